@@ -1,0 +1,126 @@
+"""The density graph: straight-line arithmetic over values with named axes.
+
+A `Graph` is a list of nodes, each after the nodes it uses. It knows axes by name and never by
+position or size, so the same graph serves every data set; sizes come with the data. Building the same
+node twice gives the same number (common subexpressions are shared as they are made).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from quivers.families.support import REAL, Element
+
+# Operations by the shape of what they do. Every backend has one rule for each, `differentiate` one adjoint each.
+LEAVES = frozenset({"constant", "input", "site", "position", "iota"})
+UNARY = frozenset(
+    {"neg", "exp", "log", "log1p", "expm1", "sqrt", "abs", "sigmoid", "logit", "softplus", "tanh", "erf", "lgamma",
+     "digamma", "sin", "cos", "tan", "atan", "floor", "not"}
+)  # fmt: skip
+BINARY = frozenset(
+    {"add", "sub", "mul", "div", "pow", "max", "min", "lt", "le", "gt", "ge", "eq", "ne", "and", "or"}
+)
+TERNARY = frozenset({"where"})
+REDUCTIONS = frozenset({"sum", "prod", "amax", "amin", "logsumexp"})  # over the axes in `over`
+STRUCTURAL = frozenset({"gather", "spread"})
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation.
+
+    `axes` are those of its result, outermost first. `value` holds a constant's number. `name` holds an input's or a
+    site's name, a `position`'s site (the unconstrained coordinates of it), or the axis of an `iota` and a `gather`.
+    `over` are the axes that a reduction removes or a `spread` (broadcast to more axes) adds.
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    axes: tuple[str, ...] = ()
+    value: float | None = None
+    name: str | None = None
+    over: tuple[str, ...] = ()
+    element: Element = REAL
+
+
+@dataclass(slots=True)
+class Builder:
+    """Collects nodes, sharing equal ones. The only mutable thing in `ir`; it becomes a `Graph` by `Graph(builder.nodes)`."""
+
+    nodes: list[Node] = field(default_factory=list)
+    numbers: dict[Node, int] = field(default_factory=dict)
+
+    def add(self, node: Node) -> int:
+        number = self.numbers.get(node)
+        if number is None:
+            number = self.numbers[node] = len(self.nodes)
+            self.nodes.append(node)
+        return number
+
+    def axes(self, number: int) -> tuple[str, ...]:
+        return self.nodes[number].axes
+
+    def constant(self, value: float) -> int:
+        return self.add(Node("constant", value=float(value)))
+
+    def apply(self, op: str, *args: int, element: Element = REAL) -> int:
+        """An elementwise operation; its axes are the union of its arguments', in order of appearance."""
+        axes = tuple(dict.fromkeys(axis for arg in args for axis in self.axes(arg)))
+        return self.add(Node(op, args, axes, element=element))
+
+    def reduce(self, op: str, arg: int, over: tuple[str, ...]) -> int:
+        """A reduction over those of `over` that the argument has; over none of them, the argument itself."""
+        present = tuple(axis for axis in self.axes(arg) if axis in over)
+        if not present:
+            return arg
+        left = tuple(axis for axis in self.axes(arg) if axis not in over)
+        return self.add(Node(op, (arg,), left, over=present))
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """A site that is drawn. `value` is the node of its constrained value (a `site` leaf before `constrain`)."""
+
+    name: str
+    axes: tuple[str, ...]
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One additive term of the log density. `node` has the site's axes; the joint sums every element.
+
+    `kind` is "prior", "likelihood", "score" or "jacobian"; `site` is the name the user wrote.
+    """
+
+    site: str
+    kind: str
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How a site is drawn forwards: its family's sampler and the nodes of its parameters, in program order."""
+
+    site: str
+    family: str
+    form: int
+    parameters: Mapping[str, int]
+    axes: tuple[str, ...]
+    observed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """A program as a graph. `sizes` are those the file declares; the data give the others."""
+
+    program: str
+    nodes: tuple[Node, ...]
+    latents: tuple[Latent, ...]
+    terms: tuple[Term, ...]
+    draws: tuple[Draw, ...]
+    deterministic: Mapping[str, int]
+    returned: tuple[tuple[str, int], ...]
+    inputs: tuple[str, ...]
+    sizes: Mapping[str, int | None]
