@@ -1,6 +1,6 @@
-"""The tree-sitter parser as a C extension; everything else about the build stands in pyproject.toml."""
+"""The packages' places and the tree-sitter parser's C extension; all else about the build is in pyproject.toml."""
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 
 
@@ -13,6 +13,8 @@ class StableAbiWheel(bdist_wheel):
 
 
 setup(
+    packages=[*find_packages(include=["quivers*"]), "quivers.grammar", *find_packages("server")],
+    package_dir={"quivers.grammar": "grammar", "qvr_server": "server/qvr_server"},
     ext_modules=[
         Extension(
             "quivers.syntax._parser",

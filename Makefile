@@ -1,0 +1,43 @@
+# Every task of the project. `make help` lists them; people and CI run the same ones.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help run test e2e check bench format clean
+.DEFAULT_GOAL := help
+
+help: ## List the tasks
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml setup.py constraints.txt $(wildcard grammar/src/*.c)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip setuptools wheel -c constraints.txt
+	$(BIN)/pip install --quiet -c constraints.txt torch
+	$(BIN)/pip install --quiet -c constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(READY) ## Check the eight-schools model and print its posterior
+	$(BIN)/qvr check examples/eight_schools/noncentred.qvr
+	$(BIN)/qvr run examples/eight_schools/noncentred.qvr
+
+test: $(READY) check ## Lint, type-check and run the tests
+	$(BIN)/pytest -m "not e2e"
+
+e2e: $(READY) ## Run the end-to-end tests in real editors
+	$(BIN)/pytest -m e2e
+
+check: $(READY) ## Lint and type-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## Time the commands, the server and the sampler
+	$(BIN)/python benchmarks/commands.py
+
+format: $(READY) ## Format the Python sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove what building made
+	rm -rf $(VENV) build dist *.egg-info quivers/syntax/*.so

@@ -1,0 +1,99 @@
+"""Which folder may import which: the table below is the architecture, and changing it is a decision."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LANGUAGE = {"errors", "syntax", "families", "check"}
+RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "results", "terminal", "dsl"}
+
+# A folder of `quivers`, or a module at its top; `qvr_server` as one.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "syntax": {"errors", "grammar"},
+    "families": {"errors"},
+    "check": {"errors", "syntax", "families"},
+    "ide": LANGUAGE,
+    "ir": LANGUAGE,
+    "data": LANGUAGE,
+    "terminal": LANGUAGE,
+    "backends": LANGUAGE | {"ir", "data"},
+    "inference": LANGUAGE | {"ir", "data", "backends", "results"},
+    "results": {"errors"},
+    "json_output": LANGUAGE | {"results", "data"},
+    "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
+    "worker": RUNTIME | {"json_output"},
+    "cli": RUNTIME | {"json_output", "ide", "worker", "qvr_server"},
+    "qvr_server": LANGUAGE | {"ide", "data", "json_output"},
+}
+
+# Heavy or protocol-bound libraries, and the only folders that may import them.
+ONLY_IN: dict[str, set[str]] = {
+    "torch": {"backends", "inference"},
+    "numba": {"backends", "inference"},
+    "pygls": {"qvr_server"},
+    "lsprotocol": {"qvr_server"},
+    "tree_sitter": {"syntax"},
+    "lark": {"syntax"},
+    "rich": {"terminal", "cli"},
+}
+
+# One pure function lives beside the sampler and loads neither torch nor numba.
+EXCEPTIONS = {("results", "quivers.inference.convergence")}
+
+
+def layer_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).parts
+    if parts[0] == "server":
+        return "qvr_server"
+    return parts[1].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Every absolute module that the file imports, with its line; `from quivers import data` gives quivers.data."""
+    found: list[tuple[str, int]] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            if node.module == "quivers":
+                found += [(f"quivers.{alias.name}", node.lineno) for alias in node.names]
+            else:
+                found.append((node.module, node.lineno))
+    return found
+
+
+SOURCES = sorted([*ROOT.glob("quivers/**/*.py"), *ROOT.glob("server/**/*.py")])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_layer_allows(path: Path) -> None:
+    layer = layer_of(path)
+    if layer == "__init__":
+        assert not [name for name, _ in imports(path) if name.startswith("quivers")]
+        return
+    assert layer in MAY_IMPORT, f"{path} stands in no layer of the table"
+    for name, line in imports(path):
+        head, *rest = name.split(".")
+        if head == "quivers" and rest and rest[0] != "__version__":
+            target = rest[0]
+            allowed = target == layer or target in MAY_IMPORT[layer] or (layer, name) in EXCEPTIONS
+            assert allowed, f"{path}:{line}: `{layer}` may not import `{name}`"
+        elif head == "qvr_server":
+            assert layer == "qvr_server" or "qvr_server" in MAY_IMPORT[layer], f"{path}:{line}: {name}"
+        elif head in ONLY_IN:
+            assert layer in ONLY_IN[head], f"{path}:{line}: `{head}` may not be imported in `{layer}`"
+
+
+def test_no_module_has_a_vague_name() -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "misc", "stuff", "base", "manager"}
+    assert not [path for path in SOURCES if path.stem in vague]
+
+
+def test_the_table_has_no_layer_that_does_not_exist() -> None:
+    layers = {layer_of(path) for path in SOURCES} - {"__init__"}
+    assert set(MAY_IMPORT) == layers
