@@ -53,7 +53,7 @@ def layer_of(path: Path) -> str:
 
 
 def imports(path: Path) -> list[tuple[str, int]]:
-    """Every absolute module that the file imports, with its line; `from quivers import data` gives quivers.data."""
+    """Every module that the file imports, with its line; `from quivers import data` gives quivers.data."""
     found: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
