@@ -13,17 +13,39 @@ from dataclasses import dataclass, field
 from quivers.families.support import REAL, Element
 
 # Operations by the shape of what they do. Every backend has one rule for each, `differentiate` one adjoint each.
-LEAVES = frozenset({"constant", "input", "site", "position", "iota"})
+LEAVES = frozenset({"constant", "input", "site", "position", "iota", "size"})
 UNARY = frozenset(
     {"neg", "exp", "log", "log1p", "expm1", "sqrt", "abs", "sigmoid", "logit", "softplus", "tanh", "erf", "lgamma",
-     "digamma", "sin", "cos", "tan", "atan", "floor", "not"}
+     "digamma", "trigamma", "log_ndtr", "sin", "cos", "tan", "atan", "floor", "sign", "not"}
 )  # fmt: skip
 BINARY = frozenset(
-    {"add", "sub", "mul", "div", "pow", "max", "min", "lt", "le", "gt", "ge", "eq", "ne", "and", "or"}
+    {
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "pow",
+        "max",
+        "min",
+        "xlogy",
+        "xlog1py",
+        "logaddexp",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+        "and",
+        "or",
+    }
 )
 TERNARY = frozenset({"where"})
 REDUCTIONS = frozenset({"sum", "prod", "amax", "amin", "logsumexp"})  # over the axes in `over`
-STRUCTURAL = frozenset({"gather", "spread"})
+STRUCTURAL = frozenset({"gather", "scatter", "spread"})
+CONDITIONS = frozenset(
+    {"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"}
+)  # results that are true or false
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +53,9 @@ class Node:
     """One operation.
 
     `axes` are those of its result, outermost first. `value` holds a constant's number. `name` holds an input's or a
-    site's name, a `position`'s site (the unconstrained coordinates of it), or the axis of an `iota` and a `gather`.
+    site's name, a `position`'s site (the unconstrained coordinates of it), or the axis of an `iota`, a `size` (its number
+    of elements), a `gather` and a `scatter`. `gather(a, i)` reads `a` along that axis at `i` and is aligned by name
+    everywhere else; `scatter(v, i)` is its adjoint: it adds each element of `v` at `i` along that axis.
     `over` are the axes that a reduction removes or a `spread` (broadcast to more axes) adds.
     """
 
@@ -101,7 +125,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How a site is drawn forwards: its family's sampler and the nodes of its parameters, in program order."""
+    """How a site is drawn forwards: its family's sampler and the nodes of its parameters, in program order.
+
+    `value` is the node that holds the site's value in the density.
+    """
 
     site: str
     family: str
@@ -109,6 +136,7 @@ class Draw:
     parameters: Mapping[str, int]
     axes: tuple[str, ...]
     observed: bool
+    value: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
