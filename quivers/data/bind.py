@@ -1,0 +1,170 @@
+"""Binds data to a program's inputs: names, sizes, axes and supports.
+
+Everything that is wrong is found in one pass and told together, before a run starts. Rows are counted
+from 1 in messages; members of an object are counted from 0 in the data, as in torch and NumPy.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from quivers.check.program import Checked, CheckedProgram, Input
+from quivers.check.types import Axis, Type
+from quivers.data.codes import MISSING, UNKNOWN_SIZE, WRONG_DIMENSIONS
+from quivers.data.numbers import UnfitError, numbers
+from quivers.data.sizes import Sizing
+from quivers.data.supports import outside
+from quivers.data.wording import shape_text, values_text
+from quivers.errors import DataError, DataProblem
+from quivers.syntax.problems import Diagnostic, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Data that fit a program.
+
+    `values` holds each input as float64 with exactly the axes of its type; one given with fewer is
+    broadcast. `sizes` gives the number of elements of every object whose size is known. `notes` are
+    sentences about the data that are no errors, such as a name that the program does not use.
+    """
+
+    values: Mapping[str, np.ndarray]
+    sizes: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def bind(
+    checked: Checked, program: CheckedProgram, data: Mapping[str, Any], *, require_observed: bool = True
+) -> Bound:
+    """Fit `data` to the inputs of `program`.
+
+    Takes numbers, nested lists, NumPy arrays and tensors. Surplus leading axes of size one are ignored.
+    A value with fewer axes than its input has is broadcast along the axes that its shape leaves out. The
+    size of an object is the declared one, else a whole number under the object's own name, else the
+    length of the first input that runs over it, else one more than the largest index into it.
+
+    With `require_observed` false, what the program observes may be left out (for prediction).
+
+    Raises:
+        DataError: with everything that is wrong, in the order of the program's inputs.
+    """
+    problems: list[DataProblem] = []
+    arrays: dict[str, np.ndarray] = {}
+    for entry in program.inputs:
+        if entry.name not in data:
+            if require_observed or not entry.observed:
+                problems.append(_missing(entry, program, data))
+            continue
+        try:
+            array = numbers(entry, data[entry.name])
+        except UnfitError as unfit:
+            problems.append(unfit.problem)
+            continue
+        rank = len(entry.type.axes)
+        while array.ndim > rank and array.shape[0] == 1:
+            array = array[0]
+        if array.ndim > rank:
+            problems.append(_too_many_dimensions(entry, array))
+        else:
+            arrays[entry.name] = array
+
+    sizing = Sizing(checked, problems)
+    sizing.take_given(data)
+    present = [entry for entry in program.inputs if entry.name in arrays]
+    placements = {
+        entry.name: entry.type.axes
+        for entry in present
+        if arrays[entry.name].ndim == len(entry.type.axes)
+        and sizing.take(entry, entry.type.axes, arrays[entry.name].shape)
+    }
+    sizing.multiply_products()
+    for entry in present:
+        if arrays[entry.name].ndim < len(entry.type.axes):
+            axes = sizing.place(entry, arrays[entry.name].shape)
+            if axes is not None:
+                placements[entry.name] = axes
+    sizing.take_largest_members(present, arrays)
+    sizing.multiply_products()
+    for entry in present:
+        problem = outside(entry, arrays[entry.name], sizing.sizes)
+        if problem is not None:
+            problems.append(problem)
+    if not problems:
+        problems.extend(_unsized(program, sizing.sizes))
+    if problems:
+        order = {entry.name: place for place, entry in enumerate(program.inputs)}
+        raise DataError(sorted(problems, key=lambda problem: order.get(problem.input or "", len(order))))
+
+    values = {
+        name: _broadcast(arrays[name], program, name, axes, sizing.sizes) for name, axes in placements.items()
+    }
+    return Bound(values, dict(sizing.sizes), _notes(checked, program, data))
+
+
+def diagnostics(problems: Iterable[DataProblem], program: CheckedProgram) -> tuple[Diagnostic, ...]:
+    """Each problem as an error on the input's first use in the file, else on the program's name."""
+    uses = {entry.name: entry.uses for entry in program.inputs}
+    name = program.declaration.name.span.shifted(program.offset)
+    found = []
+    for problem in problems:
+        places = uses.get(problem.input or "", ())
+        span = places[0] if places else name
+        found.append(Diagnostic(problem.code, Severity.ERROR, span, problem.message))
+    return tuple(found)
+
+
+def _broadcast(
+    array: np.ndarray, program: CheckedProgram, name: str, axes: Sequence[Axis], sizes: Mapping[str, int]
+) -> np.ndarray:
+    wanted = next(entry.type.axes for entry in program.inputs if entry.name == name)
+    given = iter(array.shape)
+    spread = array.reshape([next(given) if axis in axes else 1 for axis in wanted])
+    return np.array(
+        np.broadcast_to(spread, [sizes[axis.object] for axis in wanted]), dtype=np.float64, order="C"
+    )
+
+
+def _unsized(program: CheckedProgram, sizes: Mapping[str, int]) -> list[DataProblem]:
+    """The objects that the program's values run over and whose size nothing tells."""
+    needed: dict[str, None] = {}
+    for known in (*program.types.values(), *(entry.type for entry in program.inputs)):
+        if isinstance(known, Type):
+            needed.update((axis.object, None) for axis in known.axes)
+    return [
+        DataProblem(
+            UNKNOWN_SIZE,
+            f"Nothing tells how many elements {name} has: no input in the data runs over it; "
+            f'declare `object {name} : FinSet 8`, or give `"{name}": 8` in the data',
+        )
+        for name in needed
+        if name not in sizes
+    ]
+
+
+def _missing(entry: Input, program: CheckedProgram, data: Mapping[str, Any]) -> DataProblem:
+    inputs = {known.name for known in program.inputs}
+    spare = {name.casefold(): name for name in data if name not in inputs}
+    near = difflib.get_close_matches(entry.name.casefold(), spare, n=1, cutoff=0.6)
+    advice = f"; `{spare[near[0]]}` is in the data: did you mean it?" if near else ""
+    return DataProblem(MISSING, f"The data have no `{entry.name}`, which is {entry.type}{advice}", entry.name)
+
+
+def _too_many_dimensions(entry: Input, array: np.ndarray) -> DataProblem:
+    rank = len(entry.type.axes)
+    if rank == 0:
+        message = f"`{entry.name}` is a single number, but the data give {values_text(array.shape)}"
+    else:
+        shape = shape_text(array.shape)
+        message = f"`{entry.name}` has {array.ndim} dimensions ({shape}), but {entry.type} has {rank}"
+    return DataProblem(WRONG_DIMENSIONS, message, entry.name)
+
+
+def _notes(checked: Checked, program: CheckedProgram, data: Mapping[str, Any]) -> tuple[str, ...]:
+    used = {entry.name for entry in program.inputs} | set(checked.objects)
+    spare = [f"`{name}`" for name in data if name not in used]
+    return (f"{program.name} makes no use of {', '.join(spare)} in the data",) if spare else ()
