@@ -1,0 +1,1 @@
+"""The density graph of a program, and the passes over it."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quivers.families.support import REAL, Element
+from quivers.families.support import REAL, Element, Interval
 
-# Operations by the shape of what they do. Every backend has one rule for each, `differentiate` one adjoint each.
+# Operations by the shape of what they do. Every backend has one rule for each, `differentiate` one adjoint.
 LEAVES = frozenset({"constant", "input", "site", "position", "iota", "size"})
 UNARY = frozenset(
-    {"neg", "exp", "log", "log1p", "expm1", "sqrt", "abs", "sigmoid", "logit", "softplus", "tanh", "erf", "lgamma",
-     "digamma", "trigamma", "log_ndtr", "sin", "cos", "tan", "atan", "floor", "sign", "not"}
+    {"neg", "exp", "log", "log1p", "expm1", "sqrt", "abs", "sigmoid", "logit", "softplus", "tanh", "erf",
+     "lgamma", "digamma", "trigamma", "log_ndtr", "sin", "cos", "tan", "atan", "floor", "sign", "not"}
 )  # fmt: skip
 BINARY = frozenset(
     {
@@ -52,11 +52,12 @@ CONDITIONS = frozenset(
 class Node:
     """One operation.
 
-    `axes` are those of its result, outermost first. `value` holds a constant's number. `name` holds an input's or a
-    site's name, a `position`'s site (the unconstrained coordinates of it), or the axis of an `iota`, a `size` (its number
-    of elements), a `gather` and a `scatter`. `gather(a, i)` reads `a` along that axis at `i` and is aligned by name
-    everywhere else; `scatter(v, i)` is its adjoint: it adds each element of `v` at `i` along that axis.
-    `over` are the axes that a reduction removes or a `spread` (broadcast to more axes) adds.
+    `axes` are those of its result, outermost first. `value` holds a constant's number. `name` holds an
+    input's or a site's name, a `position`'s site (the unconstrained coordinates of it), or the axis of an
+    `iota`, a `size` (its number of elements), a `gather` and a `scatter`. `gather(a, i)` reads `a` along that
+    axis at `i` and is aligned by name everywhere else; `scatter(v, i)` is its adjoint: it adds each element
+    of `v` at `i` along that axis. `over` are the axes that a reduction removes or a `spread` (broadcast to
+    more axes) adds.
     """
 
     op: str
@@ -70,7 +71,7 @@ class Node:
 
 @dataclass(slots=True)
 class Builder:
-    """Collects nodes, sharing equal ones. The only mutable thing in `ir`; it becomes a `Graph` by `Graph(builder.nodes)`."""
+    """Collects nodes, sharing equal ones. The only mutable thing in `ir`; its nodes end in a `Density`."""
 
     nodes: list[Node] = field(default_factory=list)
     numbers: dict[Node, int] = field(default_factory=dict)
@@ -104,11 +105,17 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """A site that is drawn. `value` is the node of its constrained value (a `site` leaf before `constrain`)."""
+    """A site that is drawn. `value` is the node of its constrained value, a `site` leaf before `constrain`.
+
+    `support` is where the value lies; where an end depends on parameters, `low` or `high` is its node.
+    """
 
     name: str
     axes: tuple[str, ...]
     value: int
+    support: Interval = REAL
+    low: int | None = None
+    high: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

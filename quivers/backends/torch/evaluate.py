@@ -1,0 +1,223 @@
+"""Evaluates a density graph over torch tensors: each node becomes a few steps on numbered slots.
+
+Steps are compiled once, when data are bound. What depends on data alone is computed then and kept; a call
+runs the rest in a row. Every value is float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from quivers.backends.torch.operations import (
+    ELEMENTWISE,
+    Operation,
+    aligner,
+    expander,
+    gatherer,
+    reduction,
+    scatterer,
+    to_index,
+)
+from quivers.ir.graph import REDUCTIONS, Node
+from quivers.ir.joint import object_of
+from quivers.ir.simplify import needed
+
+Step = tuple[Operation, int, int, int, int]
+"""An operation, the slots of its up to three arguments (−1 for none), and the slot of its result."""
+
+Slots = list[Tensor | None]
+
+NONE = -1
+
+
+def run(steps: Iterable[Step], slots: Slots) -> None:
+    """Carry out the steps in order, each reading and writing `slots`."""
+    for operation, first, second, third, result in steps:
+        if second < 0:
+            slots[result] = operation(slots[first])
+        elif third < 0:
+            slots[result] = operation(slots[first], slots[second])
+        else:
+            slots[result] = operation(slots[first], slots[second], slots[third])
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Turns nodes into steps. The slot of a node is its number; views of it have slots of their own.
+
+    `sizes` gives the number of elements of each object, `batched` the leaf operations whose values have
+    batch dimensions in front.
+    """
+
+    nodes: Sequence[Node]
+    sizes: Mapping[str, int]
+    batched: frozenset[str] = frozenset()
+    carries_batch: list[bool] = field(default_factory=list)
+    views: dict[tuple[int, object], int] = field(default_factory=dict)
+    slot_count: int = 0
+
+    def __post_init__(self) -> None:
+        for node in self.nodes:
+            inherited = any(self.carries_batch[arg] for arg in node.args)
+            self.carries_batch.append(inherited or node.op in self.batched)
+        self.slot_count = len(self.nodes)
+
+    def shape(self, axes: Sequence[str]) -> tuple[int, ...]:
+        """The sizes of `axes`, in their order."""
+        return tuple(self.sizes[object_of(axis)] for axis in axes)
+
+    def leaf(self, number: int) -> Tensor | None:
+        """The value of a leaf that needs no data, None for any other node."""
+        node = self.nodes[number]
+        if node.op == "constant":
+            return torch.tensor(node.value, dtype=torch.float64)
+        if node.op == "size":
+            return torch.tensor(float(self.shape((node.name or "",))[0]), dtype=torch.float64)
+        if node.op == "iota":
+            return torch.arange(self.shape((node.name or "",))[0], dtype=torch.float64)
+        return None
+
+    def steps(self, number: int) -> list[Step]:
+        """The steps that compute a node from its arguments; none for a leaf."""
+        node = self.nodes[number]
+        steps: list[Step] = []
+        if not node.args:
+            return steps
+        if node.op in ELEMENTWISE:
+            slots = [self._aligned(arg, node.axes, steps) for arg in node.args]
+            self._emit(steps, ELEMENTWISE[node.op], slots, number)
+        elif node.op in REDUCTIONS:
+            (arg,) = node.args
+            have = self.nodes[arg].axes
+            dimensions = [have.index(axis) - len(have) for axis in node.over]
+            everything = not node.axes and not self.carries_batch[arg]
+            self._emit(steps, reduction(node.op, dimensions, everything=everything), [arg], number)
+        elif node.op == "spread":
+            slot = self._aligned(node.args[0], node.axes, steps, leading=True)
+            self._emit(steps, expander(self.shape(node.axes)), [slot], number)
+        else:
+            first, index = node.args
+            place = self._view(index, "index", to_index, steps)
+            first_axes, index_axes = self.nodes[first].axes, self.nodes[index].axes
+            along = node.name or ""
+            if node.op == "gather":
+                operation = gatherer(first_axes, index_axes, node.axes, along)
+            else:
+                operation = scatterer(first_axes, index_axes, node.axes, self.shape(node.axes), along)
+            self._emit(steps, operation, [first, place], number)
+        return steps
+
+    def output(self, number: int, axes: Sequence[str], steps: list[Step]) -> int:
+        """The slot of a node seen with exactly `axes`, which include its own; adds the steps it takes."""
+        slot = self._aligned(number, axes, steps, leading=True)
+        if set(axes) == set(self.nodes[number].axes):
+            return slot
+        return self._view(slot, ("expand", tuple(axes)), expander(self.shape(axes)), steps)
+
+    def _aligned(self, number: int, axes: Sequence[str], steps: list[Step], *, leading: bool = False) -> int:
+        leading = leading or self.carries_batch[number]
+        view = aligner(self.nodes[number].axes, axes, leading=leading)
+        return number if view is None else self._view(number, (tuple(axes), leading), view, steps)
+
+    def _view(self, slot: int, key: object, operation: Operation, steps: list[Step]) -> int:
+        known = self.views.get((slot, key))
+        if known is not None:
+            return known
+        result = self.views[slot, key] = self.slot_count
+        self.slot_count += 1
+        steps.append((operation, slot, NONE, NONE, result))
+        return result
+
+    def _emit(self, steps: list[Step], operation: Operation, args: Sequence[int], result: int) -> None:
+        first, second, third = (*args, NONE, NONE)[:3]
+        steps.append((operation, first, second, third, result))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Straight-line code for some outputs of a graph.
+
+    `slots` holds what depends on data alone; `leaves` maps the others' names to their slots, to be filled
+    before `steps` run. `outputs` are slots, in the order asked for.
+    """
+
+    steps: tuple[Step, ...]
+    slots: Slots
+    leaves: Mapping[str, int]
+    outputs: tuple[int, ...]
+
+    def __call__(self, leaves: Mapping[str, Tensor]) -> list[Tensor]:
+        """The outputs for these leaves; differentiable by torch's autograd."""
+        slots = self.slots.copy()
+        device = None
+        for name, slot in self.leaves.items():
+            slots[slot] = leaves[name]
+            device = leaves[name].device
+        if device is not None and device.type != "cpu":
+            slots = [slot if slot is None else slot.to(device) for slot in slots]
+        run(self.steps, slots)
+        return [_filled(slots[slot]) for slot in self.outputs]
+
+
+def plan(
+    nodes: Sequence[Node],
+    outputs: Sequence[tuple[int, tuple[str, ...]]],
+    sizes: Mapping[str, int],
+    inputs: Mapping[str, Tensor],
+    *,
+    moving: str = "position",
+    batched: bool,
+) -> Plan:
+    """Compile the outputs, each a node and the axes to see it with, over the bound `inputs`.
+
+    `moving` names the leaf operation whose values come with each call.
+    """
+    compiler = Compiler(nodes, sizes, frozenset({moving}) if batched else frozenset())
+    wanted = needed(nodes, [number for number, _ in outputs])
+    moves = [False] * len(nodes)
+    fixed: list[Step] = []
+    later: list[Step] = []
+    leaves: dict[str, int] = {}
+    values: dict[int, Tensor] = {}
+    for number in wanted:
+        node = nodes[number]
+        moves[number] = node.op == moving or any(moves[arg] for arg in node.args)
+        if node.op == moving:
+            leaves[node.name or ""] = number
+        elif node.op == "input":
+            values[number] = inputs[node.name or ""]
+        else:
+            leaf = compiler.leaf(number)
+            if leaf is not None:
+                values[number] = leaf
+        # A view of a fixed value is fixed too, though a moving node asks for it.
+        for step in compiler.steps(number):
+            _sort(step, moves, fixed, later, compiler)
+    slots = []
+    for number, axes in outputs:
+        steps: list[Step] = []
+        slots.append(compiler.output(number, axes, steps))
+        for step in steps:
+            _sort(step, moves, fixed, later, compiler)
+    template: Slots = [None] * compiler.slot_count
+    for number, value in values.items():
+        template[number] = value
+    with torch.no_grad():
+        run(fixed, template)
+    return Plan(tuple(later), template, leaves, tuple(slots))
+
+
+def _sort(step: Step, moves: list[bool], fixed: list[Step], later: list[Step], compiler: Compiler) -> None:
+    """Put a step among those done once or those of every call, by the slots that it reads."""
+    moves.extend([False] * (compiler.slot_count - len(moves)))
+    moves[step[4]] = any(moves[slot] for slot in step[1:4] if slot >= 0)
+    (later if moves[step[4]] else fixed).append(step)
+
+
+def _filled(value: Tensor | None) -> Tensor:
+    assert value is not None, "an output was not computed"
+    return value
