@@ -1,0 +1,1 @@
+"""The language server of QVR, over the language layers of `quivers`."""

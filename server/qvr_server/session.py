@@ -1,0 +1,111 @@
+"""The documents that an editor has open: their text, kept in step edit by edit, and what checking them says.
+
+Nothing here knows the protocol; positions come in the encoding that was negotiated with the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from quivers.check.analysis import Analysis
+from quivers.check.program import Checked, CheckedProgram
+from quivers.errors import DataProblem
+from quivers.syntax.ast import Span
+from quivers.syntax.document import Document
+from quivers.syntax.lines import Encoding, Position
+from quivers.syntax.problems import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New text for the range between two positions, or for the whole document."""
+
+    text: str
+    range: tuple[Position, Position] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataVerdict:
+    """What is wrong with the data for `program`. `of_values`: they came with a run, not in a file."""
+
+    program: str
+    problems: tuple[DataProblem, ...]
+    of_values: bool = False
+
+
+@dataclass(slots=True)
+class OpenDocument:
+    """One document, from its opening to its closing.
+
+    `data_path` is the file its data come from, None for a document that is no file.
+    """
+
+    uri: str
+    version: int
+    document: Document
+    path: Path | None
+    data_path: Path | None = None
+    verdict: DataVerdict | None = None
+    analysis: Analysis = field(default_factory=Analysis)
+    _checked: Checked | None = None
+
+    @property
+    def checked(self) -> Checked:
+        """What checking the newest text says, computed when asked for and once."""
+        if self._checked is None:
+            self._checked = self.analysis.check(self.document)
+        return self._checked
+
+    @property
+    def name(self) -> str:
+        """The file's name for messages."""
+        return str(self.path) if self.path is not None else self.uri
+
+    def apply(self, version: int, changes: Iterable[Change], encoding: Encoding) -> None:
+        """Apply one notification's changes, each to the text that the one before it left."""
+        for change in changes:
+            if change.range is None:
+                self.document.replace(change.text)
+                continue
+            lines = self.document.lines
+            start, end = (lines.offset(position, encoding) for position in change.range)
+            self.document.edit(Span(min(start, end), max(start, end)), change.text)
+        self.version = version
+        self._checked = None
+        if self.verdict is not None and self.verdict.of_values:
+            self.verdict = None
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that is wrong with the text, and with the data where the program they are for still stands."""
+        checked = self.checked
+        program = checked.programs.get(self.verdict.program) if self.verdict is not None else None
+        if self.verdict is None or program is None or not self.verdict.problems:
+            return checked.diagnostics
+        from quivers.data import diagnostics
+
+        return (*checked.diagnostics, *diagnostics(self.verdict.problems, program))
+
+
+@dataclass(slots=True)
+class Session:
+    """Every open document by its URI, and the encoding of the client's positions."""
+
+    encoding: Encoding = Encoding.UTF16
+    documents: dict[str, OpenDocument] = field(default_factory=dict)
+
+    def open(self, uri: str, version: int, text: str, path: Path | None) -> OpenDocument:
+        opened = OpenDocument(uri, version, Document(text.encode()), path)
+        self.documents[uri] = opened
+        return opened
+
+    def close(self, uri: str) -> OpenDocument | None:
+        return self.documents.pop(uri, None)
+
+
+def main_program(checked: Checked) -> CheckedProgram | None:
+    """The program that a run without a name runs: the exported one, else the file's last."""
+    if checked.exported is not None:
+        return checked.programs.get(checked.exported)
+    return next(reversed(checked.programs.values()), None) if checked.programs else None

@@ -1,0 +1,149 @@
+"""From QVR's plain answers to the protocol's terms: byte offsets to positions, records to LSP types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lsprotocol import types
+
+from quivers.ide.hover import Hover
+from quivers.ide.runs import RunTarget
+from quivers.syntax.ast import Span
+from quivers.syntax.lines import Encoding, LineIndex
+from quivers.syntax.problems import Diagnostic, Fix, Severity
+
+RUN = "qvr.run"
+
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.INFORMATION: types.DiagnosticSeverity.Information,
+    Severity.HINT: types.DiagnosticSeverity.Hint,
+}
+# What a Markdown reader would take for the start of an HTML tag, outside code.
+_TAG_OR_CODE = re.compile(r"(`+)(?:.*?)\1|<(?=[A-Za-z/!?])", re.DOTALL)
+_MARKUP = re.compile(r"(`+|\*\*)(.+?)\1", re.DOTALL)
+
+
+def range_of(lines: LineIndex, span: Span, encoding: Encoding) -> types.Range:
+    """The range of a span of bytes."""
+    start, end = lines.position(span.start, encoding), lines.position(span.end, encoding)
+    return types.Range(
+        types.Position(start.line, start.character),
+        types.Position(end.line, end.character),
+    )
+
+
+def diagnostic(
+    found: Diagnostic, uri: str, lines: LineIndex, encoding: Encoding, *, related: bool
+) -> types.Diagnostic:
+    """`related` says that the client shows related places; else they are told in the message."""
+    message = found.message
+    if found.hint:
+        message += f"\n{found.hint}"
+    information = None
+    if found.labels and related:
+        information = [
+            types.DiagnosticRelatedInformation(
+                types.Location(uri, range_of(lines, label.span, encoding)), label.message
+            )
+            for label in found.labels
+        ]
+    elif found.labels:
+        message += "".join(
+            f"\n{label.message} (line {lines.position(label.span.start, encoding).line + 1})"
+            for label in found.labels
+        )
+    return types.Diagnostic(
+        range=range_of(lines, found.span, encoding),
+        severity=_SEVERITIES[found.severity],
+        code=found.code,
+        source="qvr",
+        message=message,
+        related_information=information,
+    )
+
+
+def hover(found: Hover, lines: LineIndex, encoding: Encoding, *, markdown: bool) -> types.Hover:
+    """The signature as code, and the notes under it."""
+    if markdown:
+        parts = [f"```qvr\n{found.signature}\n```", *(_without_tags(note) for note in found.notes)]
+        content = types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(parts))
+    else:
+        parts = [found.signature, *(_MARKUP.sub(r"\2", note) for note in found.notes)]
+        content = types.MarkupContent(types.MarkupKind.PlainText, "\n\n".join(parts))
+    return types.Hover(content, range_of(lines, found.span, encoding))
+
+
+def _without_tags(note: str) -> str:
+    return _TAG_OR_CODE.sub(lambda match: "\\<" if match.group() == "<" else match.group(), note)
+
+
+def run_lens(target: RunTarget, uri: str, lines: LineIndex, encoding: Encoding) -> types.CodeLens:
+    """`▶ Run` over a program's name."""
+    return types.CodeLens(range=range_of(lines, target.span, encoding), command=run_command(target, uri))
+
+
+def run_command(target: RunTarget, uri: str) -> types.Command:
+    """The command of a program's lens; where it has errors, running it says so."""
+    return types.Command(target.title, RUN, [{"uri": uri, "program": target.program}])
+
+
+def fix_action(
+    fix: Fix,
+    mended: Diagnostic,
+    document: types.OptionalVersionedTextDocumentIdentifier,
+    lines: LineIndex,
+    encoding: Encoding,
+    *,
+    related: bool,
+    versioned: bool,
+) -> types.CodeAction:
+    """A fix as a quick fix; `versioned` says that the client refuses edits of an older version."""
+    edits = [types.TextEdit(range_of(lines, edit.span, encoding), edit.text) for edit in fix.edits]
+    if versioned:
+        change = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, list(edits))])
+    else:
+        change = types.WorkspaceEdit(changes={document.uri: edits})
+    return types.CodeAction(
+        title=fix.title,
+        kind=types.CodeActionKind.QuickFix,
+        diagnostics=[diagnostic(mended, document.uri, lines, encoding, related=related)],
+        edit=change,
+    )
+
+
+def sampling_message(chains: Sequence[dict[str, Any]]) -> tuple[int, str]:
+    """How far a run is, in per cent, and each chain's own progress, from the newest report of each."""
+    number = max(report["chains"] for report in chains)
+    done = sum(_share(report) for report in chains) / number
+    parts = [f"{_percent(_share(report))} %" for report in sorted(chains, key=lambda each: each["chain"])]
+    divergences = sum(report["divergences"] for report in chains)
+    phases = {report["phase"] for report in chains}
+    phase = "warm-up" if "warm-up" in phases else "sampling"
+    words = f"{phase} · chains {' · '.join(parts)}"
+    if divergences:
+        words += f" · {divergences} divergence{'s' if divergences > 1 else ''}"
+    return _percent(done), words
+
+
+def _share(report: dict[str, Any]) -> float:
+    """The share of a chain that is done; warm-up and sampling count as half each."""
+    share = report["done"] / report["total"] if report["total"] else 1.0
+    return share / 2 if report["phase"] == "warm-up" else 0.5 + share / 2
+
+
+def _percent(share: float) -> int:
+    return min(100, int(100 * share))
+
+
+def result_message(summary: dict[str, Any]) -> str:
+    """The end of a run in a few words: the worst R-hat, the divergences, the seconds."""
+    rows: Iterable[dict[str, Any]] = summary["summary"].values()
+    r_hats = [row["r_hat"] for row in rows if row["r_hat"] is not None]
+    parts = [f"R̂ {max(r_hats):.2f}"] if r_hats else []
+    parts.append(f"{summary['divergences']} divergences")
+    parts.append(f"{summary['seconds']['total']:.1f} s")
+    return ", ".join(parts)
