@@ -1,0 +1,113 @@
+"""What is wrong with a declaration's layout: tabs, indentation, missing blocks, lines that stand outside."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from quivers.syntax import ast
+from quivers.syntax.ast import Span
+from quivers.syntax.layout import Line, Start, line_start
+from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
+from quivers.syntax.reading import DECLARATION_KEYWORDS
+
+_STEP_INDENTATION = 4
+
+
+def layout_problems(text: bytes, layout: list[Line], damaged: frozenset[int]) -> list[Diagnostic]:
+    """The problems of the lines of one declaration; those in `damaged` have been reported already."""
+    found = _tabs(text, layout)
+    blocks: list[Line] = []  # the first line of each open block
+    parents: list[Line] = []  # the header of each open block
+    for index, line in enumerate(layout):
+        opened = index + 1 < len(layout) and layout[index + 1].opens
+        if line.keyword in ("program", "marginalize") and not opened and index not in damaged:
+            found.append(_missing_block(line))
+        if line.depth == 0 or index in damaged:
+            continue
+        del blocks[line.depth :], parents[line.depth :]
+        if line.opens:
+            if len(blocks) < line.depth:
+                blocks.append(line)
+                parents.append(layout[index - 1])
+            if line.column <= (parents[-1].column if line.depth > 1 else 0):
+                found.append(_unindented(line))
+        elif len(blocks) == line.depth and line.column != blocks[-1].column:
+            found.append(_misaligned(line, blocks[-1]))
+    return found
+
+
+def indented_declaration(source: bytes, start: int) -> list[Diagnostic]:
+    """The problem of a declaration, at `start`, with white space before it on its line."""
+    indentation = Span(line_start(source, start), start)
+    if source[indentation.start : start] == b"\xef\xbb\xbf":
+        return []
+    fix = Fix("Remove the indentation", (Edit(indentation, ""),))
+    message = "a declaration starts at the beginning of its line"
+    return [_error("QVR115", indentation, message, fix)]
+
+
+def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Diagnostic, int]:
+    """The problem of a line that stands in no program, with the index of the line after all it covers."""
+    line = layout[index]
+    following = index + 1
+    if line.start is Start.STEP:
+        while following < len(layout) and layout[following].start is Start.STEP:
+            following += 1
+    else:
+        while following < len(layout) and layout[following].column > line.column:
+            following += 1
+    hole = ast.Hole(Span(line.span.start, layout[following - 1].span.end))
+    if line.start is Start.STEP:
+        message = "a step stands only inside a program, indented under its `program` line"
+        return hole, _error("QVR107", line.span, message), following
+    word = text[line.span.start : line.span.end].split()[0].decode(errors="replace")
+    span = Span(line.span.start, line.span.start + len(word.encode()))
+    near = get_close_matches(word, DECLARATION_KEYWORDS, 1, 0.7)
+    if near:
+        fix = Fix(f"Write `{near[0]}`", (Edit(span, near[0]),))
+        message = f"`{word}` starts no declaration; did you mean `{near[0]}`?"
+        return hole, _error("QVR101", span, message, fix), following
+    choices = "`object`, `data`, `program`, `define` or `export`"
+    return hole, _error("QVR101", span, f"expected a declaration ({choices}), found `{word}`"), following
+
+
+def _tabs(text: bytes, layout: list[Line]) -> list[Diagnostic]:
+    if b"\t" not in text:
+        return []
+    edits = [
+        Edit(line.indentation, " " * line.column)
+        for line in layout
+        if b"\t" in text[line.indentation.start : line.indentation.end]
+    ]
+    if not edits:
+        return []
+    fix = Fix("Replace the tabs by spaces", tuple(edits))
+    message = "lines are indented with spaces; this one has a tab"
+    return [_error("QVR104", edits[0].span, message, fix)]
+
+
+def _missing_block(line: Line) -> Diagnostic:
+    under = "the steps of this program" if line.keyword == "program" else "the steps that this sums over"
+    message = f"{under} are missing: they stand indented on the lines below"
+    return _error("QVR106", line.span, message)
+
+
+def _unindented(line: Line) -> Diagnostic:
+    edit = Edit(line.indentation, " " * (line.column + _STEP_INDENTATION))
+    message = "the steps of a program stand indented under its header"
+    return _error("QVR105", line.span, message, Fix("Indent the step", (edit,)))
+
+
+def _misaligned(line: Line, first: Line) -> Diagnostic:
+    more = "more" if line.column > first.column else "less"
+    message = (
+        f"this line is indented {more} than its block: "
+        f"by {line.column} columns, and the block by {first.column}"
+    )
+    fix = Fix("Align the line with its block", (Edit(line.indentation, " " * first.column),))
+    span = line.indentation if line.indentation.end > line.indentation.start else line.span
+    return _error("QVR105", span, message, fix)
+
+
+def _error(code: str, span: Span, message: str, *fixes: Fix) -> Diagnostic:
+    return Diagnostic(code, Severity.ERROR, span, message, fixes=fixes)
