@@ -1,0 +1,92 @@
+"""The `qvr` command: the only place that prints or exits.
+
+Exit status: 0 clean, 1 problems found, 2 misuse, 130 interrupted, 141 when the reader of a pipe left,
+70 for a fault of QVR itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import quivers
+from quivers.cli.arguments import parser
+from quivers.cli.output import (
+    CLEAN,
+    FAULT,
+    INTERRUPTED,
+    MISUSE,
+    PIPE_CLOSED,
+    PROBLEMS,
+    OutputError,
+    RefusedError,
+    complain,
+    drop_output,
+    say,
+    tell,
+)  # fmt: skip
+from quivers.errors import Cancelled, QvrError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `qvr` with `arguments` (the process's own when None); the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that can't show ⊗ shows ? and nothing fails
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as leaving:  # argparse has printed the help, or what is misused
+        return MISUSE if leaving.code else CLEAN
+    try:
+        return _obey(options)
+    except RefusedError as refusal:
+        return tell(refusal, as_json=getattr(options, "output_format", "text") == "json")
+    except (KeyboardInterrupt, Cancelled):
+        complain("Interrupted; nothing was kept.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        drop_output()
+        return PIPE_CLOSED
+    except OutputError as error:
+        drop_output()
+        complain(f"The output cannot be written: {error}.")
+        return PROBLEMS
+    except MemoryError:
+        complain("There is not enough memory for this: ask for fewer draws or chains.")
+        return PROBLEMS
+    except QvrError as error:
+        complain(str(error))
+        return PROBLEMS
+    except Exception as error:
+        if os.environ.get("QVR_TRACEBACK"):
+            raise
+        complain(
+            f"This is a fault in QVR, not in your files ({type(error).__name__}: {error}). "
+            "Please report it with what the same command prints under QVR_TRACEBACK=1."
+        )
+        return FAULT
+
+
+def _obey(options: argparse.Namespace) -> int:
+    """Load the command asked for, and only that one, and run it."""
+    match options.command:
+        case "check":
+            from quivers.cli.check import check
+
+            return check(options)
+        case "run":
+            from quivers.cli.run import run
+
+            return run(options)
+        case "lsp":
+            from qvr_server.__main__ import main as serve
+
+            serve()
+            return CLEAN
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    say(sys.stdout, f"qvr {quivers.__version__} (Python {python}, {sys.platform})")
+    return CLEAN

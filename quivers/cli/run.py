@@ -1,0 +1,189 @@
+"""`qvr run`: check a program, bind its data, sample its posterior and show it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quivers import json_output
+from quivers.check.program import CheckedProgram
+from quivers.cli.output import CLEAN, MISUSE, RefusedError, colour, diagnostics_text, refused, say
+from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, Model, checked_file
+from quivers.errors import DataError
+from quivers.syntax.problems import Severity
+from quivers.terminal import advice, posterior_table, title_line
+from quivers.terminal.progress import progress
+
+if TYPE_CHECKING:
+    from quivers.data import Bound
+    from quivers.inference import MCMCResult
+
+NO_DATA_FILE = "QVR600"
+
+_LOADED = time.monotonic()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Sample and print the posterior; refused where the program or its data have errors."""
+    as_json = options.output_format == "json"
+    model = checked_file(options.file)
+    errors = [found for found in model.checked.diagnostics if found.severity is Severity.ERROR]
+    if errors:
+        raise RefusedError(model.name, errors, model.source)
+    program = _chosen(model, options.program)
+    data, data_name = _data(options.data, program, options.file)
+    bound = _bound(model, program, data, data_name)
+    if not as_json:
+        warnings = [found for found in model.checked.diagnostics if found.severity is Severity.WARNING]
+        if warnings:
+            say(sys.stderr, diagnostics_text(warnings, model.source, model.name, sys.stderr) + "\n")
+        say(sys.stdout, _heading(program, bound, data_name, options))
+    started = time.monotonic()
+    result = _sampled(model, program, data, options)
+    seconds = {
+        "compile": time.monotonic() - started - result.seconds,
+        "sample": result.seconds,
+        "total": time.monotonic() - _process_start(),
+    }
+    rows = result.summary()
+    if as_json:
+        outcome = json_output.run(
+            program.name,
+            seed=options.seed,
+            chains=options.chains,
+            warmup=options.warmup,
+            draws=options.draws,
+            seconds=seconds,
+            divergences=result.total_divergences,
+            rows=rows,
+        )
+        say(sys.stdout, json_output.dumps(outcome))
+        return CLEAN
+    draws = options.chains * options.draws
+    count = result.total_divergences
+    times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
+    say(sys.stdout, f"\n{posterior_table(rows)}\n")
+    say(sys.stdout, f"{count} {'divergence' if count == 1 else 'divergences'} in {draws} draws; {times}")
+    for sentence in advice(rows, count, draws):
+        say(sys.stdout, title_line(Severity.WARNING, None, sentence, colour(sys.stdout)))
+    return CLEAN
+
+
+def _chosen(model: Model, wanted: str | None) -> CheckedProgram:
+    """The program to run: the one asked for, else the exported one, else the last."""
+    file, checked = model.name, model.checked
+    if not checked.programs:
+        raise refused(file, NOT_A_PROGRAM, f"{file} has no program to run")
+    name = wanted or checked.exported or list(checked.programs)[-1]
+    if name not in checked.programs:
+        known = ", ".join(f"`{program}`" for program in checked.programs)
+        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{name}`, only {known}", status=MISUSE)
+    return checked.programs[name]
+
+
+def _data(given: str | None, program: CheckedProgram, file: str) -> tuple[dict[str, Any], str | None]:
+    """The data's values and the file they come from, which is None where there is none to read."""
+    from quivers.data import default_path, read
+
+    if given is None and file == STANDARD_INPUT:
+        return {}, None
+    path = default_path(Path(file)) if given is None else Path(given)
+    if given is None and not path.exists():
+        if not program.inputs:
+            return {}, None
+        names = ", ".join(f"`{entry.name}`" for entry in program.inputs)
+        message = f"{path} does not exist: put {names} there, or name a file with --data"
+        raise refused(str(path), NO_DATA_FILE, message)
+    try:
+        return read(path), str(path)
+    except DataError as error:
+        raise refused(str(path), error.problems[0].code, error.problems[0].message) from None
+
+
+def _bound(model: Model, program: CheckedProgram, data: dict[str, Any], data_name: str | None) -> Bound:
+    """The data fitted to the program; each misfit tells the data's file and shows the program's line."""
+    from quivers.data import bind, diagnostics
+
+    try:
+        return bind(model.checked, program, data)
+    except DataError as error:
+        where = f"{data_name}: " if data_name else ""
+        problems = [replace(problem, message=where + problem.message) for problem in error.problems]
+        raise RefusedError(model.name, diagnostics(problems, program), model.source) from None
+
+
+def _sampled(
+    model: Model, program: CheckedProgram, data: dict[str, Any], options: argparse.Namespace
+) -> MCMCResult:
+    from quivers.backends.torch.module import ProgramModule
+    from quivers.inference import MCMC, NUTSKernel
+
+    sampler = MCMC(
+        NUTSKernel(target_accept=options.target_accept),
+        num_warmup=options.warmup,
+        num_samples=options.draws,
+        num_chains=options.chains,
+        seed=options.seed,
+    )
+    quiet = options.quiet or options.output_format == "json"
+    with progress(sys.stderr, quiet=quiet) as report, _cancelling() as cancel:
+        return sampler.run(ProgramModule(model.checked, program), None, data, progress=report, cancel=cancel)
+
+
+@contextmanager
+def _cancelling() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets, so that the chains stop by themselves; the second breaks off."""
+    cancel = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield cancel
+        return
+
+    def stop(*_: object) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _heading(
+    program: CheckedProgram, bound: Bound, data_name: str | None, options: argparse.Namespace
+) -> str:
+    """The program's type, its inputs and sizes, and what is about to run."""
+    inputs = ", ".join(f"{entry.name} : {entry.type}" for entry in program.inputs)
+    sizes = ", ".join(f"{name} {size}" for name, size in bound.sizes.items())
+    lines = [f"{program.name} : {program.signature}"]
+    if inputs:
+        lines.append(f"inputs   {inputs}")
+    if sizes:
+        lines.append(f"sizes    {sizes}")
+    if data_name:
+        lines.append(f"data     {data_name}")
+    lines += [f"note     {note}" for note in bound.notes]
+    chains = "1 chain" if options.chains == 1 else f"{options.chains} chains"
+    lines.append(
+        f"run      {chains} of {options.warmup} warm-up and {options.draws} kept draws, seed {options.seed}"
+    )
+    return "\n".join(lines)
+
+
+def _process_start() -> float:
+    """When this process started, on the clock of `time.monotonic`; off Linux, when this module loaded."""
+    try:
+        status = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace")
+        since_boot = int(status.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return _LOADED

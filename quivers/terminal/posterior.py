@@ -1,0 +1,112 @@
+"""The posterior as a table of text, and what to do about what the table shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Protocol
+
+HEADER = ("", "mean", "sd", "5%", "50%", "95%", "ess_bulk", "ess_tail", "mcse", "r_hat")
+LONGEST_SITE = 24  # elements of a site that are shown in full
+SHOWN_OF_LONGER = 10
+
+
+class Row(Protocol):
+    """A row of `quivers.results.summarise`, as far as the table needs it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def site(self) -> str: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def sd(self) -> float: ...
+    @property
+    def q5(self) -> float: ...
+    @property
+    def q50(self) -> float: ...
+    @property
+    def q95(self) -> float: ...
+    @property
+    def ess_bulk(self) -> float: ...
+    @property
+    def ess_tail(self) -> float: ...
+    @property
+    def mcse_mean(self) -> float: ...
+    @property
+    def r_hat(self) -> float: ...
+
+
+def posterior_table(rows: Iterable[Row]) -> str:
+    """Aligned columns, one line a quantity. Each site has as many decimals as its sd can tell."""
+    lines: list[tuple[str, ...]] = [HEADER]
+    for _, group in groupby(rows, key=lambda row: row.site):
+        elements = list(group)
+        decimals = _decimals(elements)
+        cut = len(elements) > LONGEST_SITE
+        lines += [_cells(row, decimals) for row in (elements[:SHOWN_OF_LONGER] if cut else elements)]
+        if cut:
+            rest = len(elements) - SHOWN_OF_LONGER
+            lines.append((f"… {rest} more of {elements[0].site}",))
+    names = max((len(line[0]) for line in lines if len(line) > 1), default=0)
+    widths = [max(len(line[column]) for line in lines if len(line) > 1) for column in range(1, len(HEADER))]
+    return "\n".join(
+        f"{line[0]:<{names}}  "
+        + "  ".join(f"{cell:>{width}}" for cell, width in zip(line[1:], widths, strict=True))
+        if len(line) > 1
+        else line[0]
+        for line in lines
+    )
+
+
+def advice(rows: Sequence[Row], divergences: int, draws: int) -> list[str]:
+    """What to do next, one sentence each; nothing where the run looks sound.
+
+    The limits are those of Vehtari et al. (2021): R-hat below 1.01, bulk and tail ESS of at least 400.
+    """
+    sentences = []
+    if divergences:
+        some = "1 draw" if divergences == 1 else f"{divergences} draws"
+        sentences.append(
+            f"{some} of {draws} diverged, so parts of the posterior may be missing: raise --target-accept "
+            "towards 0.99, or write the model non-centred."
+        )
+    moving = [row for row in rows if not math.isnan(row.r_hat)]
+    worst = max(moving, key=lambda row: row.r_hat, default=None)
+    if worst is not None and worst.r_hat >= 1.01:
+        sentences.append(
+            f"The chains disagree (R-hat of {worst.name} is {worst.r_hat:.2f}; it should be below 1.01): "
+            "raise --warmup and --draws."
+        )
+    sized = [row for row in rows if not math.isnan(row.ess_bulk + row.ess_tail)]
+    least = min(sized, key=lambda row: min(row.ess_bulk, row.ess_tail), default=None)
+    if least is not None and min(least.ess_bulk, least.ess_tail) < 400:
+        size = min(least.ess_bulk, least.ess_tail)
+        sentences.append(
+            f"The draws of {least.name} are worth only {size:.0f} independent ones; 400 make its interval "
+            "reliable: raise --draws."
+        )
+    return sentences
+
+
+def _cells(row: Row, decimals: int) -> tuple[str, ...]:
+    places = [_number(value, decimals) for value in (row.mean, row.sd, row.q5, row.q50, row.q95)]
+    counts = [_number(value, 0) for value in (row.ess_bulk, row.ess_tail)]
+    return (row.name, *places, *counts, _number(row.mcse_mean, decimals + 1), _number(row.r_hat, 3))
+
+
+def _decimals(rows: Sequence[Row]) -> int:
+    """Enough for three significant figures of the site's typical sd."""
+    spreads = sorted(row.sd for row in rows if math.isfinite(row.sd) and row.sd > 0)
+    if not spreads:
+        return 2
+    return min(max(2 - math.floor(math.log10(spreads[len(spreads) // 2])), 0), 8)
+
+
+def _number(value: float, decimals: int) -> str:
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.{decimals}f}" if abs(value) < 1e9 else f"{value:.3g}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
