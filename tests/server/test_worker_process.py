@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from qvr_server import worker_process
 from qvr_server.worker_process import RunError, WorkerProcess
 
 OBEDIENT = """
-import json, sys
+import json, os, sys
 print(json.dumps({"jsonrpc": "2.0", "method": "ready"}), flush=True)
 waiting = {}
 for line in sys.stdin:
@@ -28,14 +29,12 @@ for line in sys.stdin:
     elif params["program"] == "succeeds":
         report = {"id": identity, "chain": 0, "done": 1}
         print(json.dumps({"jsonrpc": "2.0", "method": "progress", "params": report}), flush=True)
-        print(json.dumps({"jsonrpc": "2.0", "id": identity, "result": {"pid": __import__("os").getpid()}}), flush=True)
+        print(json.dumps({"jsonrpc": "2.0", "id": identity, "result": {"pid": os.getpid()}}), flush=True)
 """
 BROKEN = "import sys; sys.exit('no torch here')"
 
 
-def with_worker(
-    tmp_path: Path, script: str, use: Callable[[WorkerProcess], Awaitable[Any]]
-) -> Any:
+def with_worker(tmp_path: Path, script: str, use: Callable[[WorkerProcess], Awaitable[Any]]) -> Any:
     """What `use` gives on a worker that runs `script`."""
     file = tmp_path / "worker.py"
     file.write_text(script, encoding="utf-8")
@@ -102,7 +101,7 @@ def test_a_worker_that_can_not_start_fails_the_run_with_its_last_words(tmp_path:
     async def use(worker: WorkerProcess) -> None:
         await worker.run({"program": "succeeds"}, nothing)
 
-    with pytest.raises(RunError, match="exit code 1.*no torch here"):
+    with pytest.raises(RunError, match=r"exit code 1.*no torch here"):
         with_worker(tmp_path, BROKEN, use)
 
 

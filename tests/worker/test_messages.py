@@ -150,11 +150,11 @@ def test_a_cancel_reaches_the_run_and_those_that_wait(
     assert {answer["error"]["data"]["kind"] for answer in answers} == {"cancelled"}
 
 
-def test_reports_name_the_run_and_the_last_one_of_a_chain_is_never_dropped(
+def test_reports_name_the_run_and_come_before_its_answer(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(request: RunRequest, on_progress: Any, cancel: threading.Event) -> Any:
-        for done in range(1, 101):
+        for done in (50, 100):
             on_progress(Report(chain=1, chains=4, phase="sampling", done=done, total=100, divergences=2))
         return {}
 
@@ -173,7 +173,7 @@ def test_reports_name_the_run_and_the_last_one_of_a_chain_is_never_dropped(
         "total": 100,
         "divergences": 2,
     }
-    assert len(reports) < 100
+    assert len(reports) == 2
 
 
 @pytest.mark.parametrize(

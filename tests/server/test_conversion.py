@@ -1,0 +1,189 @@
+"""What passes between the protocol's terms and ours, as plain data."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+
+from quivers.ide.hover import Hover
+from quivers.syntax.ast import Span
+from quivers.syntax.lines import Encoding, LineIndex
+from quivers.syntax.problems import Diagnostic, Label, Severity
+from qvr_server import from_lsp, options, to_lsp
+from qvr_server.options import Options, RunOptions, WorkerOptions
+
+LINES = LineIndex("object 𝒩 : Scool # ⊗ 😀\nobject B".encode())
+SCOOL = Span(14, 19)
+
+
+@pytest.mark.parametrize(("encoding", "column"), [("utf-8", 14), ("utf-16", 12), ("utf-32", 11)])
+def test_ranges_count_in_the_encoding_that_was_settled(encoding: str, column: int) -> None:
+    place = to_lsp.range_of(LINES, SCOOL, Encoding(encoding))
+    assert place == types.Range(types.Position(0, column), types.Position(0, column + 5))
+    assert from_lsp.span(LINES, place, Encoding(encoding)) == SCOOL
+
+
+def test_a_range_given_back_to_front_is_the_same_range() -> None:
+    place = types.Range(types.Position(1, 3), types.Position(0, 1))
+    assert from_lsp.span(LINES, place, Encoding.UTF32) == Span(1, LINES.line_span(1).start + 3)
+
+
+def test_a_lone_surrogate_becomes_a_character_as_wide() -> None:
+    assert from_lsp.text("a\ud83db\U0001f600") == "a\ufffdb\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("uri", "language", "ours"),
+    [
+        ("file:///m/schools.qvr", "qvr", True),
+        ("file:///m/schools.qvr", "plaintext", True),
+        ("file:///m/schools", "qvr", True),
+        ("untitled:Untitled-1", "qvr", True),
+        ("vscode-notebook-cell:/m/a.ipynb#W0", "qvr", True),
+        ("git:/m/schools.qvr?ref=HEAD", "qvr", False),
+        ("file:///m/readme.md", "markdown", False),
+    ],
+)
+def test_models_are_served_and_views_of_them_are_not(uri: str, language: str, ours: bool) -> None:
+    assert from_lsp.is_ours(uri, language) is ours
+
+
+def test_only_file_uris_have_a_path() -> None:
+    assert from_lsp.path("file:///m/two%20words.qvr") == Path("/m/two words.qvr")
+    assert from_lsp.path("untitled:Untitled-1") is None
+
+
+# -------------------------------------------------------------------- options
+
+
+def test_options_are_read_in_camel_case_inside_the_section_or_out_of_it() -> None:
+    expected = Options(worker=WorkerOptions(warm=False), run=RunOptions(target_accept=0.95))
+    settings = {"worker": {"warm": False}, "run": {"targetAccept": 0.95}}
+    assert options.read(settings) == (expected, ())
+    assert options.read({"qvr": settings}) == (expected, ())
+    assert options.read(None) == (Options(), ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        (
+            {"run": {"chains": "four"}},
+            "The setting qvr.run.chains must be a whole number, not 'four'; 4 is used.",
+        ),
+        (
+            {"run": {"draws": True}},
+            "The setting qvr.run.draws must be a whole number, not True; 1000 is used.",
+        ),
+        ({"worker": {"warm": 1}}, "The setting qvr.worker.warm must be true or false, not 1; True is used."),
+        ({"run": 3}, "The setting qvr.run must hold settings by name; its defaults are used."),
+        ([], "The setting qvr must hold settings by name; its defaults are used."),
+    ],
+)
+def test_a_bad_option_is_warned_of_and_its_default_used(settings: Any, warning: str) -> None:
+    assert options.read(settings) == (Options(), (warning,))
+
+
+# ------------------------------------------------------------------- commands
+
+
+def test_a_run_takes_a_uri_alone_and_then_the_defaults() -> None:
+    defaults = RunOptions(chains=2, draws=50)
+    command = from_lsp.run_command(["file:///m.qvr"], defaults)
+    assert command.uri == "file:///m.qvr"
+    assert command.settings == {"chains": 2, "warmup": 1000, "draws": 50, "target_accept": 0.8}
+
+
+def test_a_run_takes_its_arguments_by_name() -> None:
+    given = {"uri": "u", "program": "p", "data": {"y": [1]}, "seed": 3, "targetAccept": 0.9, "chains": None}
+    command = from_lsp.run_command([given], RunOptions())
+    assert (command.program, command.data) == ("p", {"y": [1]})
+    assert command.settings == {"chains": 4, "warmup": 1000, "draws": 1000, "target_accept": 0.9, "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (None, "needs the model's URI"),
+        ([], "needs the model's URI"),
+        ([{"program": "p"}], "needs the model's URI"),
+        ([{"uri": "u", "program": 1}], "`program` must be a program's name"),
+        ([{"uri": "u", "data": 1}], "`data` must be a file's path, or the values by name"),
+        ([{"uri": "u", "chain": 1}], "no argument called chain; it takes uri, program, data, chains"),
+    ],
+)
+def test_a_run_with_bad_arguments_is_refused_in_a_sentence(arguments: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        from_lsp.run_command(arguments, RunOptions())
+
+
+# ------------------------------------------------------------------- answers
+
+
+HOVER = Hover(SCOOL, "theta : School ⊗ Real", ("A *latent*, `a <- b`.", "See <b>bold</b> and `<i>`."))
+
+
+def test_a_hover_is_code_and_notes_in_which_no_html_is_left() -> None:
+    shown = to_lsp.hover(HOVER, LINES, Encoding.UTF16, markdown=True)
+    assert shown.contents == types.MarkupContent(
+        types.MarkupKind.Markdown,
+        "```qvr\ntheta : School ⊗ Real\n```\n\nA *latent*, `a <- b`.\n\nSee \\<b>bold\\</b> and `<i>`.",
+    )
+
+
+def test_a_hover_in_plain_text_has_no_markup() -> None:
+    shown = to_lsp.hover(HOVER, LINES, Encoding.UTF16, markdown=False)
+    assert isinstance(shown.contents, types.MarkupContent)
+    assert shown.contents.kind is types.MarkupKind.PlainText
+    assert "`" not in shown.contents.value
+
+
+FOUND = Diagnostic(
+    "QVR201",
+    Severity.ERROR,
+    SCOOL,
+    "There is no object Scool.",
+    labels=(Label(Span(33, 34), "B is declared here."),),
+    hint="Did you mean School?",
+)
+
+
+def test_labels_are_related_places_where_the_client_shows_them() -> None:
+    shown = to_lsp.diagnostic(FOUND, "u", LINES, Encoding.UTF16, related=True)
+    assert shown.message == "There is no object Scool.\nDid you mean School?"
+    assert (shown.code, shown.source, shown.severity) == ("QVR201", "qvr", types.DiagnosticSeverity.Error)
+    assert shown.related_information is not None
+    [place] = shown.related_information
+    assert place.message == "B is declared here."
+    assert place.location.range.start.line == 1
+
+
+def test_labels_are_told_in_the_message_where_the_client_shows_no_places() -> None:
+    shown = to_lsp.diagnostic(FOUND, "u", LINES, Encoding.UTF16, related=False)
+    assert shown.related_information is None
+    assert shown.message.endswith("B is declared here. (line 2)")
+
+
+def test_progress_is_the_mean_of_the_chains() -> None:
+    def report(chain: int, phase: str, done: int, divergences: int) -> dict[str, Any]:
+        return {
+            "chain": chain,
+            "chains": 2,
+            "phase": phase,
+            "done": done,
+            "total": 2000,
+            "divergences": divergences,
+        }
+
+    percentage, words = to_lsp.sampling_message(
+        [report(1, "warm-up", 500, 0), report(0, "sampling", 1500, 3)]
+    )
+    assert (percentage, words) == (50, "warm-up · chains 75 % · 25 % · 3 divergences")
+    assert to_lsp.sampling_message([report(0, "sampling", 2000, 0)])[0] == 50
+
+
+def test_the_end_of_a_run_names_the_worst_r_hat() -> None:
+    rows = {"tau": {"r_hat": 1.004}, "mu": {"r_hat": 1.02}, "c": {"r_hat": None}}
+    summary = {"summary": rows, "divergences": 2, "seconds": {"total": 1.234}}
+    assert to_lsp.result_message(summary) == "R̂ 1.02, 2 divergences, 1.2 s"
