@@ -1,0 +1,1 @@
+"""What a file means: scopes, types, supports, effects, and everything wrong with them."""

@@ -6,7 +6,8 @@ line read. Spans are absolute byte offsets in the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,6 +17,8 @@ from quivers.syntax.problems import Diagnostic
 
 
 class Effect(Enum):
+    """What a step does to the density besides working out values."""
+
     SAMPLE = "Sample"
     SCORE = "Score"
     MARGINAL = "Marginal"
@@ -70,7 +73,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One place in the file where a name stands, with what hover says of it."""
+    """One place in the file where a name stands, with what hover says of it.
+
+    `owner` is the declaration that binds the name when another one than the occurrence's own does.
+    """
 
     span: Span
     name: str
@@ -79,6 +85,7 @@ class Occurrence:
     definition: Span | None
     program: str | None = None
     binds: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +115,22 @@ class CheckedProgram:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A whole file after checking. `diagnostics` are sorted by position, syntax errors among them."""
+    """A whole file after checking. `diagnostics` are sorted by position, syntax errors among them.
+
+    `occurrences` are sorted by position too; they and the values of `programs` and `objects` may be worked out
+    as they are asked for, so ask for the few that are needed.
+    """
 
     objects: Mapping[str, Object] = field(default_factory=dict)
     programs: Mapping[str, CheckedProgram] = field(default_factory=dict)
-    occurrences: tuple[Occurrence, ...] = ()
+    occurrences: Sequence[Occurrence] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     exported: str | None = None
+
+    def occurrence_at(self, offset: int) -> Occurrence | None:
+        """The name under the cursor at a byte offset; at the seam of two names, the right one."""
+        after = bisect_right(self.occurrences, offset, key=lambda occurrence: occurrence.span.start)
+        if after == 0:
+            return None
+        found = self.occurrences[after - 1]
+        return found if found.span.covers(offset) else None

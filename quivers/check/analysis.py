@@ -1,0 +1,333 @@
+"""The incremental check of a file: a declaration is checked again only when it, or what it uses, has changed.
+
+Results are kept relative to their declaration. What a keystroke does not touch is neither looked at
+again nor moved: programs, objects and occurrences are put in their places when they are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar, overload
+
+from quivers.check.declarations import Unit, check_declaration
+from quivers.check.names import declared_twice, exported_twice
+from quivers.check.objects import (
+    BrokenSignature,
+    ObjectSignature,
+    Signature,
+    resolve,
+    signature_of,
+    space_text,
+)
+from quivers.check.objects import Names as _Names
+from quivers.check.program import Checked, CheckedProgram, Input, Object, Occurrence
+from quivers.syntax import ast
+from quivers.syntax.document import Document
+from quivers.syntax.lower import Memo, lower
+from quivers.syntax.problems import Diagnostic, Severity
+
+Value = TypeVar("Value")
+_WORD = re.compile(rb"[\w\x80-\xff]+")
+
+
+@dataclass(slots=True)
+class Counters:
+    """How many declarations were read and checked since the analysis began, over all its calls."""
+
+    lowered: int = 0
+    checked: int = 0
+
+
+class Analysis:
+    """The memory of one document's checks. `check` gives the same as a fresh check would, only sooner."""
+
+    def __init__(self) -> None:
+        self.counters = Counters()
+        self._memo: Memo = {}
+        self._units: dict[int, Unit] = {}
+        self._declared: dict[int, tuple[ast.Declaration, str | None, Signature | None]] = {}
+        self._signatures: dict[str, Signature] = {}
+
+    def check(self, document: Document) -> Checked:
+        """Everything known about the document as it is now."""
+        lowered = lower(document, self._memo)
+        placed = lowered.module.declarations
+        signatures, first, repeated = self._survey(placed, document)
+        same = signatures == self._signatures
+        self._signatures = signatures
+        units = [self._unit(item.declaration, signatures, same=same) for item in placed]
+        self._units = {id(unit.declaration): unit for unit in units}
+        diagnostics = list(lowered.diagnostics)
+        diagnostics += repeated
+        for item, unit in zip(placed, units, strict=True):
+            if unit.problems:
+                diagnostics += [_placed(problem, item.offset, first) for problem in unit.problems]
+        diagnostics.sort(key=lambda problem: (problem.span.start, problem.span.end, problem.code))
+        exported = _exported(placed, first)
+        facts = _Facts(placed, units, first, lowered.diagnostics, signatures)
+        return Checked(
+            objects=facts.objects(),
+            programs=facts.programs(),
+            occurrences=_Occurrences(facts),
+            diagnostics=tuple(diagnostics),
+            exported=exported,
+        )
+
+    def _survey(
+        self, placed: Sequence[ast.Placed], document: Document
+    ) -> tuple[dict[str, Signature], dict[str, ast.Placed], list[Diagnostic]]:
+        """The signatures of all declarations, the first of each name, and what is declared twice."""
+        declared: dict[int, tuple[ast.Declaration, str | None, Signature | None]] = {}
+        signatures: dict[str, Signature] = {}
+        first: dict[str, ast.Placed] = {}
+        repeated: list[Diagnostic] = []
+        holes: list[ast.Placed] = []
+        export: ast.Placed | None = None
+        for item in placed:
+            declaration = item.declaration
+            key = id(declaration)
+            entry = self._declared.get(key)
+            if entry is None:
+                self.counters.lowered += 1
+                entry = (declaration, _name_of(declaration), signature_of(declaration))
+            declared[key] = entry
+            _, name, signature = entry
+            if signature is not None and name:
+                if name in first:
+                    repeated.append(_repeated(item, first[name]))
+                else:
+                    first[name] = item
+                    signatures[name] = signature
+            elif isinstance(declaration, ast.ExportDeclaration):
+                if export is not None:
+                    here = declaration.name
+                    there = _name_span(export)
+                    moved = ast.Name(here.text, here.span.shifted(item.offset))
+                    repeated.append(exported_twice(moved, there))
+                export = export or item
+            elif isinstance(declaration, ast.Hole):
+                holes.append(item)
+        self._declared = declared
+        for hole in holes:
+            span = hole.declaration.span.shifted(hole.offset)
+            for word in _WORD.findall(document.source[span.start : span.end]):
+                signatures.setdefault(word.decode(errors="replace"), BrokenSignature())
+        return signatures, first, repeated
+
+    def _unit(self, declaration: ast.Declaration, signatures: Mapping[str, Signature], *, same: bool) -> Unit:
+        known = self._units.get(id(declaration))
+        if known is not None and (same or known.holds(signatures)):
+            return known
+        self.counters.checked += 1
+        return check_declaration(declaration, signatures)
+
+
+def check_source(source: bytes | str) -> Checked:
+    """Check a text afresh."""
+    data = source.encode() if isinstance(source, str) else source
+    return Analysis().check(Document(data))
+
+
+def _name_of(declaration: ast.Declaration) -> str | None:
+    return None if isinstance(declaration, ast.Hole) else declaration.name.text
+
+
+def _name_span(item: ast.Placed) -> ast.Span:
+    declaration = item.declaration
+    span = declaration.span if isinstance(declaration, ast.Hole) else declaration.name.span
+    return span.shifted(item.offset)
+
+
+def _repeated(item: ast.Placed, first: ast.Placed) -> Diagnostic:
+    name = _name_of(item.declaration) or ""
+    return declared_twice(ast.Name(name, _name_span(item)), _name_span(first))
+
+
+def _placed(problem: Diagnostic, offset: int, first: Mapping[str, ast.Placed]) -> Diagnostic:
+    """A declaration's problem with absolute spans; a label owned by another declaration goes to its name."""
+    moved = problem.shifted(offset)
+    if all(label.owner is None for label in moved.labels):
+        return moved
+    labels = tuple(
+        label if label.owner is None else replace(label, span=_name_span(first[label.owner]), owner=None)
+        for label in moved.labels
+        if label.owner is None or label.owner in first
+    )
+    return replace(moved, labels=labels)
+
+
+def _exported(placed: Sequence[ast.Placed], first: Mapping[str, ast.Placed]) -> str | None:
+    """The program that the file stands for: the exported one, or the last. None when the export is wrong."""
+    last: str | None = None
+    for item in placed:
+        declaration = item.declaration
+        if isinstance(declaration, ast.ExportDeclaration):
+            found = first.get(declaration.name.text)
+            is_program = found is not None and isinstance(found.declaration, ast.ProgramDeclaration)
+            return declaration.name.text if is_program else None
+        if isinstance(declaration, ast.ProgramDeclaration) and declaration.name.text:
+            last = declaration.name.text
+    return last
+
+
+# ------------------------------------------------------- answers put in their places
+
+
+class _Lazy(Mapping[str, Value], Generic[Value]):
+    """A mapping whose values are worked out when they are first asked for."""
+
+    def __init__(self, keys: Mapping[str, int], make: Callable[[int], Value]) -> None:
+        self._keys = keys
+        self._make = make
+        self._made: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self._made:
+            self._made[name] = self._make(self._keys[name])
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class _Facts:
+    """The units of a checked file with their places."""
+
+    def __init__(
+        self,
+        placed: Sequence[ast.Placed],
+        units: Sequence[Unit],
+        first: Mapping[str, ast.Placed],
+        syntax: Sequence[Diagnostic],
+        signatures: Mapping[str, Signature],
+    ) -> None:
+        self.placed = placed
+        self.units = units
+        self.first = first
+        self.signatures = signatures
+        self._broken = [problem.span.start for problem in syntax if problem.severity is Severity.ERROR]
+
+    def programs(self) -> Mapping[str, CheckedProgram]:
+        return _Lazy(self._numbers(ast.ProgramDeclaration), self._program)
+
+    def objects(self) -> Mapping[str, Object]:
+        return _Lazy(self._numbers(ast.ObjectDeclaration), self._object)
+
+    def _numbers(self, kind: type) -> dict[str, int]:
+        first = self.first
+        return {
+            name: number
+            for number, item in enumerate(self.placed)
+            if isinstance(item.declaration, kind)
+            and (name := _name_of(item.declaration))
+            and first[name] is item
+        }
+
+    def _program(self, number: int) -> CheckedProgram:
+        item, unit = self.placed[number], self.units[number]
+        declaration, facts = item.declaration, unit.facts
+        assert isinstance(declaration, ast.ProgramDeclaration) and facts is not None  # noqa: PT018
+        end = (
+            self.placed[number + 1].offset
+            if number + 1 < len(self.placed)
+            else item.offset + declaration.span.end + 1
+        )
+        return CheckedProgram(
+            declaration.name.text,
+            declaration,
+            item.offset,
+            facts.domain,
+            facts.codomain,
+            tuple(
+                Input(
+                    fact.name,
+                    fact.type,
+                    fact.observed,
+                    tuple(span.shifted(item.offset) for span in fact.uses),
+                )
+                for fact in facts.inputs
+            ),
+            facts.types,
+            facts.effects,
+            unit.has_errors or any(item.offset <= start < end for start in self._broken),
+        )
+
+    def _object(self, number: int) -> Object:
+        item, unit = self.placed[number], self.units[number]
+        declaration = item.declaration
+        assert isinstance(declaration, ast.ObjectDeclaration)
+        name = declaration.name.text
+        signature = self.signatures.get(name)
+        factors = signature.factors if isinstance(signature, ObjectSignature) else None
+        names = _Names(self.signatures)
+        space = resolve((name,), names)
+        size = None
+        if factors is not None and len(factors) == 1 and not isinstance(factors[0], str):
+            size = factors[0].size
+        product = tuple(factor for factor in factors or () if isinstance(factor, str))
+        return Object(
+            name,
+            finite=space is not None and space.element is None and bool(space.axes) and not unit.has_errors,
+            size=size,
+            space=space_text(declaration.space),
+            factors=product,
+            span=declaration.name.span.shifted(item.offset),
+            documentation=declaration.documentation,
+        )
+
+    def occurrence(self, number: int, index: int) -> Occurrence:
+        offset = self.placed[number].offset
+        occurrence = self.units[number].occurrences[index]
+        definition = occurrence.definition
+        if definition is not None:
+            definition = definition.shifted(offset)
+        if occurrence.owner is not None:
+            owner = self.first.get(occurrence.owner)
+            definition = None if owner is None else _name_span(owner)
+        return replace(occurrence, span=occurrence.span.shifted(offset), definition=definition)
+
+
+class _Occurrences(Sequence[Occurrence]):
+    """Every occurrence in the file, by position; each is put in its place when it is looked at."""
+
+    def __init__(self, facts: _Facts) -> None:
+        self._facts = facts
+        self._starts: list[int] | None = None
+
+    def _index(self) -> list[int]:
+        """How many occurrences come before each declaration."""
+        if self._starts is None:
+            starts = [0]
+            for unit in self._facts.units:
+                starts.append(starts[-1] + len(unit.occurrences))
+            self._starts = starts
+        return self._starts
+
+    def __len__(self) -> int:
+        return self._index()[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> Occurrence: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Occurrence, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Occurrence | tuple[Occurrence, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        starts = self._index()
+        number = bisect_right(starts, index) - 1
+        return self._facts.occurrence(number, index - starts[number])

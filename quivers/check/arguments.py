@@ -1,0 +1,146 @@
+"""Which argument goes to which parameter, in a call of a function or a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quivers.check.program import Role
+from quivers.check.scope import Scope
+from quivers.check.shapes import (
+    given_twice,
+    missing_argument,
+    positional_after_keyword,
+    too_many,
+    unknown_argument,
+)
+from quivers.families.family import Family, Form, Parameter
+from quivers.families.functions import Function
+from quivers.syntax import ast
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The arguments of a call by parameter. `complete` is false when one is missing or wrong, as reported."""
+
+    values: Mapping[str, ast.Expression]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoundForm:
+    """A draw's arguments, and the family's form that takes them."""
+
+    form: Form
+    values: Mapping[str, ast.Expression]
+    complete: bool
+
+    @property
+    def parameters(self) -> tuple[tuple[Parameter, ast.Expression], ...]:
+        return tuple(
+            (parameter, self.values[parameter.name])
+            for parameter in self.form.parameters
+            if parameter.name in self.values
+        )
+
+
+def bind_function(call: ast.Call, function: Function, scope: Scope) -> Bound:
+    """The arguments of a function, without `over`."""
+    arguments = [
+        argument
+        for argument in call.arguments
+        if not (function.takes_over and argument.keyword is not None and argument.keyword.text == "over")
+    ]
+    known = (*function.parameters, *(("over",) if function.takes_over else ()))
+    values, sound = _bind(call, arguments, function.parameters, known, scope)
+    required = function.parameters[: len(function.parameters) - len(function.defaults)]
+    missing = [name for name in required if name not in values]
+    if missing and sound:
+        scope.report(missing_argument(call.function, missing, ()))
+    return Bound(values, sound and not missing)
+
+
+def bind_family(call: ast.Call, family: Family, scope: Scope) -> BoundForm:
+    """The arguments of a family, with the form that its keywords choose; the first one when they fit none.
+
+    Positional arguments follow the first form, as do those of another form whose first parameters are the same.
+    """
+    form = _chosen(call.arguments, family)
+    names = tuple(parameter.name for parameter in form.parameters)
+    known = tuple(parameter.name for other in family.forms for parameter in other.parameters)
+    values, sound = _bind(call, call.arguments, names, known, scope)
+    missing = [
+        parameter
+        for parameter in form.parameters
+        if parameter.default is None and parameter.name not in values
+    ]
+    if missing and sound:
+        scope.report(
+            missing_argument(
+                call.function,
+                [parameter.name for parameter in missing],
+                [parameter.meaning for parameter in missing],
+            )
+        )
+    return BoundForm(form, values, sound and not missing)
+
+
+def _chosen(arguments: Sequence[ast.Argument], family: Family) -> Form:
+    """The first form that has every keyword and whose first parameters are the first form's."""
+    keywords = {argument.keyword.text for argument in arguments if argument.keyword is not None}
+    positional = sum(argument.keyword is None for argument in arguments)
+    first = family.forms[0]
+    leading = [parameter.name for parameter in first.parameters[:positional]]
+
+    def fit(form: Form) -> int:
+        names = [parameter.name for parameter in form.parameters]
+        if names[: len(leading)] != leading:
+            return -1
+        return sum(name in keywords for name in names)
+
+    return max(family.forms, key=fit)
+
+
+def _bind(
+    call: ast.Call,
+    arguments: Sequence[ast.Argument],
+    parameters: Sequence[str],
+    known: Sequence[str],
+    scope: Scope,
+) -> tuple[dict[str, ast.Expression], bool]:
+    called = call.function.text
+    values: dict[str, ast.Expression] = {}
+    sound = True
+    named = False
+    positional = 0
+    for argument in arguments:
+        if argument.keyword is None:
+            if named:
+                scope.report(positional_after_keyword(argument.span))
+                sound = False
+                continue
+            if positional >= len(parameters):
+                if positional == len(parameters):
+                    given = sum(other.keyword is None for other in arguments)
+                    scope.report(too_many(called, parameters, given, argument.span))
+                positional += 1
+                sound = False
+                continue
+            values[parameters[positional]] = argument.value
+            positional += 1
+            continue
+        named = True
+        name = argument.keyword.text
+        if name not in known:
+            scope.report(unknown_argument(called, argument.keyword, known))
+            sound = False
+        elif name not in parameters:
+            scope.report(unknown_argument(called, argument.keyword, parameters))
+            sound = False
+        elif name in values:
+            scope.report(given_twice(called, name, argument.keyword.span))
+            sound = False
+        else:
+            scope.mention(name, argument.keyword.span, Role.PARAMETER)
+            values[name] = argument.value
+    return values, sound

@@ -1,0 +1,276 @@
+"""What the uses of a name ask of it, gathered backwards through the steps: how the types of inputs are inferred.
+
+Each use says which axes the value may have at most, and where its elements must lie. An input's
+type has the axes that all its uses allow, and the elements that all of them together require.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from quivers.check.arguments import bind_family, bind_function
+from quivers.check.calls import over_axes
+from quivers.check.draws import over_option, plate_axes, shape_of
+from quivers.check.expressions import type_of
+from quivers.check.scope import Scope
+from quivers.check.supports import LOGICAL, demanded, meet, negate
+from quivers.check.types import Axis, Type, union
+from quivers.check.values import axis_indexed
+from quivers.families.functions import FUNCTIONS, Function, Kind
+from quivers.families.support import BOOLEAN, REAL, Element, Interval, Member
+from quivers.families.table import FAMILIES
+from quivers.syntax import ast
+
+Axes = tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One use. `axes` are those it allows, None when it allows any; `element` None asks nothing of the elements.
+
+    An `exact` use, which is an `observe`, has just these axes.
+    """
+
+    axes: Axes | None
+    element: Element | None
+    span: ast.Span
+    exact: bool = False
+
+
+@dataclass(slots=True)
+class Demands:
+    """The uses of every name in a program. `tentative` is set when an answer rested on types that may still change."""
+
+    scope: Scope
+    of: dict[str, list[Demand]] = field(default_factory=dict)
+    tentative: bool = False
+
+    def note(self, name: str, demand: Demand) -> None:
+        self.of.setdefault(name, []).append(demand)
+
+    def type_of(self, expression: ast.Expression) -> Type | None:
+        self.tentative = True
+        found = type_of(expression, self.scope)
+        return found if isinstance(found, Type) else None
+
+
+def gather(steps: Sequence[ast.Step], codomain: Axes | None, scope: Scope) -> Demands:
+    """The demands of all steps, last step first, so that a `let`'s uses are known when its value is asked."""
+    demands = Demands(scope)
+    for step in reversed(steps):
+        if isinstance(step, ast.Sample | ast.Observe):
+            _ask_draw(step, demands)
+        elif isinstance(step, ast.Let):
+            uses = demands.of.get(step.name.text, [])
+            ask(step.value, allowed_axes(uses), required_element(uses), demands)
+        elif isinstance(step, ast.Score):
+            ask(step.value, None, REAL, demands)
+        elif isinstance(step, ast.Return):
+            for returned in step.values:
+                ask(returned.value, codomain, None, demands)
+    return demands
+
+
+def allowed_axes(uses: Iterable[Demand]) -> Axes | None:
+    """The axes that all uses allow; an exact use decides. None when every use allows any."""
+    allowed: Axes | None = None
+    for use in uses:
+        if use.exact:
+            return use.axes
+        if use.axes is not None:
+            allowed = (
+                use.axes if allowed is None else tuple(axis for axis in allowed if axis in set(use.axes))
+            )
+    return allowed
+
+
+def required_element(uses: Iterable[Demand]) -> Element | None:
+    """What all uses together require of the elements; None when that is nothing, or they contradict each other."""
+    required: Element | None = None
+    for use in uses:
+        if use.element is not None:
+            required = use.element if required is None else meet(required, use.element)
+            if required is None:
+                return None
+    return required
+
+
+def contradiction_of(uses: Iterable[Demand]) -> tuple[Demand, Demand] | None:
+    """The first two uses, in the order of the text, whose elements can't both hold."""
+    required: Element | None = None
+    earlier: list[Demand] = []
+    for use in sorted(uses, key=lambda use: use.span.start):
+        if use.element is None:
+            continue
+        met = use.element if required is None else meet(required, use.element)
+        if met is None:
+            for other in earlier:
+                if other.element is not None and meet(other.element, use.element) is None:
+                    return other, use
+            return earlier[-1], use
+        required = met
+        earlier.append(use)
+    return None
+
+
+def _ask_draw(step: ast.Sample | ast.Observe, demands: Demands) -> None:
+    scope = demands.scope
+    plate = plate_axes(step.plate, scope)
+    over = over_option(step.options, scope)
+    draw = step.draw
+    for option in step.options:
+        if option.name.text == "where":
+            for value in option.values:
+                ask(value, plate, BOOLEAN, demands)
+    family = None if isinstance(draw, ast.Hole) else FAMILIES.get(draw.function.text)
+    if family is None or isinstance(draw, ast.Hole):
+        if not isinstance(draw, ast.Hole):
+            for argument in draw.arguments:
+                ask(argument.value, plate, REAL, demands)
+        if isinstance(step, ast.Observe):
+            demands.note(step.name.text, Demand(plate, None, step.name.span, exact=plate is not None))
+        return
+    shape = None if plate is None or over is None else shape_of(family, plate, over)
+    for parameter, node in bind_family(draw, family, scope).parameters:
+        allowed = None if shape is None else shape.of_parameter(parameter)
+        if shape is not None and parameter.event_rank and not shape.events:
+            found = demands.type_of(node)
+            allowed = None if found is None else union(shape.plates, found.axes)
+        ask(node, allowed, parameter.support, demands)
+    if isinstance(step, ast.Observe):
+        drawn = scope.drawn.get(step.name.text)
+        element = drawn.element if isinstance(drawn, Type) else family.support
+        axes = None if shape is None else shape.axes
+        demands.note(step.name.text, Demand(axes, element, step.name.span, exact=axes is not None))
+
+
+def ask(node: ast.Expression, axes: Axes | None, element: Element | None, demands: Demands) -> None:
+    """Ask of an expression that it have at most these axes and these elements, and so of the names in it."""
+    if isinstance(node, ast.Variable):
+        demands.note(node.name, Demand(axes, element, node.span))
+    elif isinstance(node, ast.Call):
+        _ask_call(node, axes, element, demands)
+    elif isinstance(node, ast.Binary):
+        _ask_binary(node, axes, element, demands)
+    elif isinstance(node, ast.Unary):
+        if node.operator == "not":
+            ask(node.operand, axes, BOOLEAN, demands)
+        else:
+            number = element if isinstance(element, Interval) else REAL
+            ask(node.operand, axes, negate(number) if node.operator == "-" else number, demands)
+    elif isinstance(node, ast.If):
+        ask(node.condition, axes, BOOLEAN, demands)
+        ask(node.consequence, axes, element, demands)
+        ask(node.alternative, axes, element, demands)
+    elif isinstance(node, ast.Index):
+        _ask_index(node, axes, element, demands)
+    elif isinstance(node, ast.Tuple):
+        for part in node.elements:
+            ask(part, axes, None, demands)
+
+
+def _ask_binary(node: ast.Binary, axes: Axes | None, element: Element | None, demands: Demands) -> None:
+    operator = node.operator
+    if operator == "@":
+        _ask_contraction(node.left, node.right, axes, demands)
+        return
+    if operator in LOGICAL:
+        ask(node.left, axes, BOOLEAN, demands)
+        ask(node.right, axes, BOOLEAN, demands)
+        return
+    if operator in ("==", "!="):
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            found = demands.type_of(other) if isinstance(one, ast.Variable) else None
+            index = found.element if found is not None and isinstance(found.element, Member) else None
+            ask(one, axes, index, demands)
+        return
+    asks_sign = isinstance(element, Interval) and element != REAL and operator in "+-*/"
+    for one, other, is_left in ((node.left, node.right, True), (node.right, node.left, False)):
+        wanted: Element = REAL
+        if asks_sign and isinstance(element, Interval) and not isinstance(one, ast.Number):
+            found = demands.type_of(other)
+            if found is not None and isinstance(found.element, Interval):
+                wanted = demanded(operator, element, found.element, is_left)
+        ask(one, axes, wanted, demands)
+
+
+def _ask_contraction(
+    left: ast.Expression, right: ast.Expression, axes: Axes | None, demands: Demands
+) -> None:
+    """Each side may have the axis that the other side ends in; the left one the result's axes as well."""
+    x, y = demands.type_of(left), demands.type_of(right)
+    last = y.axes[-1] if y is not None and y.axes else None
+    ask(left, None if last is None else _extended(axes, (last,)), REAL, demands)
+    last = x.axes[-1] if x is not None and x.axes else None
+    ask(right, None if last is None else (last,), REAL, demands)
+
+
+def _extended(axes: Axes | None, more: Axes) -> Axes:
+    return more if axes is None else union(tuple(axis for axis in axes if axis not in more), more)
+
+
+def _ask_index(node: ast.Index, axes: Axes | None, element: Element | None, demands: Demands) -> None:
+    value = demands.type_of(node.value)
+    indexed: dict[Axis, None] = {}
+    used: set[Axis] = set()
+    for position, index in enumerate(node.indices):
+        found = demands.type_of(index)
+        into: Axis | None = None
+        if found is not None:
+            used.update(found.axes)
+        if found is not None and isinstance(found.element, Member):
+            into = Axis(found.element.object)
+            indexed[into] = None
+            ask(index, axes, found.element, demands)
+            continue
+        if value is not None and value.axes:
+            into = axis_indexed(value.axes, position, found or Type(), indexed)
+        wanted = None if into is None else Member(into.object)
+        if into is not None:
+            indexed[into] = None
+        ask(index, axes, wanted if isinstance(index, ast.Variable) else None, demands)
+    left = () if axes is None else tuple(axis for axis in axes if axis not in used and axis not in indexed)
+    ask(node.value, (*indexed, *left) if indexed else None, element, demands)
+
+
+def _ask_call(node: ast.Call, axes: Axes | None, element: Element | None, demands: Demands) -> None:
+    function = FUNCTIONS.get(node.function.text)
+    if function is None:
+        for argument in node.arguments:
+            ask(argument.value, axes, None, demands)
+        return
+    if function.kind is Kind.OBJECT:
+        return
+    bound = bind_function(node, function, demands.scope)
+    if function.kind is Kind.CONTRACTION and len(bound.values) == 2:
+        left, right = bound.values.values()
+        _ask_contraction(left, right, axes, demands)
+        return
+    allowed = axes
+    if function.kind is Kind.REDUCTION:
+        over = over_axes(node, demands.scope)
+        allowed = _extended(axes, over) if over else None
+    elif function.kind is not Kind.ELEMENTWISE:
+        allowed = None if function.kind in (Kind.OUTER, Kind.DIAGONAL) else axes
+    for name, value in bound.values.items():
+        domain = function.domains[function.parameters.index(name)]
+        ask(value, allowed, _argument_element(function, domain, element), demands)
+
+
+def _argument_element(function: Function, domain: Interval, element: Element | None) -> Element:
+    """The domain, or less where that brings the result into `element`, as with the sum of positive values."""
+    if not isinstance(element, Interval) or len(function.parameters) != 1 or element == REAL:
+        return domain
+    if function.support((domain,)).within(element):
+        return domain
+    narrowed = meet(domain, Interval(element.low, element.high, element.low_open, element.high_open))
+    if isinstance(narrowed, Interval) and function.support((narrowed,)).within(element):
+        return narrowed
+    return domain
+
+
+def inferred(uses: Sequence[Demand]) -> Type:
+    """The type of an input, from its uses."""
+    element = required_element(uses)
+    return Type(allowed_axes(uses) or (), REAL if element is None else element)

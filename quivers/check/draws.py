@@ -1,0 +1,242 @@
+"""The type of a draw: its plate, its event axes, and whether each argument fits its parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quivers.check.arguments import BoundForm, bind_family
+from quivers.check.bounds import argument_problem
+from quivers.check.calls import axes_of_object, object_axes
+from quivers.check.expressions import type_of
+from quivers.check.names import bad_option, unknown_family, unsupported, wrong_kind
+from quivers.check.objects import ProgramSignature, numbered
+from quivers.check.program import Role
+from quivers.check.scope import UNKNOWN, Scope
+from quivers.check.shapes import missing_event_axis, outside_plate
+from quivers.check.types import AnyType, Axis, Type
+from quivers.check.values import number_of
+from quivers.families.family import Family, Parameter
+from quivers.families.functions import FUNCTIONS, Kind
+from quivers.families.support import Element, Interval, Member
+from quivers.families.table import FAMILIES
+from quivers.syntax import ast
+from quivers.syntax.problems import Diagnostic, Label
+
+DrawStep = ast.Sample | ast.Observe
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The axes that a draw is repeated over, and those that one draw has itself."""
+
+    plates: tuple[Axis, ...]
+    events: tuple[Axis, ...]
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self.plates + self.events
+
+    def of_parameter(self, parameter: Parameter) -> tuple[Axis, ...]:
+        """The axes that an argument may have; a vector parameter of a scalar family has one more."""
+        if parameter.event_rank == 0 or not self.events:
+            return self.plates
+        if parameter.event_rank > len(self.events):
+            last = self.events[-1]
+            return (*self.axes, Axis(last.object, last.copy + 1))
+        return self.plates + self.events[: parameter.event_rank]
+
+
+def type_of_draw(step: DrawStep, scope: Scope) -> AnyType:
+    """The type of what `name : plate <- Family(…)` draws, after checking its arguments."""
+    plate = plate_axes(step.plate, scope)
+    over = over_option(step.options, scope)
+    draw = step.draw
+    if isinstance(draw, ast.Hole):
+        return UNKNOWN
+    family = FAMILIES.get(draw.function.text)
+    if family is None:
+        for argument in draw.arguments:
+            type_of(argument.value, scope)
+        return _no_family(draw.function, scope)
+    scope.mention(family.name, draw.function.span, Role.FAMILY)
+    bound = bind_family(draw, family, scope)
+    types = {parameter.name: type_of(node, scope) for parameter, node in bound.parameters}
+    supports = _check_supports(family, bound, types, scope)
+    if plate is None or over is None:
+        return UNKNOWN
+    shape = shape_of(family, plate, over)
+    if shape is None:
+        message = f"A draw from `{family.name}` has an axis of its own; name the object that it runs along."
+        return scope.report(
+            missing_event_axis(step.name.span, message, f"As in `{step.name.text} : K <- …`.")
+        )
+    if bound.complete and not _check_axes(step, bound, types, shape, scope):
+        return UNKNOWN
+    return Type(shape.axes, _support(family, bound, supports, types, shape))
+
+
+def _no_family(name: ast.Name, scope: Scope) -> AnyType:
+    signature = scope.names.find(name.text)
+    if isinstance(signature, ProgramSignature):
+        scope.mention(name.text, name.span, Role.PROGRAM, owner=name.text)
+        return scope.report(unsupported(name.span, "A draw from a program"))
+    if name.text in FUNCTIONS:
+        scope.mention(name.text, name.span, Role.FUNCTION)
+        message = f"`{name.text}` is a function, and no distribution."
+        return scope.report(wrong_kind(name.span, message, "Give its value a name with `let`."))
+    if signature is not None:
+        scope.incomplete = True
+        return UNKNOWN
+    return scope.report(unknown_family(name, FAMILIES))
+
+
+def plate_axes(plate: Sequence[ast.Name], scope: Scope) -> tuple[Axis, ...] | None:
+    """The axes of a plate annotation; None when an object in it is unknown."""
+    parts = [axes_of_object(name, scope) for name in plate]
+    if any(part is None for part in parts):
+        return None
+    return numbered(tuple(axis.object for part in parts if part is not None for axis in part))
+
+
+def over_option(options: Sequence[ast.Option], scope: Scope) -> tuple[Axis, ...] | None:
+    """The axes of `[over=K]`: none without it, None when they are unknown."""
+    for option in options:
+        if option.name.text == "over":
+            if len(option.values) != 1:
+                scope.report(bad_option(option.name, "takes one object, as in `[over=K]`", option.span))
+                return None
+            return object_axes(option.values[0], scope)
+    return ()
+
+
+def shape_of(family: Family, axes: tuple[Axis, ...], over: tuple[Axis, ...]) -> Shape | None:
+    """Which of a draw's axes are plates and which are the family's own; None when it lacks one of its own.
+
+    The last object is the event axis, unless `[over=K]` names another. A matrix's second axis is `K′`.
+    """
+    if family.event_rank == 0:
+        return Shape(axes, ())
+    events = over or axes[-1:]
+    if len(events) != 1 or events[0] not in axes:
+        return None
+    plates = tuple(axis for axis in axes if axis not in events)
+    if family.event_rank == 1:
+        return Shape(plates, events)
+    first = Axis(events[0].object, 0)
+    if events[0].copy:
+        plates = tuple(axis for axis in plates if axis != first)
+    return Shape(plates, (first, Axis(first.object, 1)))
+
+
+def _check_supports(
+    family: Family, bound: BoundForm, types: Mapping[str, AnyType], scope: Scope
+) -> dict[str, Interval]:
+    supports: dict[str, Interval] = {}
+    for parameter, node in bound.parameters:
+        found = number_of(node, types[parameter.name], scope)
+        if found is None:
+            continue
+        text = node.name if isinstance(node, ast.Variable) else None
+        problem = argument_problem(
+            family.name, parameter.name, found, parameter.support, span=node.span, text=text
+        )
+        if problem is not None:
+            scope.report(problem)
+        supports[parameter.name] = found
+    return supports
+
+
+def _check_axes(
+    step: DrawStep, bound: BoundForm, types: Mapping[str, AnyType], shape: Shape, scope: Scope
+) -> bool:
+    """Whether every argument's axes are among those that the draw has; the first that has more is reported."""
+    stray: dict[Axis, None] = {}
+    first: tuple[ast.Expression, tuple[Axis, ...]] | None = None
+    for parameter, node in bound.parameters:
+        found = types[parameter.name]
+        if not isinstance(found, Type):
+            continue
+        allowed = shape.of_parameter(parameter)
+        extra = tuple(axis for axis in found.axes if axis not in allowed)
+        if parameter.event_rank and not shape.events:
+            if len(extra) < parameter.event_rank:
+                scope.report(_no_categories(parameter, node, found))
+                return False
+            extra = extra[: -parameter.event_rank]
+        if extra:
+            stray.update(dict.fromkeys(extra))
+            first = first or (node, extra)
+    if first is None:
+        return True
+    node, extra = first
+    culprit = _culprit(node, extra, scope)
+    binding = scope.bindings.get(culprit.name) if isinstance(culprit, ast.Variable) else None
+    what = f"`{culprit.name}`" if isinstance(culprit, ast.Variable) else "This"
+    labels: tuple[Label, ...] = ()
+    if binding is not None and binding.owner is None and binding.span != culprit.span:
+        labels = (Label(binding.span, f"`{binding.name}` is `{binding.type}`"),)
+    missing = extra if step.plate else tuple(stray)
+    scope.report(outside_plate(step.name, shape.axes, missing, what=what, span=culprit.span, labels=labels))
+    return False
+
+
+def _no_categories(parameter: Parameter, node: ast.Expression, found: Type) -> Diagnostic:
+    message = f"`{parameter.name}` needs an axis that is not in the plate, but this is `{found}`."
+    hint = f"`{parameter.name}` is {parameter.meaning}."
+    if isinstance(node, ast.Variable) and not found.axes:
+        hint = f"If `{node.name}` is an input, declare it, as in `data {node.name} : K * Real`."
+    return missing_event_axis(node.span, message, hint)
+
+
+def _culprit(node: ast.Expression, extra: tuple[Axis, ...], scope: Scope) -> ast.Expression:
+    """The one name in an expression that brings in an axis, or the expression where several do."""
+    found: dict[str, ast.Variable] = {}
+
+    def search(part: object) -> None:
+        if isinstance(part, ast.Call):
+            function = FUNCTIONS.get(part.function.text)
+            if function is not None and function.kind is Kind.REDUCTION:
+                return
+        if isinstance(part, ast.Variable):
+            binding = scope.bindings.get(part.name)
+            if (
+                binding is not None
+                and isinstance(binding.type, Type)
+                and any(axis in extra for axis in binding.type.axes)
+            ):
+                found.setdefault(part.name, part)
+            return
+        for child in ast.children(part):
+            search(child)
+
+    search(node)
+    return next(iter(found.values())) if len(found) == 1 else node
+
+
+def _support(
+    family: Family,
+    bound: BoundForm,
+    supports: Mapping[str, Interval],
+    types: Mapping[str, AnyType],
+    shape: Shape,
+) -> Element:
+    """Where a draw lies: the family's support, narrowed by an end that is a parameter."""
+    if family.name == "Categorical":
+        for parameter, _ in bound.parameters:
+            found = types[parameter.name]
+            own = [axis for axis in found.axes if axis not in shape.axes] if isinstance(found, Type) else []
+            if own:
+                return Member(own[-1].object)
+    support = family.support
+    low = supports.get(family.low) if family.low is not None else None
+    high = supports.get(family.high) if family.high is not None else None
+    if low is None and high is None:
+        return support
+    return Interval(
+        support.low if low is None else max(support.low, low.low),
+        support.high if high is None else min(support.high, high.high),
+        support.low_open,
+        support.high_open,
+        support.integer,
+    )

@@ -1,0 +1,193 @@
+"""What can be wrong with a name (QVR2xx): unknown, declared twice, used too early, misspelt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from quivers.check.spelling import nearest
+from quivers.syntax.ast import Name, Span
+from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
+
+CODES: Mapping[str, str] = {
+    "QVR201": "Undeclared object",
+    "QVR202": "Unknown distribution",
+    "QVR203": "Unknown function",
+    "QVR204": "Declared twice",
+    "QVR205": "Bound twice",
+    "QVR206": "Used before it is bound",
+    "QVR207": "Unknown program",
+    "QVR208": "Possible misspelling",
+    "QVR209": "Unknown option",
+    "QVR210": "Wrong kind of name",
+    "QVR211": "Observed value is no data",
+    "QVR299": "Not supported yet",
+}
+
+
+def _replaced(name: str, span: Span, near: str | None) -> tuple[Fix, ...]:
+    return () if near is None else (Fix(f"Replace `{name}` by `{near}`", (Edit(span, near),)),)
+
+
+def _meant(near: str | None) -> str | None:
+    return None if near is None else f"Did you mean `{near}`?"
+
+
+def undeclared_object(name: Name, known: Iterable[str], declare_at: Span | None) -> Diagnostic:
+    """`declare_at` is where a declaration may be put, None where none may."""
+    near = nearest(name.text, known)
+    fixes = _replaced(name.text, name.span, near)
+    if declare_at is not None:
+        declaration = f"object {name.text} : FinSet\n\n"
+        fixes += (Fix(f"Declare `object {name.text} : FinSet`", (Edit(declare_at, declaration),)),)
+    return Diagnostic(
+        "QVR201",
+        Severity.ERROR,
+        name.span,
+        f"No object is called `{name.text}`.",
+        fixes=fixes,
+        hint=_meant(near) or f"Declare it with `object {name.text} : FinSet`.",
+    )
+
+
+def unknown_family(name: Name, families: Iterable[str]) -> Diagnostic:
+    """A draw from something that is no family."""
+    near = nearest(name.text, families)
+    return Diagnostic(
+        "QVR202",
+        Severity.ERROR,
+        name.span,
+        f"No distribution is called `{name.text}`.",
+        fixes=_replaced(name.text, name.span, near),
+        hint=_meant(near),
+    )
+
+
+def unknown_function(name: Name, functions: Iterable[str]) -> Diagnostic:
+    """A call of something that is no function."""
+    near = nearest(name.text, functions)
+    return Diagnostic(
+        "QVR203",
+        Severity.ERROR,
+        name.span,
+        f"No function is called `{name.text}`.",
+        fixes=_replaced(name.text, name.span, near),
+        hint=_meant(near),
+    )
+
+
+def declared_twice(name: Name, first: Span) -> Diagnostic:
+    """Spans are absolute here: the two declarations are not the same."""
+    return Diagnostic(
+        "QVR204",
+        Severity.ERROR,
+        name.span,
+        f"`{name.text}` is declared twice.",
+        labels=(Label(first, f"`{name.text}` is first declared here"),),
+        hint="Rename one of the two.",
+    )
+
+
+def bound_twice(name: Name, first: Span) -> Diagnostic:
+    """Two steps of one program bind the same name."""
+    return Diagnostic(
+        "QVR205",
+        Severity.ERROR,
+        name.span,
+        f"`{name.text}` is bound twice in this program.",
+        labels=(Label(first, f"`{name.text}` is first bound here"),),
+        hint="Give the second one a name of its own.",
+    )
+
+
+def used_too_early(name: str, span: Span, bound: Span) -> Diagnostic:
+    """A use above the step that binds the name."""
+    return Diagnostic(
+        "QVR206",
+        Severity.ERROR,
+        span,
+        f"`{name}` is used before it is bound.",
+        labels=(Label(bound, f"`{name}` is bound here"),),
+        hint=f"Move the step that binds `{name}` above this one.",
+    )
+
+
+def unknown_program(name: Name, programs: Iterable[str]) -> Diagnostic:
+    """An export or a composition of something that is no program."""
+    near = nearest(name.text, programs)
+    return Diagnostic(
+        "QVR207",
+        Severity.ERROR,
+        name.span,
+        f"No program is called `{name.text}`.",
+        fixes=_replaced(name.text, name.span, near),
+        hint=_meant(near),
+    )
+
+
+def exported_twice(name: Name, first: Span) -> Diagnostic:
+    """Spans are absolute here: the two declarations are not the same."""
+    return Diagnostic(
+        "QVR204",
+        Severity.ERROR,
+        name.span,
+        "A file exports one program, and this is its second `export`.",
+        labels=(Label(first, "the first export"),),
+        hint="Remove one of the two.",
+    )
+
+
+def perhaps_misspelt(name: str, span: Span, near: str, bound: Span) -> Diagnostic:
+    """An input whose name is one edit away from a bound one."""
+    return Diagnostic(
+        "QVR208",
+        Severity.WARNING,
+        span,
+        f"`{name}` is bound nowhere, so it is taken as an input, but it looks like `{near}`.",
+        labels=(Label(bound, f"`{near}` is bound here"),),
+        fixes=_replaced(name, span, near),
+        hint=f"If it is an input, declare it with `data {name} : …`.",
+    )
+
+
+def unknown_option(option: Name, known: Iterable[str], place: str) -> Diagnostic:
+    """`[name]` where the place takes no such option."""
+    known = sorted(known)
+    near = nearest(option.text, known)
+    listed = ", ".join(f"`{name}`" for name in known)
+    return Diagnostic(
+        "QVR209",
+        Severity.ERROR,
+        option.span,
+        f"{place} has no option `{option.text}`.",
+        fixes=_replaced(option.text, option.span, near),
+        hint=_meant(near) or (f"It takes {listed}." if listed else "It takes no options."),
+    )
+
+
+def bad_option(option: Name, message: str, span: Span) -> Diagnostic:
+    """A known option with a value that it can't have."""
+    return Diagnostic("QVR209", Severity.ERROR, span, f"`{option.text}` {message}.")
+
+
+def wrong_kind(span: Span, message: str, hint: str | None = None) -> Diagnostic:
+    """A name of one kind where another is needed."""
+    return Diagnostic("QVR210", Severity.ERROR, span, message, hint=hint)
+
+
+def observed_latent(name: Name, bound: Span, why: str) -> Diagnostic:
+    """`observe` of a value that is drawn, or made from one that is."""
+    return Diagnostic(
+        "QVR211",
+        Severity.ERROR,
+        name.span,
+        f"`observe` scores data, but {why}.",
+        labels=(Label(bound, f"`{name.text}` is bound here"),),
+        hint="Observe an input, or a `let` made from inputs alone.",
+    )
+
+
+def unsupported(span: Span, what: str) -> Diagnostic:
+    """A construct that the checker leaves aside, said once on its keyword."""
+    return Diagnostic(
+        "QVR299", Severity.ERROR, span, f"{what} is not supported by this version's checker yet."
+    )

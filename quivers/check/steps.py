@@ -1,0 +1,243 @@
+"""The steps of a program in order: what each binds, and whether it fits what is bound already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quivers.check.bounds import argument_problem, outside
+from quivers.check.draws import plate_axes, type_of_draw
+from quivers.check.effects import keyword_span
+from quivers.check.expressions import type_of
+from quivers.check.names import (
+    bad_option,
+    bound_twice,
+    observed_latent,
+    unknown_option,
+    unsupported,
+    used_too_early,
+    wrong_kind,
+)
+from quivers.check.objects import ObjectSignature, Resolved
+from quivers.check.program import Role
+from quivers.check.scope import UNKNOWN, Binding, Scope
+from quivers.check.shapes import bad_index, contradiction, plate_mismatch, wrong_return, wrong_value
+from quivers.check.types import AnyType, Type, Unknown, union
+from quivers.check.values import number_of, truth_of
+from quivers.families.support import Interval, Member
+from quivers.families.table import FAMILIES
+from quivers.syntax import ast
+from quivers.syntax.problems import Label
+
+_SAMPLE_OPTIONS = frozenset({"over", "ordered"})
+_OBSERVE_OPTIONS = frozenset({"over", "where", "via"})
+
+
+@dataclass(frozen=True, slots=True)
+class Codomain:
+    """What a program promises to return, as written and worked out; `space` is None where that is unknown."""
+
+    text: str
+    span: ast.Span
+    space: Resolved | None
+
+
+def binders(steps: Iterable[ast.Step]) -> list[ast.Name]:
+    """The names that steps bind, in order; those inside a `marginalize` block among them."""
+    found: list[ast.Name] = []
+    for step in steps:
+        if isinstance(step, ast.Sample | ast.Let | ast.Score | ast.Marginalize) and step.name.text:
+            found.append(step.name)
+        if isinstance(step, ast.Marginalize):
+            found.extend(binders(step.body))
+    return found
+
+
+def check_steps(steps: Sequence[ast.Step], codomain: Codomain, scope: Scope) -> None:
+    """Go through the steps in order, binding names in `scope` and reporting what does not fit."""
+    returned: ast.Return | None = None
+    for step in steps:
+        if isinstance(step, ast.Return):
+            if returned is not None:
+                scope.report(
+                    wrong_value(step.span, "A program returns once, and this is its second `return`.")
+                )
+                continue
+            returned = step
+            _return(step, codomain, scope)
+            continue
+        rule = _RULES.get(type(step))
+        if rule is not None:
+            rule(step, scope)
+
+
+def _bind(name: ast.Name, role: Role, type: AnyType, scope: Scope, *, data: bool = False) -> None:
+    """Bind a name, unless an earlier step has."""
+    if not name.text:
+        return
+    earlier = scope.bindings.get(name.text)
+    if earlier is not None and earlier.role not in (Role.INPUT, Role.OBSERVED) and earlier.owner is None:
+        scope.report(bound_twice(name, earlier.span))
+        scope.mention(name.text, name.span, role, type, definition=earlier.span)
+        return
+    scope.later.pop(name.text, None)
+    scope.bindings[name.text] = Binding(name.text, role, type, name.span, data=data)
+    scope.mention(name.text, name.span, role, type, definition=name.span, binds=True)
+
+
+def _sample(step: ast.Sample, scope: Scope) -> None:
+    _options(step.options, _SAMPLE_OPTIONS, "`sample`", scope)
+    drawn = type_of_draw(step, scope)
+    _bind(step.name, Role.LATENT, drawn, scope)
+    for option in step.options:
+        if option.name.text == "ordered":
+            if option.values:
+                scope.report(bad_option(option.name, "takes no value", option.span))
+            elif isinstance(drawn, Type) and not drawn.axes:
+                scope.report(
+                    bad_option(option.name, "needs a plate, along which the values increase", option.span)
+                )
+
+
+def _observe(step: ast.Observe, scope: Scope) -> None:
+    _options(step.options, _OBSERVE_OPTIONS, "`observe`", scope)
+    drawn = type_of_draw(step, scope)
+    scope.drawn[step.name.text] = drawn
+    for option in step.options:
+        if option.name.text == "where":
+            _where(option, step, scope)
+        elif option.name.text == "via":
+            scope.report(
+                bad_option(option.name, "belongs to an `observe` in a `marginalize` block", option.span)
+            )
+    name = step.name
+    if not name.text:
+        return
+    binding = scope.bindings.get(name.text)
+    if binding is None:
+        _observe_unbound(name, scope)
+        return
+    if name.text in scope.observed:
+        scope.report(bound_twice(name, scope.observed[name.text]))
+        return
+    scope.observed[name.text] = name.span
+    scope.mention(
+        name.text,
+        name.span,
+        binding.role,
+        binding.type,
+        definition=binding.span,
+        owner=binding.owner,
+    )
+    if not binding.data:
+        if isinstance(binding.type, Unknown):
+            return
+        made = "drawn" if binding.role is Role.LATENT else "made from a latent"
+        scope.report(observed_latent(name, binding.span, f"`{name.text}` is {made}"))
+    elif isinstance(binding.type, Type) and isinstance(drawn, Type):
+        _observed_value(step, binding, binding.type, drawn, scope)
+
+
+def _observe_unbound(name: ast.Name, scope: Scope) -> None:
+    if name.text in scope.later:
+        scope.report(used_too_early(name.text, name.span, scope.later[name.text]))
+    elif isinstance(scope.names.find(name.text), ObjectSignature):
+        scope.mention(name.text, name.span, Role.OBJECT, owner=name.text)
+        scope.report(wrong_kind(name.span, f"`{name.text}` is an object, and no data."))
+
+
+def _observed_value(step: ast.Observe, binding: Binding, found: Type, drawn: Type, scope: Scope) -> None:
+    """Whether the data have the axes of the plate and can come from the family."""
+    name = step.name
+    if set(found.axes) != set(drawn.axes):
+        label = None
+        if binding.owner is None and binding.span != name.span:
+            label = Label(binding.span, f"`{name.text}` is `{found}`")
+        scope.report(plate_mismatch(name.text, name.span, found.axes, drawn.axes, label))
+        return
+    family = "" if isinstance(step.draw, ast.Hole) else step.draw.function.text
+    a, b = found.element, drawn.element
+    if isinstance(a, Interval) and isinstance(b, Interval) and family in FAMILIES:
+        if outside(a, b):
+            problem = argument_problem(family, "A value", a, b, span=name.span, text=None)
+            if problem is not None:
+                scope.report(problem)
+    elif isinstance(a, Member) and a != b:
+        there = f"a draw that is `{drawn.element}`"
+        scope.report(contradiction(name.text, name.span, there, f"an index into `{a.object}`", binding.span))
+
+
+def _where(option: ast.Option, step: ast.Observe, scope: Scope) -> None:
+    if len(option.values) != 1:
+        scope.report(bad_option(option.name, "takes one condition, as in `[where=kept]`", option.span))
+        return
+    node = option.values[0]
+    found = type_of(node, scope)
+    plate = plate_axes(step.plate, Scope(scope.names, scope.program, {}, {}))
+    if not truth_of(node, found, scope) or plate is None or isinstance(found, Unknown):
+        return
+    extra = [axis for axis in found.axes if axis not in plate]
+    if extra:
+        scope.report(bad_index(node.span, f"The condition runs over `{extra[0]}`, but the plate does not."))
+
+
+def _let(step: ast.Let, scope: Scope) -> None:
+    value = type_of(step.value, scope)
+    _bind(step.name, Role.LET, value, scope, data=_from_data(step.value, scope))
+
+
+def _from_data(expression: ast.Expression, scope: Scope) -> bool:
+    """Whether a value depends on inputs alone."""
+    if isinstance(expression, ast.Variable):
+        binding = scope.bindings.get(expression.name)
+        return binding is None or binding.data
+    return all(_from_data(child, scope) for child in ast.children(expression))  # type: ignore[arg-type]
+
+
+def _score(step: ast.Score, scope: Scope) -> None:
+    number_of(step.value, type_of(step.value, scope), scope)
+    _bind(step.name, Role.SCORE, Type(), scope)
+
+
+def _marginalize(step: ast.Marginalize, scope: Scope) -> None:
+    scope.report(unsupported(keyword_span(step, "marginalize"), "`marginalize`"))
+    for name in binders((step,)):
+        scope.later.pop(name.text, None)
+        scope.bindings.setdefault(name.text, Binding(name.text, Role.LATENT, UNKNOWN, name.span))
+
+
+def _return(step: ast.Return, codomain: Codomain, scope: Scope) -> None:
+    found = [type_of(returned.value, scope) for returned in step.values]
+    types = [type for type in found if isinstance(type, Type)]
+    space = codomain.space
+    if space is None or len(types) < len(found) or not types:
+        return
+    wanted = f"`{codomain.text}`"
+    shown = ", ".join(f"`{type}`" for type in types)
+    axes = union(*(type.axes for type in types))
+    first, last = step.values[0], step.values[-1]
+    span = first.value.span if first is last else ast.Span(first.span.start, last.span.end)
+    if set(axes) != set(space.axes):
+        scope.report(wrong_return(span, shown, wanted, codomain.span))
+        return
+    element = types[0].element
+    if space.element is None or len(types) > 1 or not isinstance(space.element, Interval):
+        return
+    if not isinstance(element, Interval) or not element.within(space.element):
+        scope.report(wrong_return(span, shown, wanted, codomain.span))
+
+
+def _options(options: Sequence[ast.Option], known: frozenset[str], place: str, scope: Scope) -> None:
+    for option in options:
+        if option.name.text and option.name.text not in known:
+            scope.report(unknown_option(option.name, known, place))
+
+
+_RULES: Mapping[type, Callable[[Any, Scope], None]] = {
+    ast.Sample: _sample,
+    ast.Observe: _observe,
+    ast.Let: _let,
+    ast.Score: _score,
+    ast.Marginalize: _marginalize,
+}
