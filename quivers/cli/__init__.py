@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RefusedError as refusal:
         return tell(refusal, as_json=getattr(options, "output_format", "text") == "json")
     except (KeyboardInterrupt, Cancelled):
-        complain("Interrupted; nothing was kept.")
+        complain("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         drop_output()
@@ -85,7 +85,7 @@ def _obey(options: argparse.Namespace) -> int:
         case "lsp":
             from qvr_server.__main__ import main as serve
 
-            serve()
+            serve(["--stdio"] if options.stdio else [])
             return CLEAN
     python = ".".join(str(part) for part in sys.version_info[:3])
     say(sys.stdout, f"qvr {quivers.__version__} (Python {python}, {sys.platform})")

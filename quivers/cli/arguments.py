@@ -19,76 +19,68 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"qvr {quivers.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    check = _command(commands, "check", "tell what is wrong with programs", "qvr check models/ -")
+    check = _command(
+        commands, "check", "FILE… [options]", "tell what is wrong with programs", "qvr check models/"
+    )
     check.add_argument(
-        "files", nargs="+", metavar="FILE", help="a .qvr file, a directory of them, or - for standard input"
+        "files", nargs="+", metavar="FILE", help="a .qvr file, a folder of them, or - for standard input"
     )
     _add_output_format(check)
 
     run = _command(
-        commands,
-        "run",
-        "sample a program's posterior",
-        "qvr run model.qvr --data model.data.json --seed 1",
+        commands, "run", "FILE [options]", "sample a program's posterior", "qvr run model.qvr --seed 1"
     )
-    run.add_argument("file", metavar="FILE", help="a .qvr file")
+    run.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
+    run.add_argument("--data", metavar="FILE", help="JSON; by default, model.data.json beside model.qvr")
+    run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
+    counts = {
+        "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
+        "chains": (1, 1024, 4, "chains side by side"),
+        "warmup": (0, 10**7, 1000, "draws of each chain to adapt with"),
+        "draws": (1, 10**7, 1000, "draws of each chain to keep"),
+    }
+    for name, (least, most, default, meaning) in counts.items():
+        number = _whole_number(least, most)
+        text = f"{meaning} (%(default)s)"
+        run.add_argument(f"--{name}", type=number, default=default, metavar="N", help=text)
     run.add_argument(
-        "--data", metavar="FILE", help="the data, in JSON (default: model.data.json beside model.qvr)"
-    )
-    run.add_argument(
-        "--program", metavar="NAME", help="which program (default: the exported one, else the last)"
-    )
-    run.add_argument(
-        "--seed", type=_whole_number(0, 2**63 - 1), default=0, metavar="N", help="default: %(default)s"
-    )
-    run.add_argument(
-        "--chains", type=_whole_number(1, 1024), default=4, metavar="N", help="default: %(default)s"
-    )
-    run.add_argument(
-        "--warmup",
-        type=_whole_number(0, 10**7),
-        default=1000,
-        metavar="N",
-        help="draws to adapt with (default: %(default)s)",
-    )
-    run.add_argument(
-        "--draws",
-        type=_whole_number(1, 10**7),
-        default=1000,
-        metavar="N",
-        help="draws kept per chain (default: %(default)s)",
-    )
-    run.add_argument(
-        "--target-accept",
-        type=_share,
-        default=0.9,
-        metavar="P",
-        help="between 0 and 1; more is slower and safer (default: %(default)s)",
+        "--target-accept", type=_share, default=0.9, metavar="P", help="higher is slower, safer (%(default)s)"
     )
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)
 
-    lsp = _command(commands, "lsp", "serve an editor over standard input and output", "qvr lsp --stdio")
+    lsp = _command(
+        commands, "lsp", "[options]", "serve an editor over standard input and output", "qvr lsp --stdio"
+    )
     lsp.add_argument("--stdio", action="store_true", help="the way editors ask for it; it is the only one")
-    _command(commands, "version", "print the versions of QVR and Python", "qvr version")
+    _command(commands, "version", "", "print the versions of QVR and Python", "qvr version")
     return parser
 
 
-def _command(commands: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, usage: str, summary: str, example: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
+        usage=f"qvr {name} {usage}".rstrip(),
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example: {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_layout,
     )
     parser.set_defaults(command=name)
     return parser
 
 
+def _layout(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26)
+
+
 def _add_output_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output-format", choices=("text", "json"), default="text", help="default: %(default)s"
+        "--output-format",
+        choices=("text", "json"),
+        default="text",
+        metavar="FORMAT",
+        help="text or json (%(default)s)",
     )
 
 

@@ -18,7 +18,7 @@ from quivers import json_output
 from quivers.check.program import CheckedProgram
 from quivers.cli.output import CLEAN, MISUSE, RefusedError, colour, diagnostics_text, refused, say
 from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, Model, checked_file
-from quivers.errors import DataError
+from quivers.errors import Cancelled, DataError
 from quivers.syntax.problems import Severity
 from quivers.terminal import advice, posterior_table, title_line
 from quivers.terminal.progress import progress
@@ -50,8 +50,8 @@ def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     result = _sampled(model, program, data, options)
     seconds = {
-        "compile": time.monotonic() - started - result.seconds,
-        "sample": result.seconds,
+        "compile": time.monotonic() - started - result.seconds["sample"],  # loading the runtime included
+        "sample": result.seconds["sample"],
         "total": time.monotonic() - _process_start(),
     }
     rows = result.summary()
@@ -136,7 +136,11 @@ def _sampled(
     )
     quiet = options.quiet or options.output_format == "json"
     with progress(sys.stderr, quiet=quiet) as report, _cancelling() as cancel:
-        return sampler.run(ProgramModule(model.checked, program), None, data, progress=report, cancel=cancel)
+        module = ProgramModule(model.checked, program)
+        result = sampler.run(module, None, data, progress=report, cancel=cancel)
+    if result.cancelled:
+        raise Cancelled("The run was cancelled.")
+    return result
 
 
 @contextmanager

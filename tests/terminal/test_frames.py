@@ -133,7 +133,8 @@ def test_line_numbers_of_different_length_share_a_margin() -> None:
         "QVR100", Severity.ERROR, span(source, "line12"), "No", (Label(span(source, "line9"), "here"),)
     )
     assert drawn(source, found).splitlines()[1:] == [
-        "  --> schools.qvr:12:1", "   |", " 9 | line9", "   | ----- here", "...", "12 | line12", "   | ^^^^^^",
+        "  --> schools.qvr:12:1", "   |",
+        " 9 | line9", "   | ----- here", "...", "12 | line12", "   | ^^^^^^",
     ]  # fmt: skip
 
 
