@@ -1,0 +1,1 @@
+"""What evaluates a density: torch here, and the function pointer that samplers call."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from quivers.errors import QvrError
 from quivers.ir.graph import Builder, Density, Latent, Node, Term
-from quivers.ir.joint import renumbered
+from quivers.ir.joint import renumbered, roots
 from quivers.ir.simplify import apply, needed, rebuilt, spread
 
 
@@ -32,16 +32,11 @@ def constrain(density: Density) -> Density:
         placed[latent.value] = value
         if jacobian is not None:
             jacobians.append(Term(latent.name, "jacobian", spread(builder, jacobian, latent.axes)))
-    wanted = [
-        *(term.node for term in density.terms),
-        *density.deterministic.values(),
-        *(number for _, number in density.returned),
-        *(number for draw in density.draws for number in draw.parameters.values()),
-        *(draw.value for draw in density.draws if draw.value is not None),
-    ]
-    _place(builder, density, wanted, placed)
+    _place(builder, density, roots(density), placed)
+    # The bijections keep every latent inside its support.
     moved = renumbered(density, builder, placed)
-    return replace(moved, nodes=tuple(builder.nodes), terms=(*moved.terms, *jacobians))
+    terms = (replace(term, guard=None) for term in moved.terms)
+    return replace(moved, nodes=tuple(builder.nodes), terms=(*terms, *jacobians))
 
 
 def _place(builder: Builder, density: Density, wanted: list[int], placed: dict[int, int]) -> None:

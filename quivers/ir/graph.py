@@ -122,12 +122,15 @@ class Latent:
 class Term:
     """One additive term of the log density. `node` has the site's axes; the joint sums every element.
 
-    `kind` is "prior", "likelihood", "score" or "jacobian"; `site` is the name the user wrote.
+    `kind` is "prior", "likelihood", "score" or "jacobian"; `site` is the name the user wrote. Where `guard`
+    does not hold, a latent's value lies outside its support and the term is −inf; on the unconstrained space
+    that can't happen, and there is none.
     """
 
     site: str
     kind: str
     node: int
+    guard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,10 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """A program as a graph. `sizes` are those the file declares; the data give the others."""
+    """A program as a graph. `sizes` are those the file declares; the data give the others.
+
+    `order` names the latents and the lets as the program does, one after the other.
+    """
 
     program: str
     nodes: tuple[Node, ...]
@@ -159,3 +165,4 @@ class Density:
     returned: tuple[tuple[str, int], ...]
     inputs: tuple[str, ...]
     sizes: Mapping[str, int | None]
+    order: tuple[str, ...] = ()

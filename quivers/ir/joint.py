@@ -40,17 +40,8 @@ def specialise(density: Density, sizes: Mapping[str, int]) -> Density:
     `sizes` goes by object; the axis `School′` has the size of `School`.
     """
     builder = Builder()
-    wanted = [
-        *(term.node for term in density.terms),
-        *(latent.value for latent in density.latents),
-        *(end for latent in density.latents for end in (latent.low, latent.high) if end is not None),
-        *density.deterministic.values(),
-        *(number for _, number in density.returned),
-        *(number for draw in density.draws for number in draw.parameters.values()),
-        *(draw.value for draw in density.draws if draw.value is not None),
-    ]
     placed: dict[int, int] = {}
-    for number in needed(density.nodes, wanted):
+    for number in needed(density.nodes, roots(density)):
         node = density.nodes[number]
         if node.op == "size":
             placed[number] = builder.constant(float(sizes[object_of(node.name or "")]))
@@ -62,6 +53,20 @@ def specialise(density: Density, sizes: Mapping[str, int]) -> Density:
 def object_of(axis: str) -> str:
     """The object that an axis runs over: `School` for `School′`."""
     return axis.rstrip("′")
+
+
+def roots(density: Density) -> list[int]:
+    """Every node that a density names: what a pass over it must keep."""
+    return [
+        *(term.node for term in density.terms),
+        *(term.guard for term in density.terms if term.guard is not None),
+        *(latent.value for latent in density.latents),
+        *(end for latent in density.latents for end in (latent.low, latent.high) if end is not None),
+        *density.deterministic.values(),
+        *(number for _, number in density.returned),
+        *(number for draw in density.draws for number in draw.parameters.values()),
+        *(draw.value for draw in density.draws if draw.value is not None),
+    ]
 
 
 def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) -> Density:
@@ -78,7 +83,14 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
             )
             for latent in density.latents
         ),
-        terms=tuple(replace(term, node=placed[term.node]) for term in density.terms),
+        terms=tuple(
+            replace(
+                term,
+                node=placed[term.node],
+                guard=None if term.guard is None else placed[term.guard],
+            )
+            for term in density.terms
+        ),
         draws=tuple(
             replace(
                 draw,

@@ -1,0 +1,1 @@
+"""The density graph over torch tensors: any batch shape, any device, autograd."""

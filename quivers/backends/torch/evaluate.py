@@ -49,21 +49,21 @@ def run(steps: Iterable[Step], slots: Slots) -> None:
 class Compiler:
     """Turns nodes into steps. The slot of a node is its number; views of it have slots of their own.
 
-    `sizes` gives the number of elements of each object, `batched` the leaf operations whose values have
-    batch dimensions in front.
+    `sizes` gives the number of elements of each object, `batched` the leaves whose values have batch
+    dimensions in front.
     """
 
     nodes: Sequence[Node]
     sizes: Mapping[str, int]
-    batched: frozenset[str] = frozenset()
+    batched: frozenset[int] = frozenset()
     carries_batch: list[bool] = field(default_factory=list)
     views: dict[tuple[int, object], int] = field(default_factory=dict)
     slot_count: int = 0
 
     def __post_init__(self) -> None:
-        for node in self.nodes:
+        for number, node in enumerate(self.nodes):
             inherited = any(self.carries_batch[arg] for arg in node.args)
-            self.carries_batch.append(inherited or node.op in self.batched)
+            self.carries_batch.append(inherited or number in self.batched)
         self.slot_count = len(self.nodes)
 
     def shape(self, axes: Sequence[str]) -> tuple[int, ...]:
@@ -176,7 +176,8 @@ def plan(
 
     `moving` names the leaf operation whose values come with each call.
     """
-    compiler = Compiler(nodes, sizes, frozenset({moving}) if batched else frozenset())
+    batch = (number for number, node in enumerate(nodes) if batched and node.op == moving)
+    compiler = Compiler(nodes, sizes, frozenset(batch))
     wanted = needed(nodes, [number for number, _ in outputs])
     moves = [False] * len(nodes)
     fixed: list[Step] = []

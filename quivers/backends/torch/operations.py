@@ -15,9 +15,12 @@ from torch import Tensor
 Operation = Callable[..., Tensor]
 
 
+_ZERO = torch.zeros((), dtype=torch.float64)
+
+
 def _softplus(x: Tensor) -> Tensor:
     # torch's own softplus is x above 20, which is wrong by 2e-9 there.
-    return torch.clamp(x, min=0.0) + torch.log1p(torch.exp(-torch.abs(x)))
+    return torch.logaddexp(x, _ZERO)
 
 
 def _prod(dimensions: Sequence[int]) -> Operation:
@@ -171,14 +174,21 @@ def gatherer(
             chosen = torch.index_select(value, dimension, index.reshape(-1))
             if count == 0:
                 return chosen.squeeze(dimension)
-            return chosen.unflatten(dimension, index.shape)
+            left = value.ndim + dimension
+            return chosen.reshape(*value.shape[:left], *index.shape, *value.shape[left + 1 :])
         wide = value if to_value is None else to_value(value)
         place = (index if to_place is None else to_place(index)).unsqueeze(-1)
-        shape = torch.broadcast_shapes(wide.shape[:-1], place.shape[:-1])
+        shape = _broadcast(wide.shape[:-1], place.shape[:-1])
         wide = wide.expand(*shape, wide.shape[-1])
         return torch.gather(wide, -1, place.expand(*shape, 1)).squeeze(-1)
 
     return gather
+
+
+def _broadcast(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...]:
+    count = max(len(left), len(right))
+    padded = [(1,) * (count - len(shape)) + tuple(shape) for shape in (left, right)]
+    return tuple(b if a == 1 else a for a, b in zip(*padded, strict=True))
 
 
 def scatterer(

@@ -1,0 +1,367 @@
+"""A program bound to data, on the unconstrained space: log density, gradient, and the way there and back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quivers.backends.torch.evaluate import Plan, plan, run
+from quivers.backends.torch.forward import Forward
+from quivers.errors import QvrError
+from quivers.ir.constrain import constrain
+from quivers.ir.differentiate import differentiate
+from quivers.ir.graph import Builder, Density, Latent, Node
+from quivers.ir.joint import joint, object_of, specialise
+from quivers.ir.settle import conditions, settle
+from quivers.ir.simplify import depends_on, needed
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """A latent's slice of q: `start ≤ i < stop`, read as an array over `axes` of the given `shape`."""
+
+    name: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class TermValue:
+    """A term of the log density, and the sum of its elements at some point."""
+
+    site: str
+    kind: str
+    value: float
+
+
+class BoundModel:
+    """A program and its data as a function on ℝⁿ.
+
+    `values` holds the inputs, each with exactly the axes that the program gives it; `sizes` the number of
+    elements of each object. What depends on data alone is computed when it is first needed, and kept.
+    """
+
+    def __init__(
+        self, density: Density, values: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]
+    ) -> None:
+        self.sizes = dict(sizes)
+        self.inputs = {
+            name: torch.as_tensor(np.asarray(value, dtype=np.float64)) for name, value in values.items()
+        }
+        self.density = specialise(density, self.sizes)
+        self.coordinates = _coordinates(self.density.latents, self.sizes)
+        self.dimension = self.coordinates[-1].stop if self.coordinates else 0
+        self._threads = threading.local()
+
+    # ------------------------------------------------------ log density
+
+    def log_density(self, q: Tensor) -> Tensor:
+        """The joint log density at q (*batch, dimension), log Jacobians included: (*batch)."""
+        (value,) = self._value_plan(self._positions(q))
+        return value.expand(q.shape[:-1])
+
+    def log_density_and_gradient(self, q: np.ndarray[Any, Any], gradient: np.ndarray[Any, Any]) -> float:
+        """The log density at q (dimension), its gradient written into `gradient`.
+
+        Straight-line code from the differentiated graph. Where the density is not finite, the gradient may
+        hold NaN. Threads may call it at the same time.
+        """
+        line = self.straight_line()
+        line.position[:] = q
+        value = line.evaluate()
+        gradient[:] = line.gradient
+        return value
+
+    def straight_line(self) -> StraightLine:
+        """This thread's own straight-line code, made when the thread first asks."""
+        line: StraightLine | None = getattr(self._threads, "line", None)
+        if line is None:
+            line = self._threads.line = StraightLine(self._gradient_plan, self.coordinates)
+        return line
+
+    def explain(self, q: Tensor) -> tuple[TermValue, ...]:
+        """Each term's sum at q (dimension): which of them makes a density infinite or NaN."""
+        with torch.no_grad():
+            values = self._term_plan(self._positions(q))
+        return tuple(
+            TermValue(term.site, term.kind, float(value.sum()))
+            for term, value in zip(self._unconstrained.terms, values, strict=True)
+        )
+
+    # ------------------------------------------- to the constrained space and back
+
+    def constrain(self, q: Tensor) -> dict[str, Tensor]:
+        """Latents, and lets that depend on latents, at q (*batch, dimension), in the program's order.
+
+        Each has the shape (*batch, *axes).
+        """
+        values = self._constrained_plan(self._positions(q))
+        batch = q.shape[:-1]
+        return {
+            name: value.expand(*batch, *value.shape[value.ndim - rank :])
+            for (name, rank), value in zip(self._reported, values, strict=True)
+        }
+
+    def unconstrain(self, values: Mapping[str, Any]) -> Tensor:
+        """The coordinates (*batch, dimension) of the latents' values, each (*batch, *axes).
+
+        A value on the edge of its support has infinite coordinates.
+
+        Raises:
+            QvrError: a latent has no value, or one of a shape that is not its own.
+        """
+        forward = self.given(values)
+        parts: list[Tensor] = []
+        for latent, place in zip(self.density.latents, self.coordinates, strict=True):
+            x = forward.value(latent.value)
+            low = _end(forward, latent, latent.low, latent.support.low)
+            high = _end(forward, latent, latent.high, latent.support.high)
+            parts.append(_free(x, low, high).reshape(*forward.batch, place.stop - place.start))
+        if not parts:
+            return torch.zeros(0, dtype=torch.float64)
+        return torch.cat(parts, dim=-1)
+
+    # ------------------------------------------------------------ draws
+
+    def sample_prior(
+        self, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Independent draws of all latents from the prior, (*shape, *axes) each.
+
+        Raises:
+            QvrError: a prior is improper.
+        """
+        forward = self.forward(shape)
+        nodes = self.density.nodes
+        latents = [step for step in self.density.draws if not step.observed]
+        numbers = [number for step in latents for number in step.parameters.values()]
+        used = {nodes[number].name for number in needed(nodes, numbers) if nodes[number].op == "input"}
+        draws: dict[str, Tensor] = {}
+        for step in self.density.draws:
+            if not step.observed:
+                draws[step.site] = forward.drawn(step, generator)
+            elif step.site in used and step.site not in self.inputs:
+                forward.drawn(step, generator)
+        return draws
+
+    def predict(
+        self, values: Mapping[str, Any], generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Draws of everything observed, and the lets, given the latents' values with any batch in front.
+
+        Each has the shape (*batch, *axes); they come in the program's order, observed ones first.
+        """
+        forward = self.given(values)
+        result = {step.site: forward.drawn(step, generator) for step in self.density.draws if step.observed}
+        for name, number in self.density.deterministic.items():
+            result.setdefault(name, forward.filled(number, self.density.nodes[number].axes))
+        return result
+
+    def forward(self, batch: Sequence[int] = (), device: torch.device | str = "cpu") -> Forward:
+        """The program run forwards over its data, with `batch` dimensions in front."""
+        return Forward(self.density, self.sizes, self.inputs, tuple(batch), torch.device(device))
+
+    def given(self, values: Mapping[str, Any]) -> Forward:
+        """The program run forwards with every latent's value given, (*batch, *axes) each.
+
+        Raises:
+            QvrError: a latent has no value, or one of a shape that is not its own.
+        """
+        tensors: list[Tensor] = []
+        batches: list[tuple[int, ...]] = []
+        for place in self.coordinates:
+            if place.name not in values:
+                raise QvrError(f"No value is given for {place.name}")
+            tensor = torch.as_tensor(values[place.name]).to(torch.float64)
+            rank = tensor.ndim - len(place.shape)
+            if rank < 0 or tuple(tensor.shape[rank:]) != place.shape:
+                raise QvrError(
+                    f"{place.name} has the shape {_shape(place.shape)}, but the value given for it has "
+                    f"{_shape(tensor.shape)}"
+                )
+            tensors.append(tensor)
+            batches.append(tuple(tensor.shape[:rank]))
+        try:
+            batch = tuple(np.broadcast_shapes(*batches))
+        except ValueError:
+            shapes = ", ".join(
+                f"{place.name} {_shape(batch)}"
+                for place, batch in zip(self.coordinates, batches, strict=True)
+            )
+            raise QvrError(f"The batches of the values given do not match: {shapes}") from None
+        forward = self.forward(batch, tensors[0].device if tensors else "cpu")
+        for latent, tensor, place in zip(self.density.latents, tensors, self.coordinates, strict=True):
+            forward.put(latent.value, tensor.expand(*batch, *place.shape))
+        return forward
+
+    # ------------------------------------------------------------ plans
+
+    @cached_property
+    def _unconstrained(self) -> Density:
+        density = constrain(self.density)
+        self._require_inputs(density)
+        numbers = conditions(density)
+        outcomes = plan(
+            density.nodes,
+            [(number, density.nodes[number].axes) for number in numbers],
+            self.sizes,
+            self.inputs,
+            batched=False,
+        )({})
+        decided = {
+            number: bool(outcome.all())
+            for number, outcome in zip(numbers, outcomes, strict=True)
+            if bool(outcome.all()) or not bool(outcome.any())
+        }
+        return settle(density, decided)
+
+    def _require_inputs(self, density: Density) -> None:
+        terms = needed(density.nodes, [term.node for term in density.terms])
+        missing = [
+            node.name
+            for node in (density.nodes[number] for number in terms)
+            if node.op == "input" and node.name not in self.inputs
+        ]
+        if missing:
+            names = " and ".join(f"`{name}`" for name in missing)
+            raise QvrError(f"The log density of {density.program} needs {names}, which is not given")
+
+    @cached_property
+    def _joint(self) -> tuple[Builder, int]:
+        density = self._unconstrained
+        builder = Builder(list(density.nodes), {node: n for n, node in enumerate(density.nodes)})
+        return builder, joint(builder, [(term.node, builder.axes(term.node)) for term in density.terms])
+
+    @cached_property
+    def _value_plan(self) -> Plan:
+        builder, output = self._joint
+        return plan(builder.nodes, [(output, ())], self.sizes, self.inputs, batched=True)
+
+    @cached_property
+    def _gradient_plan(self) -> Plan:
+        builder, output = self._joint
+        positions = [
+            builder.add(Node("position", axes=latent.axes, name=latent.name))
+            for latent in self.density.latents
+        ]
+        slopes = differentiate(builder, output, positions)
+        outputs = [(output, ())] + [
+            (slopes[number], _own_axes(builder, slopes[number], latent))
+            for number, latent in zip(positions, self.density.latents, strict=True)
+        ]
+        return plan(builder.nodes, outputs, self.sizes, self.inputs, batched=False)
+
+    @cached_property
+    def _term_plan(self) -> Plan:
+        density = self._unconstrained
+        outputs = [(term.node, density.nodes[term.node].axes) for term in density.terms]
+        return plan(density.nodes, outputs, self.sizes, self.inputs, batched=False)
+
+    @cached_property
+    def _reported(self) -> tuple[tuple[str, int], ...]:
+        """What `constrain` gives: each name, and how many axes its value has."""
+        moves = depends_on(self.density.nodes, frozenset({"site"}))
+        ranks = {latent.name: len(latent.axes) for latent in self.density.latents}
+        for name, number in self.density.deterministic.items():
+            if moves[number]:
+                ranks[name] = len(self.density.nodes[number].axes)
+        return tuple((name, ranks[name]) for name in self.density.order if name in ranks)
+
+    @cached_property
+    def _constrained_plan(self) -> Plan:
+        density = constrain(self.density)
+        axes = {latent.name: latent.axes for latent in self.density.latents}
+        numbers = {latent.name: latent.value for latent in density.latents}
+        for name, number in density.deterministic.items():
+            numbers[name] = number
+            axes[name] = self.density.nodes[self.density.deterministic[name]].axes
+        outputs = [(numbers[name], axes[name]) for name, _ in self._reported]
+        return plan(density.nodes, outputs, self.sizes, self.inputs, batched=True)
+
+    def _positions(self, q: Tensor) -> dict[str, Tensor]:
+        if q.shape[-1:] != (self.dimension,):
+            raise QvrError(f"q has the shape {_shape(q.shape)}, but there are {self.dimension} coordinates")
+        q = q.to(torch.float64)
+        return {
+            place.name: q[..., place.start : place.stop].reshape(*q.shape[:-1], *place.shape)
+            for place in self.coordinates
+        }
+
+
+class StraightLine:
+    """The log density and its gradient as torch code without autograd, for one thread.
+
+    `position` and `gradient` are float64 arrays (dimension): the point to read, and the gradient there.
+    """
+
+    def __init__(self, gradient_plan: Plan, coordinates: Sequence[Coordinates]) -> None:
+        dimension = coordinates[-1].stop if coordinates else 0
+        self.position: np.ndarray[Any, Any] = np.zeros(dimension)
+        self.gradient: np.ndarray[Any, Any] = np.zeros(dimension)
+        position, gradient = torch.from_numpy(self.position), torch.from_numpy(self.gradient)
+        self.position_address: int = self.position.ctypes.data
+        self.gradient_address: int = self.gradient.ctypes.data
+        self._slots = gradient_plan.slots.copy()
+        self._steps = gradient_plan.steps
+        self._value, *slopes = gradient_plan.outputs
+        self._copies: list[tuple[Tensor, int]] = []
+        for place, slope in zip(coordinates, slopes, strict=True):
+            leaf = gradient_plan.leaves.get(place.name)
+            if leaf is not None:
+                self._slots[leaf] = position[place.start : place.stop].reshape(place.shape)
+            self._copies.append((gradient[place.start : place.stop].reshape(place.shape), slope))
+
+    def evaluate(self) -> float:
+        """The log density at `position`; writes `gradient`."""
+        slots = self._slots
+        with torch.no_grad():
+            run(self._steps, slots)
+            for target, slope in self._copies:
+                target.copy_(slots[slope])  # type: ignore[arg-type]
+        return float(slots[self._value].item())  # type: ignore[union-attr]
+
+
+def _own_axes(builder: Builder, slope: int, latent: Latent) -> tuple[str, ...]:
+    """The latent's axes; none for a derivative that has none, which copying broadcasts anyway."""
+    return latent.axes if builder.axes(slope) else ()
+
+
+def _coordinates(latents: Sequence[Latent], sizes: Mapping[str, int]) -> tuple[Coordinates, ...]:
+    places: list[Coordinates] = []
+    start = 0
+    for latent in latents:
+        shape = tuple(sizes[object_of(axis)] for axis in latent.axes)
+        stop = start + int(np.prod(shape, dtype=np.int64))
+        places.append(Coordinates(latent.name, latent.axes, shape, start, stop))
+        start = stop
+    return tuple(places)
+
+
+def _end(forward: Forward, latent: Latent, node: int | None, constant: float) -> Tensor | None:
+    if node is not None:
+        return forward.value(node, latent.axes)
+    return None if np.isinf(constant) else torch.tensor(constant, dtype=torch.float64)
+
+
+def _free(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
+    """The inverse of a latent's bijection."""
+    if low is not None and high is not None:
+        return torch.log(x - low) - torch.log(high - x)
+    if low is not None:
+        return torch.log(x - low)
+    if high is not None:
+        return torch.log(high - x)
+    return x
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return f"({', '.join(str(size) for size in shape)})"

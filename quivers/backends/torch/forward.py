@@ -1,0 +1,113 @@
+"""Runs a program forwards: values of sites in, and out come draws, lets, log densities of sites, returns.
+
+Here the graph is the constrained one, and nodes are evaluated as they are asked for, so that a draw may wait
+for the draws before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from quivers.backends.torch.draw import draw
+from quivers.backends.torch.evaluate import Compiler, Slots, Step, run
+from quivers.errors import QvrError
+from quivers.families.table import FAMILIES
+from quivers.ir.graph import Density, Draw
+from quivers.ir.simplify import needed
+
+
+@dataclass(slots=True)
+class Forward:
+    """One evaluation of a program, with `batch` dimensions in front of every value that is drawn.
+
+    `density` is in the constrained space with its sizes put in; `inputs` holds what the data give.
+    """
+
+    density: Density
+    sizes: Mapping[str, int]
+    inputs: Mapping[str, Tensor]
+    batch: tuple[int, ...]
+    device: torch.device
+    compiler: Compiler = field(init=False)
+    slots: Slots = field(init=False)
+
+    def __post_init__(self) -> None:
+        batched = {
+            number
+            for number, node in enumerate(self.density.nodes)
+            if node.op == "site" or (node.op == "input" and node.name not in self.inputs)
+        }
+        self.compiler = Compiler(self.density.nodes, self.sizes, frozenset(batched))
+        self.slots = [None] * len(self.density.nodes)
+
+    def put(self, number: int, value: Tensor) -> None:
+        """Give the value of a node, of shape (*batch, *axes)."""
+        self.slots[number] = value
+
+    def value(self, number: int, axes: tuple[str, ...] | None = None) -> Tensor:
+        """The value of a node, its axes in the order of `axes`, which may have more.
+
+        Raises:
+            QvrError: it depends on an observed value that is neither given nor drawn yet.
+        """
+        known = [n for n, slot in enumerate(self.slots[: len(self.density.nodes)]) if slot is not None]
+        steps: list[Step] = []
+        for part in needed(self.density.nodes, [number], stop=known):
+            if self.slots[part] is None:
+                leaf = self._leaf(part)
+                if leaf is not None:
+                    self.slots[part] = leaf
+                steps += self.compiler.steps(part)
+        wanted = self.density.nodes[number].axes if axes is None else axes
+        output = self.compiler.output(number, wanted, steps)
+        self.slots.extend([None] * (self.compiler.slot_count - len(self.slots)))
+        run(steps, self.slots)
+        result = self.slots[output]
+        assert result is not None, "a node was asked for and not computed"
+        return result
+
+    def filled(self, number: int, axes: tuple[str, ...]) -> Tensor:
+        """The value of a node broadcast to all of (*batch, *axes)."""
+        return self.value(number, axes).expand(*self.batch, *self.compiler.shape(axes))
+
+    def drawn(self, step: Draw, generator: torch.Generator | None) -> Tensor:
+        """A draw of a site given the sites before it, of shape (*batch, *axes), kept for those after it."""
+        family = FAMILIES[step.family]
+        parameters: dict[str, Tensor] = {}
+        for parameter in family.forms[step.form].parameters:
+            node = step.parameters[parameter.name]
+            axes = self.density.nodes[node].axes
+            event = axes[len(axes) - parameter.event_rank :]
+            parameters[parameter.name] = self.value(node, (*step.axes, *event))
+        shape = (*self.batch, *self.compiler.shape(step.axes))
+        try:
+            result = draw(family, parameters, shape, generator)
+        except RuntimeError as error:
+            raise QvrError(f"{step.site} can't be drawn: {str(error).splitlines()[0]}") from error
+        if step.value is not None and self._is_free(step.value):
+            self.put(step.value, result)
+        return result
+
+    def _is_free(self, number: int) -> bool:
+        """Whether a site's value is a leaf that nothing but its draw gives."""
+        node = self.density.nodes[number]
+        given = node.op == "input" and (node.name or "") in self.inputs
+        return node.op in {"site", "input"} and not given and self.slots[number] is None
+
+    def _leaf(self, number: int) -> Tensor | None:
+        node = self.density.nodes[number]
+        if node.op == "input":
+            value = self.inputs.get(node.name or "")
+            if value is None:
+                raise QvrError(
+                    f"{node.name} is observed and not given, but a step before its draw uses its value"
+                )
+            return value.to(self.device)
+        if node.op == "site":
+            raise QvrError(f"No value is given for {node.name}")
+        leaf = self.compiler.leaf(number)
+        return None if leaf is None else leaf.to(self.device)

@@ -1,0 +1,148 @@
+"""A program as a torch module: log densities of given values, prior draws, and binding to data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from quivers.backends.torch.bound import BoundModel
+from quivers.backends.torch.forward import Forward
+from quivers.check.program import Checked, CheckedProgram
+from quivers.data import bind
+from quivers.errors import QvrError
+from quivers.ir.build import build
+from quivers.ir.graph import Density, Term
+from quivers.ir.joint import object_of
+
+Values = Mapping[str, Any]
+
+
+class ProgramModule(nn.Module):
+    """A program: a joint density over its latents and observations, and a map to what it returns.
+
+    It has no parameters to train. `.to(device)` says where `log_joint`, `log_prob` and `rsample` compute.
+    """
+
+    def __init__(self, checked: Checked, program: CheckedProgram) -> None:
+        """Build the program's density.
+
+        Raises:
+            ProgramError: the program has errors, or uses a construct that can't be run.
+        """
+        super().__init__()
+        self.checked = checked
+        self.program = program
+        self.density: Density = build(checked, program)
+        self.register_buffer("_anchor", torch.zeros((), dtype=torch.float64), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where values are computed."""
+        anchor: Tensor = self._buffers["_anchor"]  # type: ignore[assignment]
+        return anchor.device
+
+    def bind(self, observations: Values, require_observed: bool = True) -> BoundModel:
+        """The program with its data, on the unconstrained space.
+
+        Takes numbers, lists, arrays and tensors; leading axes of size one are ignored.
+
+        Raises:
+            DataError: the data do not fit; it lists every problem.
+        """
+        bound = bind(self.checked, self.program, observations, require_observed=require_observed)
+        return BoundModel(self.density, bound.values, bound.sizes)
+
+    def latent_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each latent, by its axes, from the sizes that the file declares.
+
+        Raises:
+            QvrError: an object's size comes with the data.
+        """
+        shapes: dict[str, tuple[int, ...]] = {}
+        for latent in self.density.latents:
+            shape = []
+            for axis in latent.axes:
+                size = self.density.sizes[object_of(axis)]
+                if size is None:
+                    raise QvrError(
+                        f"The size of {object_of(axis)} comes with the data, so the shape of {latent.name} "
+                        "is not known before they are given"
+                    )
+                shape.append(size)
+            shapes[latent.name] = tuple(shape)
+        return shapes
+
+    def log_joint(self, values: Values, observations: Values) -> Tensor:
+        """The joint log density of latents and observations, in the constrained space: (*batch).
+
+        Each latent's value has the shape (*batch, *axes). A value outside its support gives −inf.
+        """
+        forward, total = self._given(values, observations), torch.zeros((), dtype=torch.float64)
+        total = total.to(self.device).expand(forward.batch)
+        for term in self.density.terms:
+            total = total + _summed(forward, term)
+        return total
+
+    def log_prob(self, values: Values, observations: Values) -> dict[str, Tensor]:
+        """The log density of each site and score, (*batch, *axes), in the program's order."""
+        forward = self._given(values, observations)
+        return {term.site: _elements(forward, term) for term in self.density.terms}
+
+    def rsample(
+        self, observations: Values, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Draws of every site from the prior, and the lets they give: (*shape, *axes) each.
+
+        What is observed is drawn too, whether or not the data hold it.
+        """
+        forward = self._forward(observations, shape)
+        return _run(forward, generator)
+
+    def forward(self, x: Tensor | None = None, observations: Values | None = None) -> Any:
+        """One draw of what the program returns: a tensor, or a tuple of them as in its `return`.
+
+        `x` stands for an element of the domain and is not read.
+        """
+        forward = self._forward(observations or {}, ())
+        _run(forward, None)
+        density = forward.density
+        returned = tuple(forward.filled(number, density.nodes[number].axes) for _, number in density.returned)
+        return returned[0] if len(returned) == 1 else returned
+
+    def _forward(self, observations: Values, shape: tuple[int, ...]) -> Forward:
+        observed = {entry.name for entry in self.program.inputs if entry.observed}
+        bound = self.bind(observations, require_observed=False)
+        bound.inputs = {name: value for name, value in bound.inputs.items() if name not in observed}
+        return bound.forward(shape, self.device)
+
+    def _given(self, values: Values, observations: Values) -> Forward:
+        bound = self.bind(observations)
+        moved = {name: torch.as_tensor(value).to(self.device) for name, value in values.items()}
+        return bound.given(moved)
+
+
+def _run(forward: Forward, generator: torch.Generator | None) -> dict[str, Tensor]:
+    """Draw every site in the program's order, then the lets."""
+    result = {step.site: forward.drawn(step, generator) for step in forward.density.draws}
+    for name, number in forward.density.deterministic.items():
+        result.setdefault(name, forward.filled(number, forward.density.nodes[number].axes))
+    return result
+
+
+def _elements(forward: Forward, term: Term) -> Tensor:
+    """A term with all its axes, (*batch, *axes); −inf where a latent lies outside its support."""
+    axes = forward.density.nodes[term.node].axes
+    values = forward.filled(term.node, axes)
+    if term.guard is None:
+        return values
+    outside = torch.logical_not(forward.filled(term.guard, axes))
+    return values.masked_fill(outside, float("-inf"))
+
+
+def _summed(forward: Forward, term: Term) -> Tensor:
+    values = _elements(forward, term)
+    rank = len(forward.batch)
+    return values.sum(tuple(range(rank, values.ndim))) if values.ndim > rank else values

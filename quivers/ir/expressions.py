@@ -1,0 +1,337 @@
+"""Turns expressions into nodes of the density graph: axes align by name, functions come from their table.
+
+The same translation serves what the user wrote, the definitions of built-in functions and the log densities
+of families; a `Scope` says what a name means in each, and what a reduction without `over` runs over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from quivers.check import supports
+from quivers.errors import ProgramError
+from quivers.families.functions import FUNCTIONS, Function, Kind
+from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
+from quivers.ir import simplify
+from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node
+from quivers.ir.joint import object_of
+from quivers.syntax import ast, parse
+from quivers.syntax.problems import Diagnostic, Severity
+
+NOT_EVALUATED = "QVR390"
+"""A construct that the language has and the engine can't evaluate."""
+
+OPERATORS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "^": "pow", "==": "eq", "!=": "ne", "<": "lt", "<=": "le",
+    ">": "gt", ">=": "ge", "and": "and", "or": "or",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A node, and the set its elements lie in. `event` are the axes of one draw, in a family's parameter."""
+
+    node: int
+    element: Element = REAL
+    event: tuple[str, ...] = ()
+
+    @property
+    def interval(self) -> Interval:
+        return self.element if isinstance(self.element, Interval) else NATURAL
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names mean, and where an expression stands.
+
+    `over` are the axes of a reduction without `over=`, None for all that its argument has. `offset` places
+    the declaration that spans are relative to. `guards` collects conditions under which the value is valid.
+    """
+
+    builder: Builder
+    names: Mapping[str, Value]
+    objects: frozenset[str] = frozenset()
+    offset: int = 0
+    over: tuple[str, ...] | None = None
+    guards: list[int] = field(default_factory=list)
+
+    def refused(self, span: ast.Span, message: str) -> ProgramError:
+        """The error that what stands at `span` can't be evaluated."""
+        diagnostic = Diagnostic(NOT_EVALUATED, Severity.ERROR, span.shifted(self.offset), message)
+        return ProgramError(message, (diagnostic,))
+
+
+@cache
+def parsed(text: str) -> ast.Expression:
+    """The expression that a family's or a function's entry is written as."""
+    return parse.expression(text)
+
+
+def evaluate(scope: Scope, expression: ast.Expression) -> Value:
+    """The value of an expression.
+
+    Raises:
+        ProgramError: with the place of a construct that no backend evaluates.
+    """
+    builder = scope.builder
+    match expression:
+        case ast.Number(value=value, is_integer=is_integer):
+            return Value(builder.constant(value), supports.point(float(value), is_integer))
+        case ast.Variable(name=name):
+            found = scope.names.get(name)
+            if found is None:
+                raise scope.refused(expression.span, f"`{name}` has no value here")
+            return found
+        case ast.Unary(operator=operator, operand=operand):
+            return _unary(scope, operator, evaluate(scope, operand))
+        case ast.Binary(operator="@", left=left, right=right):
+            return _contraction(scope, expression.span, evaluate(scope, left), evaluate(scope, right))
+        case ast.Binary(operator=operator, left=left, right=right):
+            return _binary(scope, operator, evaluate(scope, left), evaluate(scope, right))
+        case ast.If(condition=condition, consequence=consequence, alternative=alternative):
+            yes, no = evaluate(scope, consequence), evaluate(scope, alternative)
+            test = as_condition(builder, evaluate(scope, condition).node)
+            node = simplify.apply(
+                builder, "where", test, as_number(builder, yes.node), as_number(builder, no.node)
+            )
+            return Value(node, supports.hull(yes.interval, no.interval))
+        case ast.Call():
+            return _call(scope, expression)
+        case ast.Index(value=value, indices=indices):
+            return _index(
+                scope,
+                expression.span,
+                evaluate(scope, value),
+                [evaluate(scope, index) for index in indices],
+            )
+        case ast.Factor(binders=binders, body=body):
+            return _factor(scope, binders, body)
+        case ast.Scan():
+            raise scope.refused(expression.span, "`scan` can be checked but not run yet")
+        case ast.Tuple():
+            raise scope.refused(
+                expression.span, "A tuple has no single value; write a step for each of its parts"
+            )
+        case ast.Hole():
+            raise scope.refused(expression.span, "This could not be read")
+
+
+def as_condition(builder: Builder, node: int) -> int:
+    """A node as true or false; a number is true unless it is 0."""
+    if builder.nodes[node].op in CONDITIONS:
+        return node
+    return simplify.apply(builder, "ne", node, builder.constant(0.0))
+
+
+def as_number(builder: Builder, node: int) -> int:
+    """A node as a number; true is 1 and false 0."""
+    if builder.nodes[node].op not in CONDITIONS:
+        return node
+    return simplify.apply(builder, "where", node, builder.constant(1.0), builder.constant(0.0))
+
+
+def _unary(scope: Scope, operator: str, operand: Value) -> Value:
+    builder = scope.builder
+    if operator == "not":
+        return Value(simplify.apply(builder, "not", as_condition(builder, operand.node)), BOOLEAN)
+    number = as_number(builder, operand.node)
+    if operator == "+":
+        return replace(operand, node=number)
+    return Value(simplify.apply(builder, "neg", number), supports.negate(operand.interval))
+
+
+def _binary(scope: Scope, operator: str, left: Value, right: Value) -> Value:
+    builder = scope.builder
+    prepare = as_condition if operator in supports.LOGICAL else as_number
+    node = simplify.apply(
+        builder, OPERATORS[operator], prepare(builder, left.node), prepare(builder, right.node)
+    )
+    return Value(node, supports.combine(operator, left.interval, right.interval))
+
+
+def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Value:
+    axes = scope.builder.axes(left.node)
+    if not axes or axes[-1:] != scope.builder.axes(right.node)[-1:]:
+        raise scope.refused(span, "`@` sums over the last axis of both its sides, and theirs differ")
+    product = simplify.apply(scope.builder, "mul", left.node, right.node)
+    summed = simplify.reduce(scope.builder, "sum", product, (axes[-1],))
+    return Value(summed, supports.combine("@", left.interval, right.interval))
+
+
+# --------------------------------------------------------------------- calls
+
+
+def _call(scope: Scope, call: ast.Call) -> Value:
+    function = FUNCTIONS.get(call.function.text)
+    if function is None:
+        raise scope.refused(call.span, f"`{call.function.text}` is no function")
+    if function.kind is Kind.OBJECT:
+        return _object_function(scope, call)
+    over: tuple[str, ...] | None = None
+    given: dict[str, Value] = {}
+    positional = iter(function.parameters)
+    for argument in call.arguments:
+        if argument.keyword is not None and argument.keyword.text == "over":
+            over = _named_axes(scope, argument)
+        else:
+            name = next(positional) if argument.keyword is None else argument.keyword.text
+            value = evaluate(scope, argument.value)
+            given[name] = replace(value, node=as_number(scope.builder, value.node))
+    required = len(function.parameters) - function.optional
+    for name, default in zip(function.parameters[required:], function.defaults, strict=True):
+        given.setdefault(name, Value(scope.builder.constant(default), supports.point(default)))
+    arguments = [given[name] for name in function.parameters]
+    element = function.support(
+        tuple(
+            supports.clip(argument.interval, domain)
+            for argument, domain in zip(arguments, function.domains, strict=True)
+        )
+    )
+    return Value(_applied(scope, call, function, arguments, over), element)
+
+
+def _object_function(scope: Scope, call: ast.Call) -> Value:
+    """`index(Object)`: 0, 1, 2, … along it."""
+    argument = call.arguments[0].value
+    if not isinstance(argument, ast.Variable):
+        raise scope.refused(call.span, f"`{call.function.text}` takes the name of an object")
+    return Value(_iota(scope.builder, argument.name), NATURAL)
+
+
+def _iota(builder: Builder, axis: str) -> int:
+    return builder.add(Node("iota", axes=(axis,), name=axis))
+
+
+def _named_axes(scope: Scope, argument: ast.Argument) -> tuple[str, ...]:
+    names = argument.value.elements if isinstance(argument.value, ast.Tuple) else (argument.value,)
+    found = []
+    for name in names:
+        if not isinstance(name, ast.Variable):
+            raise scope.refused(argument.span, "`over=` takes the name of an object")
+        found.append(name.name)
+    return tuple(found)
+
+
+def _applied(
+    scope: Scope,
+    call: ast.Call,
+    function: Function,
+    arguments: Sequence[Value],
+    over: tuple[str, ...] | None,
+) -> int:
+    """The node of a function's value."""
+    builder = scope.builder
+    numbers = [argument.node for argument in arguments]
+    axes = _run_over(scope, function, arguments[0], over)
+    if function.kind is Kind.ELEMENTWISE:
+        op = function.op or (function.name if function.name in UNARY | BINARY else None)
+        if op is not None:
+            return simplify.apply(builder, op, *numbers)
+    if function.op in REDUCTIONS:
+        return simplify.reduce(builder, function.op, numbers[0], axes)
+    if function.definition is not None:
+        inner = Scope(
+            builder, dict(zip(function.parameters, arguments, strict=True)), offset=scope.offset, over=axes
+        )
+        return evaluate(inner, parsed(function.definition)).node
+    match function.name:
+        case "length":
+            return simplify.scaled_by_size(builder, builder.constant(1.0), axes)
+        case "dot":
+            return _contraction(scope, call.span, arguments[0], arguments[1]).node
+        case "outer" if not set(builder.axes(numbers[0])) & set(builder.axes(numbers[1])):
+            return simplify.apply(builder, "mul", *numbers)
+        case "lag" if len(axes) == 1:
+            place = simplify.apply(builder, "sub", _iota(builder, axes[0]), numbers[1])
+            earlier = simplify.apply(builder, "max", place, builder.constant(0.0))
+            return gather(builder, numbers[0], earlier, axes[0])
+        case _:
+            raise scope.refused(call.span, f"`{function.name}` can be checked but not run yet")
+
+
+def _run_over(
+    scope: Scope, function: Function, argument: Value, over: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """The axes that a call works over: those named, else the scope's, else all or the last."""
+    have = scope.builder.axes(argument.node)
+    if over is not None:
+        return over
+    if scope.over is not None:
+        return scope.over
+    if argument.event:
+        return argument.event
+    return have[-1:] if function.kind is Kind.ALONG else have
+
+
+# ---------------------------------------------------------------- structure
+
+
+def _index(scope: Scope, span: ast.Span, value: Value, indices: Sequence[Value]) -> Value:
+    """`value[i, j]`: each index replaces the axis of the object that it is a member of."""
+    builder, node = scope.builder, value.node
+    axes = value.event or builder.axes(node)
+    taken: set[str] = set()
+    for position, index in enumerate(indices):
+        axis = _axis_indexed(axes, position, index, taken)
+        if axis is None:
+            raise scope.refused(span, "The value has no axis that the index points into")
+        taken.add(axis)
+        place = as_number(builder, index.node)
+        if not (isinstance(index.element, Member) and object_of(axis) == index.element.object):
+            place = _within(scope, place, axis)
+        node = gather(builder, node, place, axis)
+    return Value(node, value.element)
+
+
+def _axis_indexed(axes: Sequence[str], position: int, index: Value, taken: set[str]) -> str | None:
+    """The axis that an index runs into: by its object, or for a plain number by its position."""
+    free = [axis for axis in axes if axis not in taken]
+    here = [axes[position]] if position < len(axes) and axes[position] in free else []
+    if isinstance(index.element, Member):
+        owned = [axis for axis in (*here, *free) if object_of(axis) == index.element.object]
+        if owned:
+            return owned[0]
+        if len(axes) > 1:
+            return None
+    available = here or free
+    return available[0] if available else None
+
+
+def _within(scope: Scope, place: int, axis: str) -> int:
+    """An index that nothing keeps inside its axis, kept there; the guard says whether it was inside."""
+    builder = scope.builder
+    zero = builder.constant(0.0)
+    last = simplify.apply(builder, "sub", builder.add(Node("size", name=axis)), builder.constant(1.0))
+    above = simplify.apply(builder, "ge", place, zero)
+    below = simplify.apply(builder, "le", place, last)
+    scope.guards.append(simplify.apply(builder, "and", above, below))
+    return simplify.apply(builder, "min", simplify.apply(builder, "max", place, zero), last)
+
+
+def gather(builder: Builder, value: int, index: int, axis: str) -> int:
+    """`value` read along `axis` at `index`; the index's axes take the place of that axis."""
+    have = builder.axes(value)
+    if axis not in have:
+        return value  # constant along the axis: the same everywhere
+    node = builder.nodes[index]
+    if node.op == "iota" and node.name == axis:
+        return value
+    rest = [kept for kept in have if kept != axis]
+    added = [new for new in builder.axes(index) if new not in rest]
+    place = have.index(axis)
+    axes = (*have[:place], *added, *have[place + 1 :])
+    return builder.add(Node("gather", (value, index), axes, name=axis))
+
+
+def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> Value:
+    """`factor i : I in e`: in the body i is 0, 1, 2, … along I, so that e has the axis I."""
+    names = dict(scope.names)
+    for binder in binders:
+        names[binder.name.text] = Value(_iota(scope.builder, binder.object.text), Member(binder.object.text))
+    inner = evaluate(replace(scope, names=names), body)
+    have = scope.builder.axes(inner.node)
+    axes = [binder.object.text for binder in binders]
+    wanted = (*axes, *(axis for axis in have if axis not in axes))
+    return Value(simplify.spread(scope.builder, inner.node, wanted), inner.element)

@@ -1,0 +1,212 @@
+"""Each family's log density against torch.distributions or SciPy, over its support, at its edges and outside."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats as st
+import torch
+import torch.distributions as td
+
+from quivers.backends.torch.evaluate import plan
+from quivers.families.table import FAMILIES
+from quivers.ir.build import guarded, log_density
+from quivers.ir.differentiate import differentiate
+from quivers.ir.expressions import Value
+from quivers.ir.graph import Builder, Node
+from quivers.ir.joint import joint
+
+
+def tensor(values):
+    return torch.as_tensor(values, dtype=torch.float64)
+
+
+def graph_of(name, form, parameters):
+    """The nodes of a family's guarded log density over the axis N, and those of its arguments."""
+    builder = Builder()
+    entry = FAMILIES[name]
+    values = {}
+    for parameter in entry.forms[form].parameters:
+        axes = ("N", "K")[: parameters[parameter.name].ndim]
+        event = axes[len(axes) - parameter.event_rank :]
+        node = builder.add(Node("position", axes=axes, name=parameter.name))
+        values[parameter.name] = Value(node, event=event)
+    x = builder.add(Node("position", axes=("N",), name="x"))
+    found = log_density(builder, entry, entry.forms[form], values, Value(x))
+    return builder, guarded(builder, found.node, found.guard), {n: v.node for n, v in values.items()}
+
+
+def ours(name, x, parameters, form=0):
+    x = tensor(x)
+    parameters = {
+        key: tensor(value).expand(len(x), *np.shape(value)[1:]) for key, value in parameters.items()
+    }
+    builder, node, _ = graph_of(name, form, parameters)
+    sizes = {"N": len(x), "K": next((v.shape[-1] for v in parameters.values() if v.ndim > 1), 1)}
+    (result,) = plan(builder.nodes, [(node, ("N",))], sizes, {}, batched=False)({"x": x, **parameters})
+    return result
+
+
+def assert_close(found, expected):
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-10, atol=1e-10)
+
+
+def reference_at(reference, x):
+    """torch's distributions take tensors, SciPy's arrays."""
+    return reference(tensor(x) if hasattr(reference, "__self__") else np.asarray(x))
+
+
+REALS = [-1e3, -7.5, -1.0, -1e-8, 0.0, 0.3, 2.0, 40.0, 1e6]
+POSITIVES = [1e-12, 1e-3, 0.4, 1.0, 3.7, 55.0, 1e5]
+FRACTIONS = [1e-9, 1e-3, 0.2, 0.5, 0.93, 1 - 1e-6]
+COUNTS = [0.0, 1.0, 2.0, 7.0, 30.0, 400.0]
+
+
+def skewed(x, loc, scale, alpha):
+    return st.skewnorm.logpdf(x, alpha, loc, scale)
+
+
+CONTINUOUS = [
+    ("Normal", REALS, {"loc": 0.7, "scale": 2.5}, td.Normal(tensor(0.7), tensor(2.5)).log_prob),
+    ("HalfNormal", [0.0, *POSITIVES], {"scale": 2.5}, td.HalfNormal(tensor(2.5)).log_prob),
+    ("StudentT", REALS, {"df": 3.2, "loc": 0.7, "scale": 2.5}, td.StudentT(tensor(3.2), tensor(0.7), tensor(2.5)).log_prob),
+    ("HalfStudentT", [0.0, *POSITIVES], {"df": 3.2, "scale": 2.5}, lambda x: st.t.logpdf(x, 3.2, 0, 2.5) + math.log(2)),
+    ("Cauchy", REALS, {"loc": 0.7, "scale": 2.5}, td.Cauchy(tensor(0.7), tensor(2.5)).log_prob),
+    ("HalfCauchy", [0.0, *POSITIVES], {"scale": 2.5}, td.HalfCauchy(tensor(2.5)).log_prob),
+    ("Laplace", REALS, {"loc": 0.7, "scale": 2.5}, td.Laplace(tensor(0.7), tensor(2.5)).log_prob),
+    ("Logistic", REALS, {"loc": 0.7, "scale": 2.5}, lambda x: st.logistic.logpdf(x, 0.7, 2.5)),
+    ("Gumbel", [-9.0, -1.0, 0.0, 2.0, 700.0], {"loc": 0.7, "scale": 2.5}, td.Gumbel(tensor(0.7), tensor(2.5)).log_prob),
+    ("LogNormal", POSITIVES, {"loc": 0.7, "scale": 2.5}, td.LogNormal(tensor(0.7), tensor(2.5)).log_prob),
+    ("LogitNormal", FRACTIONS, {"loc": 0.7, "scale": 2.5}, lambda x: st.norm.logpdf(np.log(x) - np.log1p(-x), 0.7, 2.5) - np.log(x) - np.log1p(-x)),
+    ("Exponential", [0.0, *POSITIVES], {"rate": 1.7}, td.Exponential(tensor(1.7)).log_prob),
+    ("Gamma", [0.0, *POSITIVES], {"concentration": 1.7, "rate": 0.4}, td.Gamma(tensor(1.7), tensor(0.4)).log_prob),
+    ("Gamma", [0.0, *POSITIVES], {"concentration": 1.0, "rate": 0.4}, td.Gamma(tensor(1.0), tensor(0.4)).log_prob),
+    ("InverseGamma", POSITIVES[1:], {"concentration": 1.7, "rate": 0.4}, td.InverseGamma(tensor(1.7), tensor(0.4)).log_prob),
+    ("Chi2", POSITIVES, {"df": 4.3}, td.Chi2(tensor(4.3)).log_prob),
+    ("Weibull", POSITIVES[:-1], {"scale": 2.5, "concentration": 1.3}, td.Weibull(tensor(2.5), tensor(1.3)).log_prob),
+    ("Pareto", [2.5, 2.6, 9.0, 1e7], {"scale": 2.5, "alpha": 1.3}, td.Pareto(tensor(2.5), tensor(1.3)).log_prob),
+    ("Beta", FRACTIONS, {"concentration1": 0.6, "concentration0": 3.0}, td.Beta(tensor(0.6), tensor(3.0)).log_prob),
+    ("Beta", [0.0, 0.5, 1.0], {"concentration1": 1.0, "concentration0": 1.0}, lambda x: np.zeros(3)),
+    ("Kumaraswamy", FRACTIONS[:-1], {"concentration1": 0.6, "concentration0": 3.0}, lambda x: np.log(0.6 * 3.0) - 0.4 * np.log(x) + 2.0 * np.log1p(-(x**0.6))),
+    ("Uniform", [-1.0, 0.0, 3.0], {"low": -1.0, "high": 3.0}, lambda x: np.full(3, -np.log(4.0))),
+    ("SkewNormal", REALS[1:-1], {"loc": 0.7, "scale": 2.5, "alpha": -3.0}, lambda x: skewed(x, 0.7, 2.5, -3.0)),
+    ("AsymmetricLaplace", REALS, {"loc": 0.7, "scale": 2.5, "asymmetry": 0.3}, lambda x: st.laplace_asymmetric.logpdf(x, 0.3, 0.7, 2.5)),
+    ("Flat", REALS, {}, lambda x: np.zeros(len(x))),
+    ("HalfFlat", [0.0, *POSITIVES], {}, lambda x: np.zeros(len(x))),
+]  # fmt: skip
+
+DISCRETE = [
+    ("Bernoulli", 0, [0.0, 1.0], {"probs": 0.3}, td.Bernoulli(tensor(0.3)).log_prob),
+    ("Bernoulli", 0, [0.0, 1.0], {"probs": 0.0}, lambda x: np.array([0.0, -np.inf])),
+    ("Bernoulli", 0, [0.0, 1.0], {"probs": 1.0}, lambda x: np.array([-np.inf, 0.0])),
+    ("Bernoulli", 1, [0.0, 1.0], {"logits": 45.0}, lambda x: np.array([-45.0 - math.exp(-45), -math.exp(-45)])),
+    ("Binomial", 0, [0.0, 1.0, 5.0, 9.0], {"total_count": 9.0, "probs": 0.3}, td.Binomial(9, tensor(0.3)).log_prob),
+    ("Binomial", 0, [0.0, 9.0], {"total_count": 9.0, "probs": 0.0}, lambda x: np.array([0.0, -np.inf])),
+    ("Binomial", 1, [0.0, 1.0, 5.0, 9.0], {"total_count": 9.0, "logits": -1.3}, td.Binomial(9, logits=tensor(-1.3)).log_prob),
+    ("BetaBinomial", 0, [0.0, 1.0, 5.0, 9.0], {"concentration1": 0.6, "concentration0": 3.0, "total_count": 9.0}, lambda x: st.betabinom.logpmf(x, 9, 0.6, 3.0)),
+    ("Poisson", 0, COUNTS, {"rate": 6.5}, td.Poisson(tensor(6.5)).log_prob),
+    ("Poisson", 0, [0.0, 1.0], {"rate": 0.0}, lambda x: np.array([0.0, -np.inf])),
+    ("ZeroInflatedPoisson", 0, COUNTS, {"gate": 0.2, "rate": 6.5}, lambda x: np.logaddexp(np.where(np.asarray(x) == 0, np.log(0.2), -np.inf), np.log(0.8) + st.poisson.logpmf(x, 6.5))),
+    ("ZeroInflatedPoisson", 0, [0.0], {"gate": 0.0, "rate": 900.0}, lambda x: np.array([-900.0])),
+    ("NegativeBinomial", 0, COUNTS, {"total_count": 3.4, "probs": 0.3}, td.NegativeBinomial(tensor(3.4), tensor(0.3)).log_prob),
+    ("NegativeBinomial", 1, COUNTS, {"total_count": 3.4, "logits": 0.9}, td.NegativeBinomial(tensor(3.4), logits=tensor(0.9)).log_prob),
+    ("NegativeBinomial2", 0, COUNTS, {"mean": 6.5, "concentration": 3.4}, lambda x: st.nbinom.logpmf(x, 3.4, 3.4 / (3.4 + 6.5))),
+    ("Geometric", 0, COUNTS, {"probs": 0.3}, td.Geometric(tensor(0.3)).log_prob),
+    ("Geometric", 0, [0.0, 1.0], {"probs": 1.0}, lambda x: np.array([0.0, -np.inf])),
+    ("Geometric", 1, COUNTS, {"logits": -0.9}, td.Geometric(logits=tensor(-0.9)).log_prob),
+    ("Categorical", 0, [0.0, 1.0, 2.0], {"probs": [[0.2, 0.3, 0.6]]}, td.Categorical(tensor([0.2, 0.3, 0.6])).log_prob),
+    ("Categorical", 1, [0.0, 1.0, 2.0], {"logits": [[0.2, -30.0, 600.0]]}, td.Categorical(logits=tensor([0.2, -30.0, 600.0])).log_prob),
+    ("DiscreteUniform", 0, [-2.0, 0.0, 5.0], {"low": -2.0, "high": 5.0}, lambda x: np.full(3, -np.log(8.0))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "parameters", "reference"), CONTINUOUS, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_continuous_densities_agree_with_the_reference(name, x, parameters, reference):
+    assert_close(ours(name, x, parameters), reference_at(reference, x))
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "x", "parameters", "reference"), DISCRETE, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_discrete_densities_agree_with_the_reference(name, form, x, parameters, reference):
+    assert_close(ours(name, x, parameters, form), reference_at(reference, x))
+
+
+def test_every_family_and_form_is_held_against_a_reference():
+    tested = {(name, 0) for name, *_ in CONTINUOUS} | {(name, form) for name, form, *_ in DISCRETE}
+    assert tested == {
+        (family.name, form) for family in FAMILIES.values() for form in range(len(family.forms))
+    }
+
+
+OUTSIDE = [(name, 0, parameters) for name, _, parameters, _ in CONTINUOUS] + [
+    (name, form, parameters) for name, form, _, parameters, _ in DISCRETE
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "parameters"), OUTSIDE, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_outside_the_support_the_density_is_minus_infinity_and_never_nan(name, form, parameters):
+    family = FAMILIES[name]
+    candidates = np.array([-1e9, -1.0, -0.5, -0.0, 0.5, 1.0, 1.5, 2.5, 1e9])
+    low = parameters.get(family.low or "", family.support.low)
+    high = parameters.get(family.high or "", family.support.high)
+    inside = np.array([family.support.contains(x) and low <= x <= high for x in candidates])
+    if name == "Categorical":
+        inside &= candidates < 3
+    found = np.asarray(ours(name, candidates, parameters, form))
+    assert not np.isnan(found).any()
+    assert (found[~inside] == -np.inf).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "x", "parameters"),
+    [
+        ("Normal", 0, [0.3], {"loc": 0.0, "scale": -1.0}),
+        ("Bernoulli", 0, [1.0], {"probs": 1.5}),
+        ("Poisson", 0, [0.0], {"rate": -1.0}),
+        ("Uniform", 0, [0.5], {"low": 2.0, "high": -1.0}),
+        ("Binomial", 0, [1.0], {"total_count": 2.5, "probs": 0.5}),
+    ],
+)
+def test_a_parameter_outside_its_support_gives_minus_infinity(name, form, x, parameters):
+    assert float(ours(name, x, parameters, form)[0]) == -math.inf
+
+
+GRADIENTS = [(name, 0, x, parameters) for name, x, parameters, _ in CONTINUOUS] + [
+    (name, form, x, parameters) for name, form, x, parameters, _ in DISCRETE
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "x", "parameters"), GRADIENTS, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_the_differentiated_density_agrees_with_autograd(name, form, x, parameters):
+    x = tensor(x)[1:-1] if len(x) > 2 else tensor(x)
+    values = {
+        k: tensor(v).expand(len(x), *np.shape(v)[1:]).clone().requires_grad_() for k, v in parameters.items()
+    }
+    builder, node, places = graph_of(name, form, values)
+    wanted = dict(places)
+    if not FAMILIES[name].discrete:
+        wanted["x"] = builder.add(Node("position", axes=("N",), name="x"))
+    output = joint(builder, [(node, ("N",))])
+    slopes = differentiate(builder, output, wanted.values())
+    sizes = {"N": len(x), "K": next((v.shape[-1] for v in values.values() if v.ndim > 1), 1)}
+    leaves = {"x": x.clone().requires_grad_(), **values}
+    outputs = [(slopes[number], builder.axes(number)) for number in wanted.values()]
+    found = plan(builder.nodes, outputs, sizes, {}, batched=False)(leaves)
+    (total,) = plan(builder.nodes, [(output, ())], sizes, {}, batched=False)(leaves)
+    if not torch.isfinite(total) or not total.requires_grad:
+        return
+    expected = torch.autograd.grad(total, [leaves[n] for n in wanted], allow_unused=True)
+    if any(slope is not None and not torch.isfinite(slope).all() for slope in expected):
+        return  # on the edge of a parameter's support the slope is infinite
+    for (key, mine), theirs in zip(zip(wanted, found, strict=True), expected, strict=True):
+        zero = torch.zeros_like(leaves[key])
+        torch.testing.assert_close(mine.detach(), zero if theirs is None else theirs, rtol=1e-9, atol=1e-9)
