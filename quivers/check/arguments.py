@@ -63,7 +63,7 @@ def bind_function(call: ast.Call, function: Function, scope: Scope) -> Bound:
 def bind_family(call: ast.Call, family: Family, scope: Scope) -> BoundForm:
     """The arguments of a family, with the form that its keywords choose; the first one when they fit none.
 
-    Positional arguments follow the first form, as do those of another form whose first parameters are the same.
+    Positional arguments follow the first form, or another whose first parameters are the same.
     """
     form = _chosen(call.arguments, family)
     names = tuple(parameter.name for parameter in form.parameters)

@@ -21,7 +21,7 @@ CODES: Mapping[str, str] = {
 def argument_problem(
     called: str, parameter: str, found: Interval, wanted: Interval, *, span: Span, text: str | None
 ) -> Diagnostic | None:
-    """The problem with a distribution's argument, if there is one. `text` is the argument when it is a name."""
+    """The problem with a distribution's argument, if any. `text` is the argument when it is a name."""
     if outside(found, wanted):
         return Diagnostic(
             "QVR401",
@@ -36,8 +36,7 @@ def argument_problem(
         "QVR402",
         Severity.WARNING,
         span,
-        f"`{parameter}` of `{called}` must be {bounds_text(wanted)}, but {subject} can be any value that is "
-        f"{bounds_text(found)}.",
+        f"`{parameter}` of `{called}` must be {bounds_text(wanted)}, but {subject} may be {_range(found)}.",
         fixes=_links(wanted, span, text),
     )
 
@@ -51,7 +50,7 @@ def domain_problem(
             "QVR403",
             Severity.ERROR,
             span,
-            f"`{called}` needs a value that is {bounds_text(wanted)}, but this is {_found(found)}.",
+            f"`{called}` needs a value {bounds_text(wanted)}, but this is {_found(found)}.",
         )
     if found.within(wanted):
         return None
@@ -60,8 +59,7 @@ def domain_problem(
         "QVR404",
         Severity.WARNING,
         span,
-        f"`{called}` needs a value that is {bounds_text(wanted)}, but {subject} can be any value that is "
-        f"{bounds_text(found)}.",
+        f"`{called}` needs a value {bounds_text(wanted)}, but {subject} may be {_range(found)}.",
     )
 
 
@@ -70,6 +68,12 @@ def outside(found: Interval, wanted: Interval) -> bool:
     if is_point(found):
         return not wanted.contains(found.low)
     return found.disjoint_from(wanted)
+
+
+def _range(found: Interval) -> str:
+    if math.isinf(found.low) and math.isinf(found.high):
+        return "any whole number" if found.integer else "any real number"
+    return f"any value {bounds_text(found)}"
 
 
 def _found(found: Interval) -> str:

@@ -31,7 +31,7 @@ from quivers.syntax.problems import Diagnostic, Severity
 class Unit:
     """What the check of one declaration found, with spans relative to it, and what that rests on.
 
-    `asked` has the signatures of the names it looked up, `listed` the lists of names it searched for near ones.
+    `asked` has the signatures of the names it looked up, `listed` the names among which it sought near ones.
     `incomplete` says that something it uses is wrong elsewhere, so that it can't be run.
     """
 

@@ -1,4 +1,4 @@
-"""What the uses of a name ask of it, gathered backwards through the steps: how the types of inputs are inferred.
+"""What the uses of a name ask of it, gathered backwards through the steps: how inputs get their types.
 
 Each use says which axes the value may have at most, and where its elements must lie. An input's
 type has the axes that all its uses allow, and the elements that all of them together require.
@@ -27,7 +27,7 @@ Axes = tuple[Axis, ...]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One use. `axes` are those it allows, None when it allows any; `element` None asks nothing of the elements.
+    """One use. `axes` are those it allows, None for any; `element` None asks nothing of the elements.
 
     An `exact` use, which is an `observe`, has just these axes.
     """
@@ -40,7 +40,10 @@ class Demand:
 
 @dataclass(slots=True)
 class Demands:
-    """The uses of every name in a program. `tentative` is set when an answer rested on types that may still change."""
+    """The uses of every name in a program.
+
+    `tentative` is set when an answer rested on types that may still change.
+    """
 
     scope: Scope
     of: dict[str, list[Demand]] = field(default_factory=dict)
@@ -86,7 +89,7 @@ def allowed_axes(uses: Iterable[Demand]) -> Axes | None:
 
 
 def required_element(uses: Iterable[Demand]) -> Element | None:
-    """What all uses together require of the elements; None when that is nothing, or they contradict each other."""
+    """What all uses together require of the elements; None for nothing, or when they contradict."""
     required: Element | None = None
     for use in uses:
         if use.element is not None:

@@ -150,7 +150,7 @@ def _check_supports(
 def _check_axes(
     step: DrawStep, bound: BoundForm, types: Mapping[str, AnyType], shape: Shape, scope: Scope
 ) -> bool:
-    """Whether every argument's axes are among those that the draw has; the first that has more is reported."""
+    """Whether every argument's axes are among the draw's; the first that has more is reported."""
     stray: dict[Axis, None] = {}
     first: tuple[ast.Expression, tuple[Axis, ...]] | None = None
     for parameter, node in bound.parameters:

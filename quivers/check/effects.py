@@ -28,7 +28,7 @@ _STEP_WORDS: Mapping[type, tuple[str, Effect, str]] = {
 
 
 def steps_with_effects(steps: Iterable[ast.Step]) -> list[tuple[Effect, ast.Span, str]]:
-    """Each effect with the word that causes it (the name where a draw has no keyword) and what that step does."""
+    """Each effect, the word that causes it (a name where a draw has no keyword) and what that step does."""
     found: list[tuple[Effect, ast.Span, str]] = []
     for step in steps:
         entry = _STEP_WORDS.get(type(step))

@@ -23,7 +23,7 @@ from quivers.syntax.problems import Diagnostic
 
 
 def type_of(expression: ast.Expression, scope: Scope) -> AnyType:
-    """The type of an expression; `Unknown` where something under it is wrong, which has then been reported."""
+    """The type of an expression; `Unknown` where something under it is wrong, and reported."""
     rule = _RULES.get(type(expression))
     return UNKNOWN if rule is None else rule(expression, scope)
 
@@ -189,7 +189,7 @@ def _wrong_index(node: ast.Expression, value: Type, index: Type, count: int) -> 
         subject = f"`{node.name}`" if isinstance(node, ast.Variable) else "This"
         return bad_index(
             node.span,
-            f"{subject} is an index into `{index.element.object}`, but the value that it indexes is `{value}`.",
+            f"{subject} is an index into `{index.element.object}`, but the value is `{value}`.",
         )
     return bad_index(node.span, f"There are {count} indices, but the value is `{value}`.")
 

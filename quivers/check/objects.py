@@ -120,7 +120,7 @@ def factors_of(space: ast.Space) -> tuple[str | Constructed, ...] | None:
 
 
 def constructed_of(space: ast.SpaceName) -> Constructed | None:
-    """A constructor with its argument and bounds; None when they do not make sense, which `spaces` reports."""
+    """A constructor with its argument and bounds; None when they make no sense, as `spaces` reports."""
     name = space.name.text
     size: int | None = None
     index: str | None = None
@@ -224,7 +224,7 @@ class Names:
         return found if isinstance(found, ObjectSignature | BrokenSignature) else None
 
     def all(self, kind: type) -> tuple[str, ...]:
-        """Every name of a kind of signature; for near names in messages only, as it ties the check to them all."""
+        """Every name of a kind of signature; for near names alone, as it ties the check to all."""
         if kind not in self.listed:
             self.listed[kind] = listed(self._signatures, kind)
         return self.listed[kind]

@@ -117,8 +117,8 @@ class CheckedProgram:
 class Checked:
     """A whole file after checking. `diagnostics` are sorted by position, syntax errors among them.
 
-    `occurrences` are sorted by position too; they and the values of `programs` and `objects` may be worked out
-    as they are asked for, so ask for the few that are needed.
+    `occurrences` are sorted by position too. They and the values of `programs` and `objects` are worked
+    out as they are asked for, so ask for the few that are needed.
     """
 
     objects: Mapping[str, Object] = field(default_factory=dict)

@@ -23,8 +23,8 @@ UNKNOWN = Unknown()
 class Binding:
     """A name in a program and what it stands for.
 
-    `span` is where it is bound (an input's first use); `owner` names the declaration that span lies in when it
-    is another one. `data` says that the value depends on the data alone.
+    `span` is where it is bound (an input's first use); `owner` is the declaration that binds it when
+    that is another one. `data` says that the value depends on the data alone.
     """
 
     name: str

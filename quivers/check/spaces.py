@@ -21,9 +21,11 @@ from quivers.syntax import ast
 
 
 def check_space(space: ast.Space, scope: Scope, *, new_set: bool = False) -> bool:
-    """Report what is wrong in a space; whether it is sound. `new_set` allows `FinSet`, as an object's space."""
+    """Report what is wrong in a space; whether it is sound. `new_set` allows `FinSet`, for an object."""
     if isinstance(space, ast.SpaceProduct):
-        return all([check_space(factor, scope) for factor in space.factors])
+        # Every factor is looked at, also after an unsound one.
+        sound = [check_space(factor, scope) for factor in space.factors]
+        return all(sound)
     if isinstance(space, ast.SpaceMap):
         return all([check_space(space.source, scope), check_space(space.target, scope)])
     if not isinstance(space, ast.SpaceName):
@@ -69,7 +71,8 @@ def _check_constructor(space: ast.SpaceName, scope: Scope, *, new_set: bool) -> 
     if len(space.arguments) > 1:
         scope.report(bad_space(space.arguments[1].span, f"`{name}` takes no more than one argument."))
         return False
-    sound = all([_check_argument(space, argument, scope) for argument in space.arguments])
+    arguments = [_check_argument(space, argument, scope) for argument in space.arguments]
+    sound = all(arguments)
     if not space.arguments and (name in VECTORS or name in MATRICES):
         message = f"`{name}` needs the object that it runs along."
         scope.report(bad_space(space.name.span, message, f"As in `{name} K`."))

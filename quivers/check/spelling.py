@@ -53,7 +53,7 @@ def distance(left: str, right: str) -> int:
 def looks_misspelt(name: str, bound: Iterable[str]) -> str | None:
     """The bound name that is one edit away from `name`, when `name` has three letters or more.
 
-    Names that differ in a digit alone, as `x1` and `x2`, or by a digit more, as `beta` and `beta2`, are no slips.
+    Names that differ in digits alone, as `x1` and `x2` or `beta` and `beta2` do, are no slips.
     """
     if sum(character.isalpha() for character in name) < 3:
         return None

@@ -188,7 +188,7 @@ def meet(x: Element, y: Element) -> Element | None:
 def demanded(operator: str, result: Interval, other: Interval, is_left: bool) -> Interval:
     """What one operand must lie in for the operator's result to lie in `result`, as far as that can be said.
 
-    REAL where nothing can be said. `other` is where the other operand lies; `is_left` tells which one is asked.
+    REAL where nothing can be said. `other` is where the other operand lies; `is_left` tells which is asked.
     """
     if result == REAL or operator not in ("+", "-", "*", "/"):
         return REAL

@@ -1,0 +1,1 @@
+"""What an editor asks of a file, answered as plain data: byte offsets, text, edits."""
