@@ -303,7 +303,7 @@ def _within(scope: Scope, place: int, axis: str) -> int:
     """An index that nothing keeps inside its axis, kept there; the guard says whether it was inside."""
     builder = scope.builder
     zero = builder.constant(0.0)
-    last = simplify.apply(builder, "sub", builder.add(Node("size", name=axis)), builder.constant(1.0))
+    last = simplify.apply(builder, "sub", builder.size(axis), builder.constant(1.0))
     above = simplify.apply(builder, "ge", place, zero)
     below = simplify.apply(builder, "le", place, last)
     scope.guards.append(simplify.apply(builder, "and", above, below))

@@ -71,10 +71,14 @@ class Node:
 
 @dataclass(slots=True)
 class Builder:
-    """Collects nodes, sharing equal ones. The only mutable thing in `ir`; its nodes end in a `Density`."""
+    """Collects nodes, sharing equal ones. The only mutable thing in `ir`; its nodes end in a `Density`.
+
+    `sizes` are the numbers of elements of objects that are known: they become constants.
+    """
 
     nodes: list[Node] = field(default_factory=list)
     numbers: dict[Node, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, node: Node) -> int:
         number = self.numbers.get(node)
@@ -88,6 +92,11 @@ class Builder:
 
     def constant(self, value: float) -> int:
         return self.add(Node("constant", value=float(value)))
+
+    def size(self, axis: str) -> int:
+        """The number of elements of an axis; `School′` has that of `School`."""
+        known = self.sizes.get(axis.rstrip("′"))
+        return self.add(Node("size", name=axis)) if known is None else self.constant(known)
 
     def apply(self, op: str, *args: int, element: Element = REAL) -> int:
         """An elementwise operation; its axes are the union of its arguments', in order of appearance."""

@@ -6,11 +6,11 @@ that is constant along an axis is counted, not added again and again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from quivers.ir.graph import Builder, Density, Node
-from quivers.ir.simplify import apply, needed, rebuilt, total
+from quivers.ir.graph import Builder, Density
+from quivers.ir.simplify import apply, depends_on, substitute, total
 
 
 def joint(builder: Builder, terms: Iterable[tuple[int, tuple[str, ...]]]) -> int:
@@ -28,7 +28,7 @@ def joint(builder: Builder, terms: Iterable[tuple[int, tuple[str, ...]]]) -> int
                     break
                 weight, summed = weight * factor, rest
             weights[summed] = weights.get(summed, 0.0) + weight
-    drawn = _drawn(builder.nodes)
+    drawn = depends_on(builder.nodes, frozenset({"position", "site"}))
     moving = [item for item in weights.items() if drawn[item[0]]]
     fixed = [item for item in weights.items() if not drawn[item[0]]]
     return apply(builder, "add", _weighted(builder, fixed), _weighted(builder, moving))
@@ -39,14 +39,8 @@ def specialise(density: Density, sizes: Mapping[str, int]) -> Density:
 
     `sizes` goes by object; the axis `School′` has the size of `School`.
     """
-    builder = Builder()
-    placed: dict[int, int] = {}
-    for number in needed(density.nodes, roots(density)):
-        node = density.nodes[number]
-        if node.op == "size":
-            placed[number] = builder.constant(float(sizes[object_of(node.name or "")]))
-        else:
-            placed[number] = rebuilt(builder, node, placed)
+    builder = Builder(sizes=sizes)
+    placed = substitute(builder, density.nodes, roots(density), {})
     return renumbered(density, builder, placed)
 
 
@@ -137,13 +131,6 @@ def _scaled(builder: Builder, number: int) -> tuple[float, int]:
             if builder.nodes[factor].op == "constant" and value is not None:
                 return value, rest
     return 1.0, number
-
-
-def _drawn(nodes: Sequence[Node]) -> list[bool]:
-    result: list[bool] = []
-    for node in nodes:
-        result.append(node.op in {"position", "site"} or any(result[arg] for arg in node.args))
-    return result
 
 
 def _weighted(builder: Builder, items: Iterable[tuple[int, float]]) -> int:

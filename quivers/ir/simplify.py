@@ -57,7 +57,7 @@ def spread(builder: Builder, arg: int, axes: Sequence[str]) -> int:
 def scaled_by_size(builder: Builder, arg: int, axes: Iterable[str]) -> int:
     """`arg` times the number of elements of `axes`: the sum over axes along which it is constant."""
     for axis in axes:
-        arg = apply(builder, "mul", builder.add(Node("size", name=axis)), arg)
+        arg = apply(builder, "mul", builder.size(axis), arg)
     return arg
 
 
@@ -93,6 +93,8 @@ def rebuilt(builder: Builder, node: Node, placed: Mapping[int, int]) -> int:
         return reduce(builder, node.op, args[0], node.over)
     if node.op == "spread":
         return spread(builder, args[0], node.axes)
+    if node.op == "size":
+        return builder.size(node.name or "")
     if not args or node.op in {"gather", "scatter"}:
         return builder.add(replace(node, args=args))
     return apply(builder, node.op, *args)

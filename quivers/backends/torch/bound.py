@@ -125,7 +125,7 @@ class BoundModel:
             x = forward.value(latent.value)
             low = _end(forward, latent, latent.low, latent.support.low)
             high = _end(forward, latent, latent.high, latent.support.high)
-            parts.append(_free(x, low, high).reshape(*forward.batch, place.stop - place.start))
+            parts.append(_free(x, low, high).reshape((*forward.batch, place.stop - place.start)))
         if not parts:
             return torch.zeros(0, dtype=torch.float64)
         return torch.cat(parts, dim=-1)
@@ -238,7 +238,8 @@ class BoundModel:
     @cached_property
     def _joint(self) -> tuple[Builder, int]:
         density = self._unconstrained
-        builder = Builder(list(density.nodes), {node: n for n, node in enumerate(density.nodes)})
+        known = {node: number for number, node in enumerate(density.nodes)}
+        builder = Builder(list(density.nodes), known, self.sizes)
         return builder, joint(builder, [(term.node, builder.axes(term.node)) for term in density.terms])
 
     @cached_property
@@ -292,7 +293,7 @@ class BoundModel:
             raise QvrError(f"q has the shape {_shape(q.shape)}, but there are {self.dimension} coordinates")
         q = q.to(torch.float64)
         return {
-            place.name: q[..., place.start : place.stop].reshape(*q.shape[:-1], *place.shape)
+            place.name: q[..., place.start : place.stop].reshape((*q.shape[:-1], *place.shape))
             for place in self.coordinates
         }
 

@@ -82,14 +82,14 @@ class ProgramModule(nn.Module):
         """
         forward, total = self._given(values, observations), torch.zeros((), dtype=torch.float64)
         total = total.to(self.device).expand(forward.batch)
-        for term in self.density.terms:
+        for term in forward.density.terms:
             total = total + _summed(forward, term)
         return total
 
     def log_prob(self, values: Values, observations: Values) -> dict[str, Tensor]:
         """The log density of each site and score, (*batch, *axes), in the program's order."""
         forward = self._given(values, observations)
-        return {term.site: _elements(forward, term) for term in self.density.terms}
+        return {term.site: _elements(forward, term) for term in forward.density.terms}
 
     def rsample(
         self, observations: Values, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
