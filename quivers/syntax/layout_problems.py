@@ -12,28 +12,44 @@ from quivers.syntax.reading import DECLARATION_KEYWORDS
 
 _STEP_INDENTATION = 4
 
+_BRACKETS = {
+    b"(": ("QVR102", "this `(` is never closed, and no declaration starts with it"),
+    b"[": ("QVR102", "this `[` is never closed, and no declaration starts with it"),
+    b")": ("QVR103", "this `)` closes nothing"),
+    b"]": ("QVR103", "this `]` closes nothing"),
+}
+
 
 def layout_problems(text: bytes, layout: list[Line], damaged: frozenset[int]) -> list[Diagnostic]:
     """The problems of the lines of one declaration; those in `damaged` have been reported already."""
     found = _tabs(text, layout)
-    blocks: list[Line] = []  # the first line of each open block
-    parents: list[Line] = []  # the header of each open block
+    headers: list[Line] = []  # the header of each open block
+    firsts: list[Line] = []  # and its first line
     for index, line in enumerate(layout):
-        opened = index + 1 < len(layout) and layout[index + 1].opens
-        if line.keyword in ("program", "marginalize") and not opened and index not in damaged:
+        is_opened = index + 1 < len(layout) and layout[index + 1].opens
+        if line.keyword in ("program", "marginalize") and not is_opened and index not in damaged:
             found.append(_missing_block(line))
-        if line.depth == 0 or index in damaged:
-            continue
-        del blocks[line.depth :], parents[line.depth :]
         if line.opens:
-            if len(blocks) < line.depth:
-                blocks.append(line)
-                parents.append(layout[index - 1])
-            if line.column <= (parents[-1].column if line.depth > 1 else 0):
-                found.append(_unindented(line))
-        elif len(blocks) == line.depth and line.column != blocks[-1].column:
-            found.append(_misaligned(line, blocks[-1]))
+            headers, firsts = headers[: line.depth - 1], firsts[: line.depth - 1]
+            headers.append(layout[index - 1])
+            firsts.append(line)
+        if line.depth == 0 or index in damaged or _hangs_on_damaged(layout, index, damaged):
+            continue
+        header, first = headers[line.depth - 1], firsts[line.depth - 1]
+        if line.opens and line.column <= header.column:
+            found.append(_unindented(layout, index))
+        elif line.column != first.column:
+            found.append(_misaligned(layout, index, first))
     return found
+
+
+def _hangs_on_damaged(layout: list[Line], index: int, damaged: frozenset[int]) -> bool:
+    """Whether the line is indented under one that could not be read and may be a header."""
+    column = layout[index].column
+    for above in range(index - 1, -1, -1):
+        if layout[above].column < column:
+            return above in damaged and layout[above].depth > 0
+    return False
 
 
 def indented_declaration(source: bytes, start: int) -> list[Diagnostic]:
@@ -60,7 +76,12 @@ def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Di
     if line.start is Start.STEP:
         message = "a step stands only inside a program, indented under its `program` line"
         return hole, _error("QVR107", line.span, message), following
-    word = text[line.span.start : line.span.end].split()[0].decode(errors="replace")
+    written = text[line.span.start : line.span.end]
+    if written[:1] in _BRACKETS:
+        span = Span(line.span.start, line.span.start + 1)
+        code, message = _BRACKETS[written[:1]]
+        return hole, _error(code, span, message), following
+    word = written.split()[0].decode(errors="replace")
     span = Span(line.span.start, line.span.start + len(word.encode()))
     near = get_close_matches(word, DECLARATION_KEYWORDS, 1, 0.7)
     if near:
@@ -92,21 +113,31 @@ def _missing_block(line: Line) -> Diagnostic:
     return _error("QVR106", line.span, message)
 
 
-def _unindented(line: Line) -> Diagnostic:
-    edit = Edit(line.indentation, " " * (line.column + _STEP_INDENTATION))
+def _unindented(layout: list[Line], index: int) -> Diagnostic:
     message = "the steps of a program stand indented under its header"
-    return _error("QVR105", line.span, message, Fix("Indent the step", (edit,)))
+    fix = Fix("Indent the steps", _moved(layout, index, _STEP_INDENTATION, layout[index].depth))
+    return _error("QVR105", layout[index].span, message, fix)
 
 
-def _misaligned(line: Line, first: Line) -> Diagnostic:
+def _misaligned(layout: list[Line], index: int, first: Line) -> Diagnostic:
+    line = layout[index]
     more = "more" if line.column > first.column else "less"
     message = (
         f"this line is indented {more} than its block: "
         f"by {line.column} columns, and the block by {first.column}"
     )
-    fix = Fix("Align the line with its block", (Edit(line.indentation, " " * first.column),))
+    moved = _moved(layout, index, first.column - line.column, line.depth + 1)
+    fix = Fix("Align the line with its block", moved)
     span = line.indentation if line.indentation.end > line.indentation.start else line.span
     return _error("QVR105", span, message, fix)
+
+
+def _moved(layout: list[Line], index: int, by: int, depth: int) -> tuple[Edit, ...]:
+    """The edits that move a line, with the lines after it in at least `depth` blocks, by some columns."""
+    end = index + 1
+    while end < len(layout) and layout[end].depth >= depth:
+        end += 1
+    return tuple(Edit(line.indentation, " " * max(line.column + by, 0)) for line in layout[index:end])
 
 
 def _error(code: str, span: Span, message: str, *fixes: Fix) -> Diagnostic:

@@ -14,7 +14,6 @@ from tree_sitter import Node
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.document import Document
-from quivers.syntax.explain import explain
 from quivers.syntax.layout import (
     Line,
     Start,
@@ -165,7 +164,7 @@ def _read_header(
     nodes = [node for node in contents(root) if node.type.endswith("_declaration")]
     if not root.has_error and len(nodes) == 1:
         return read_declaration(reading, nodes[0], documentation), reading.diagnostics
-    problem = explain(fragment, "declaration", root).shifted(line.span.start)
+    problem = _explained(fragment, "declaration", root, line)
     whole = [node for node in nodes if node.start_byte == 0]
     if whole:
         return read_declaration(reading, whole[0], documentation), [problem]
@@ -201,11 +200,18 @@ def _read_line(text: bytes, line: Line, documentation: str | None) -> tuple[ast.
     nodes = _steps_of_fragment(root)
     if not root.has_error and len(nodes) == 1:
         return read_step(reading, nodes[0], documentation), reading.diagnostics
-    problem = explain(fragment, "step", root, len(_BEFORE_STEP)).shifted(line.span.start)
+    problem = _explained(fragment, "step", root, line, len(_BEFORE_STEP))
     whole = [node for node in nodes if node.start_byte == len(_BEFORE_STEP)]
     if whole:
         return read_step(reading, whole[0], documentation), [problem]
     return salvage_step(fragment, line.span, documentation), [problem]
+
+
+def _explained(fragment: bytes, kind: str, root: Node, line: Line, before: int = 0) -> Diagnostic:
+    # Loading the reference grammar takes longer than all the rest, and a file without errors needs none.
+    from quivers.syntax.explain import explain
+
+    return explain(fragment, kind, root, before).shifted(line.span.start)
 
 
 def _steps_of_fragment(root: Node) -> list[Node]:
