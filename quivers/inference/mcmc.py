@@ -1,0 +1,202 @@
+"""Markov chain Monte Carlo on a program: binds the data, runs the chains, and names what they drew."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quivers.errors import QvrError
+from quivers.inference import convergence
+from quivers.inference.chain import compiled_chain
+from quivers.inference.chains import ChainProgress, Draws, run_chains
+from quivers.inference.kernels import NUTSKernel, check_count
+from quivers.inference.starts import STRATEGIES, starting_points
+from quivers.inference.trajectory import STATISTICS
+
+if TYPE_CHECKING:
+    from quivers.backends.torch.bound import BoundModel
+    from quivers.backends.torch.module import ProgramModule
+    from quivers.results import SummaryRow
+
+_WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
+_YES_OR_NO = ("diverged", "saturated")
+
+
+class MCMC:
+    """A run to be made: how each chain moves, how many there are, how long they run and where they start.
+
+    `init_strategy` is "prior", "uniform" (on (−2, 2) of the unconstrained space) or "value", which starts
+    every chain at `initial_values`, a value for each latent on its own scale. A run with a given `seed` can
+    be repeated exactly; without one, torch's global generator gives it, so `torch.manual_seed` governs, and
+    the result records it.
+    """
+
+    def __init__(
+        self,
+        kernel: NUTSKernel,
+        num_warmup: int = 1000,
+        num_samples: int = 1000,
+        num_chains: int = 4,
+        init_strategy: str = "uniform",
+        seed: int | None = None,
+        initial_values: Mapping[str, Any] | None = None,
+    ) -> None:
+        check_count("num_warmup", num_warmup, 0)
+        check_count("num_samples", num_samples, 1)
+        check_count("num_chains", num_chains, 1)
+        if seed is not None:
+            check_count("seed", seed, 0)
+            if seed >= 2**64:
+                raise QvrError(f"seed must be below 2⁶⁴, it is {seed}.")
+        if init_strategy not in STRATEGIES:
+            strategies = ", ".join(f'"{strategy}"' for strategy in STRATEGIES)
+            raise QvrError(f"init_strategy must be one of {strategies}, it is {init_strategy!r}.")
+        if (init_strategy == "value") != (initial_values is not None):
+            raise QvrError('initial_values and init_strategy="value" go together: give both or neither.')
+        self.kernel = kernel
+        self.num_warmup = num_warmup
+        self.num_samples = num_samples
+        self.num_chains = num_chains
+        self.init_strategy = init_strategy
+        self.seed = seed
+        self.initial_values = initial_values
+
+    def run(
+        self,
+        model: ProgramModule,
+        x: Any = None,
+        observations: Mapping[str, Any] | None = None,
+        *,
+        progress: Callable[[ChainProgress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> MCMCResult:
+        """Samples the posterior of `model` given `observations`, the program's inputs by name.
+
+        `x` is a value of the program's domain, which no program reads yet. `progress` is called in this
+        thread, about ten times a second. Setting `cancel` ends the run within a tenth of a second; it then
+        has the draws made so far.
+
+        Raises `DataError` where the observations do not fit, `SamplingError` where the chains cannot start
+        or go on, `Cancelled` where the run was cancelled before every chain had drawn.
+        """
+        from quivers.backends.pointer import torch_pointer
+
+        began = time.perf_counter()
+        bound = model.bind({} if observations is None else observations)
+        if bound.dimension == 0:
+            raise QvrError("The program samples nothing, so there is no posterior to draw from.")
+        density = torch_pointer(bound)
+        compiled_chain()
+        compiled = time.perf_counter()
+        seed = int(torch.randint(2**62, ()).item()) if self.seed is None else self.seed
+        starts = starting_points(
+            bound, density, self.init_strategy, self.num_chains, seed, self.initial_values
+        )
+        draws = run_chains(
+            density,
+            starts,
+            self.kernel,
+            num_warmup=self.num_warmup,
+            num_samples=self.num_samples,
+            seed=seed,
+            progress=progress,
+            cancel=cancel,
+        )
+        sampled = time.perf_counter()
+        return _result(bound, draws, seed, {"compile": compiled - began, "sample": sampled - compiled})
+
+
+@dataclass(frozen=True, eq=False)
+class MCMCResult:
+    """Draws from a posterior, and what there is to know about them.
+
+    `samples` holds the latents and the lets that depend on them, in the program's order, each (chain, draw,
+    *axes); `latents` names the former. `divergences` is (chain, draw), as is each of `statistics`:
+    log_density, energy, tree_depth, leapfrogs, acceptance, step_size, diverged, saturated (the greatest
+    depth ended the trajectory). `warmup_statistics` has the same for warm-up. `seconds` says how long
+    "compile" and "sample" took.
+    """
+
+    samples: dict[str, Tensor]
+    latents: tuple[str, ...]
+    statistics: dict[str, Tensor]
+    warmup_statistics: dict[str, Tensor] = field(repr=False)
+    seed: int
+    seconds: dict[str, float]
+    cancelled: bool = False
+
+    @property
+    def divergences(self) -> Tensor:
+        return self.statistics["diverged"]
+
+    @property
+    def total_divergences(self) -> int:
+        return int(self.divergences.sum().item())
+
+    @cached_property
+    def r_hat(self) -> dict[str, Tensor]:
+        """Rank-normalised split R-hat of each site, (*axes): above 1.01 the chains have not converged."""
+        return self._for_each_site(convergence.r_hat)
+
+    @cached_property
+    def ess(self) -> dict[str, Tensor]:
+        """Effective number of draws for the bulk of each site, (*axes)."""
+        return self._for_each_site(convergence.ess_bulk)
+
+    @cached_property
+    def ess_tail(self) -> dict[str, Tensor]:
+        """Effective number of draws for the tails of each site, (*axes)."""
+        return self._for_each_site(convergence.ess_tail)
+
+    @cached_property
+    def mcse(self) -> dict[str, Tensor]:
+        """Monte Carlo standard error of each site's mean, (*axes)."""
+        return self._for_each_site(convergence.mcse_mean)
+
+    @cached_property
+    def e_bfmi(self) -> Tensor:
+        """Each chain's fraction of missing information, (chain,); below 0.3 is too low."""
+        return torch.from_numpy(convergence.e_bfmi(self.statistics["energy"].numpy()))
+
+    def summary(self) -> tuple[SummaryRow, ...]:
+        """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat."""
+        from quivers.results import summarise
+
+        return summarise({name: values.numpy() for name, values in self.samples.items()})
+
+    def _for_each_site(self, diagnostic: Callable[[np.ndarray], np.ndarray]) -> dict[str, Tensor]:
+        return {name: torch.as_tensor(diagnostic(values.numpy())) for name, values in self.samples.items()}
+
+
+def _result(bound: BoundModel, draws: Draws, seed: int, seconds: dict[str, float]) -> MCMCResult:
+    with torch.no_grad():
+        constrained = bound.constrain(torch.from_numpy(draws.positions))
+    return MCMCResult(
+        samples={name: value.detach().to(torch.float64) for name, value in constrained.items()},
+        latents=tuple(coordinates.name for coordinates in bound.coordinates),
+        statistics=_columns(draws.statistics),
+        warmup_statistics=_columns(draws.warmup),
+        seed=seed,
+        seconds=seconds,
+        cancelled=draws.cancelled,
+    )
+
+
+def _columns(statistics: np.ndarray) -> dict[str, Tensor]:
+    columns = {}
+    for place, name in enumerate(STATISTICS):
+        column = torch.from_numpy(statistics[..., place].copy())
+        if name in _WHOLE_NUMBERS:
+            column = column.to(torch.int64)
+        elif name in _YES_OR_NO:
+            column = column.to(torch.bool)
+        columns[name] = column
+    return columns

@@ -1,0 +1,94 @@
+"""The step size: a first guess, then dual averaging to an acceptance (Hoffman and Gelman 2014, §3.2)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quivers.inference.compiled import compiled
+from quivers.inference.leapfrog import GRADIENT, MOMENTUM, POSITION, VELOCITY, Density, copy_rows, leapfrog
+from quivers.inference.mass_matrix import draw_momentum, kinetic_energy, velocity
+from quivers.inference.random import STEP_SIZE_SEARCH, open_stream
+
+Array = NDArray[np.float64]
+
+GAMMA = 0.05
+KAPPA = 0.75
+T0 = 10.0
+FIRST_ACCEPTANCE = 0.8
+LARGEST = 1e7
+
+# The state of dual averaging: updates so far, mean shortfall of acceptance, averaged log step, μ.
+UPDATES, SHORTFALL, LOG_STEP, MU = range(4)
+AVERAGING_SIZE = 4
+
+
+@compiled
+def restart(averaging: Array, step: float) -> None:
+    """Starts anew at `step`, shrinking towards μ = log 10ε."""
+    averaging[UPDATES] = 0.0
+    averaging[SHORTFALL] = 0.0
+    averaging[LOG_STEP] = 0.0
+    averaging[MU] = math.log(10.0 * step)
+
+
+@compiled
+def learn(averaging: Array, acceptance: float, wanted: float) -> float:
+    """The step size for the next transition, after one that had the given acceptance statistic."""
+    averaging[UPDATES] += 1.0
+    count = averaging[UPDATES]
+    rate = 1.0 / (count + T0)
+    averaging[SHORTFALL] = (1.0 - rate) * averaging[SHORTFALL] + rate * (wanted - min(1.0, acceptance))
+    log_step = averaging[MU] - math.sqrt(count) / GAMMA * averaging[SHORTFALL]
+    weight = count ** (-KAPPA)
+    averaging[LOG_STEP] = (1.0 - weight) * averaging[LOG_STEP] + weight * log_step
+    return math.exp(log_step)
+
+
+@compiled
+def first_step(
+    density: Density,
+    data: Array,
+    kind: int,
+    metric: Array,
+    memory: Array,
+    position: int,
+    gradient: int,
+    point: int,
+    log_density: float,
+    step: float,
+    generator: NDArray[np.uint64],
+    draw: int,
+    cancel: NDArray[np.int64],
+) -> float:
+    """Doubles or halves `step` until the acceptance of one leapfrog step from row `position` crosses 0.8.
+
+    The momentum is fresh each time; the point at row `point` is room to work in. Returns inf where even a
+    step of 10⁷ is accepted (the density does not fall off), 0 where none is.
+    """
+    open_stream(generator, draw, STEP_SIZE_SEARCH)
+    threshold = math.log(FIRST_ACCEPTANCE)
+    growing = False
+    attempt = 0
+    while cancel[0] == 0:
+        copy_rows(memory, position, point + POSITION, 1)
+        copy_rows(memory, gradient, point + GRADIENT, 1)
+        draw_momentum(kind, metric, generator, memory, point + MOMENTUM)
+        velocity(kind, metric, memory, point + MOMENTUM, point + VELOCITY)
+        before = kinetic_energy(memory, point + MOMENTUM, point + VELOCITY) - log_density
+        log_density_after = leapfrog(density, data, kind, metric, memory, point, step)
+        after = kinetic_energy(memory, point + MOMENTUM, point + VELOCITY) - log_density_after
+        accepted = before - after > threshold  # false where it is NaN
+        if attempt == 0:
+            growing = accepted
+        elif growing != accepted:
+            return step
+        attempt += 1
+        step = 2.0 * step if growing else 0.5 * step
+        if step > LARGEST:
+            return math.inf
+        if step == 0.0:
+            return 0.0
+    return step
