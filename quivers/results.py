@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quivers.inference import convergence
+from quivers.inference.convergence import ess_bulk, ess_tail, mcse_mean, r_hat
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ def _site(site: str, draws: NDArray[np.float64]) -> list[SummaryRow]:
             pooled.mean(axis=0),
             pooled.std(axis=0, ddof=1) if len(pooled) > 1 else np.full(draws.shape[2:], np.nan),
             *np.quantile(pooled, (0.05, 0.5, 0.95), axis=0),
-            convergence.ess_bulk(draws),
-            convergence.ess_tail(draws),
-            convergence.mcse_mean(draws),
-            convergence.r_hat(draws),
+            ess_bulk(draws),
+            ess_tail(draws),
+            mcse_mean(draws),
+            r_hat(draws),
         )
     return [
         SummaryRow(_element(site, index), site, index, *(float(figure[index]) for figure in figures))

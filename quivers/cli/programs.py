@@ -42,11 +42,14 @@ def checked_file(file: str) -> Model:
         raise refused(name, NOT_A_PROGRAM, f"{name} cannot be read: {reason.lower()}") from None
     try:
         source = decoded(content, name)
-        return Model(name, source, check_source(source))
+        checked = check_source(source)
     except RecursionError:
         raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read") from None
     except QvrError as error:
         raise refused(name, NOT_A_PROGRAM, str(error)) from None
+    if not (checked.objects or checked.programs or checked.occurrences or checked.diagnostics):
+        raise refused(name, NOT_A_PROGRAM, f"{name} is empty: a model starts with its objects and a program")
+    return Model(name, source, checked)
 
 
 def program_files(given: Iterable[str]) -> list[str]:

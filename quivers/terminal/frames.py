@@ -14,7 +14,7 @@ Columns count characters from 1, as editors show them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
@@ -76,11 +76,11 @@ def _one(diagnostic: Diagnostic, source: bytes, lines: LineIndex, file: str, ink
             out.append(ink.paint("...", "34"))
         last = number
         on_line = [mark for mark in marks if mark.line == number]
-        text, starts = _cut(shown(_line(source, lines, number)), on_line)
+        text, on_line = _cut(shown(_line(source, lines, number)), on_line)
         out.append(f"{ink.paint(f'{number + 1:>{margin}} |', '34')} {text}".rstrip())
-        for mark, start in zip(on_line, starts, strict=True):
+        for mark in on_line:
             sign = (mark.sign or "^") * mark.width + (f" {mark.message}" if mark.message else "")
-            out.append(f"{rail} {' ' * start}{ink.paint(sign, '34' if mark.sign else '1;' + accent)}")
+            out.append(f"{rail} {' ' * mark.start}{ink.paint(sign, '34' if mark.sign else '1;' + accent)}")
     notes = []
     if diagnostic.hint:
         notes.append(f"{' ' * (margin + 1)}{ink.paint('= hint:', '1')} {diagnostic.hint}")
@@ -117,10 +117,10 @@ def _line(source: bytes, lines: LineIndex, number: int) -> str:
     return source[span.start : span.end].decode("utf-8", errors="replace")
 
 
-def _cut(line: Shown, marks: Sequence[_Mark]) -> tuple[str, list[int]]:
-    """A line and its marks' cells, cut down to a window around the first mark where the line is very long."""
+def _cut(line: Shown, marks: list[_Mark]) -> tuple[str, list[_Mark]]:
+    """A line with its marks, cut down to a window around the first mark where the line is very long."""
     if line.cells[-1] <= WIDEST:
-        return line.text, [mark.start for mark in marks]
+        return line.text, marks
     left = max(0, marks[0].start - WIDEST // 3)
     pieces = [
         (cell, character)
@@ -131,7 +131,12 @@ def _cut(line: Shown, marks: Sequence[_Mark]) -> tuple[str, list[int]]:
     tail = "…" if left + WIDEST < line.cells[-1] else ""
     offset = (pieces[0][0] if pieces else left) - len(lead)
     text = lead + "".join(character for _, character in pieces) + tail
-    return text, [min(max(mark.start - offset, 0), WIDEST) for mark in marks]
+    cut = []
+    for mark in marks:
+        start = min(max(mark.start - offset, 0), WIDEST)
+        end = min(max(mark.start + mark.width - offset, start + 1), WIDEST + 1)
+        cut.append(replace(mark, start=start, width=end - start))
+    return text, cut
 
 
 def _cells_of(line: Shown) -> list[int]:

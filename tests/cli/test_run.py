@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a table of sentences)
 """`qvr run`: the posterior in both formats, and each way that it is refused."""
 
 from __future__ import annotations
