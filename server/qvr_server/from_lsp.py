@@ -60,9 +60,9 @@ def changes(events: Sequence[types.TextDocumentContentChangeEvent]) -> list[Chan
     ]
 
 
-def encoding(negotiated: str | None) -> Encoding:
-    """The unit of positions' columns; UTF-16 where the client and we settled nothing."""
-    return Encoding(negotiated or "utf-16")
+def encoding(negotiated: str) -> Encoding:
+    """The unit of positions' columns."""
+    return Encoding(negotiated)
 
 
 def is_ours(uri: str, language: str) -> bool:

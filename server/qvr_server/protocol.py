@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -18,6 +18,7 @@ from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
     JsonRpcParseError,
     JsonRpcRequestCancelled,
     JsonRpcServerNotInitialized,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Command = Callable[[list[Any] | None, "types.ProgressToken | None"], Awaitable[Any]]
+Command = Callable[[Sequence[Any] | None, "types.ProgressToken | None"], Awaitable[Any]]
 
 
 class RequestFailed(JsonRpcException):
@@ -93,7 +94,7 @@ class QvrProtocol(LanguageServerProtocol):
         self.handle_message(structured)
 
     def _out_of_turn(self, identity: Any, method: str) -> JsonRpcException | None:
-        """Why a message can't be acted on now: before `initialize`, after `shutdown`, or cancelled."""
+        """Why a message can't be acted on: its time is not now, it was cancelled, or nothing answers it."""
         if method == types.CANCEL_REQUEST:
             return None
         if identity is not None and identity in self._cancelled_early:
@@ -106,6 +107,8 @@ class QvrProtocol(LanguageServerProtocol):
             return JsonRpcServerNotInitialized("The first request must be initialize.")
         elif method != types.EXIT and self._shutdown:
             return JsonRpcInvalidRequest("The server is shut down; it only waits for exit.")
+        if method not in self.fm.builtin_features and method not in self.fm.features:
+            return JsonRpcMethodNotFound(f"There is no method {method}.")
         return None
 
     def _refuse(self, identity: Any, error: JsonRpcException) -> None:
@@ -161,9 +164,9 @@ class QvrProtocol(LanguageServerProtocol):
 # -------------------------------------------------------------------- framing
 
 
-def read_frames(reader: IO[bytes], receive: Callable[[bytes], None]) -> None:
+def read_frames(reader: IO[bytes], receive: Callable[[bytes], object]) -> None:
     """Give each message's body to `receive` until the input ends; a header without a length is skipped."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, OverflowError, MemoryError):
         while line := reader.readline():
             length = -1
             while line.strip():

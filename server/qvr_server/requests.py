@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from quivers.ide.hover import hover as hover_at
-from quivers.ide.runs import run_targets
+from quivers.ide.runs import RunTarget, run_targets
 from quivers.syntax.ast import Span
+from quivers.syntax.problems import Severity
 from qvr_server import from_lsp, to_lsp
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ def register(server: QvrServer) -> None:
 
 def initialize(ls: QvrServer, params: types.InitializeParams) -> None:
     """Take the options; the position encoding is settled by now."""
-    ls.initialized(params.initialization_options, str(ls.workspace.position_encoding.value))
+    settled = types.PositionEncodingKind(ls.workspace.position_encoding or "utf-16")
+    ls.initialized(params.initialization_options, settled.value)
 
 
 async def initialized(ls: QvrServer, params: types.InitializedParams) -> None:
@@ -96,7 +99,17 @@ def code_lens(ls: QvrServer, params: types.CodeLensParams) -> list[types.CodeLen
 def lenses(ls: QvrServer, opened: OpenDocument) -> list[types.CodeLens]:
     """A document's lenses as they are now."""
     lines, encoding = opened.document.lines, ls.session.encoding
-    return [to_lsp.run_lens(target, opened.uri, lines, encoding) for target in run_targets(opened.checked)]
+    return [to_lsp.run_lens(target, opened.uri, lines, encoding) for target in targets(opened)]
+
+
+def targets(opened: OpenDocument) -> list[RunTarget]:
+    """A document's programs; none can run while there is an error anywhere in the file."""
+    broken = any(found.severity is Severity.ERROR for found in opened.checked.diagnostics)
+    elsewhere = "another declaration of the file has an error."
+    return [
+        replace(target, runnable=False, reason=elsewhere) if broken and target.runnable else target
+        for target in run_targets(opened.checked)
+    ]
 
 
 def code_action(
@@ -120,7 +133,9 @@ def code_action(
             for fix in found.fixes
         ]
     if _wanted(RUN_KIND, params.context.only):
-        for target in run_targets(opened.checked):
+        for target in targets(opened):
+            if not target.runnable:
+                continue
             program = opened.checked.programs[target.program]
             if _touch(program.declaration.header_span.shifted(program.offset), asked):
                 command = to_lsp.run_command(target, opened.uri)

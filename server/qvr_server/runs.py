@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,13 +64,15 @@ class Runs:
         self._numbers = itertools.count(1)
 
     def run_command(self) -> Command:
-        async def run(arguments: list[Any] | None, token: types.ProgressToken | None) -> dict[str, Any]:
+        async def run(arguments: Sequence[Any] | None, token: types.ProgressToken | None) -> dict[str, Any]:
             return await self.run(arguments, token)
 
         return run
 
     def cancel_command(self) -> Command:
-        async def cancel_run(arguments: list[Any] | None, _: types.ProgressToken | None) -> dict[str, int]:
+        async def cancel_run(
+            arguments: Sequence[Any] | None, _: types.ProgressToken | None
+        ) -> dict[str, int]:
             try:
                 return {"cancelled": self.cancel(from_lsp.cancel_command(arguments))}
             except ValueError as error:
@@ -77,7 +80,7 @@ class Runs:
 
         return cancel_run
 
-    async def run(self, arguments: list[Any] | None, token: types.ProgressToken | None) -> dict[str, Any]:
+    async def run(self, arguments: Sequence[Any] | None, token: types.ProgressToken | None) -> dict[str, Any]:
         """The summary of the run that a `qvr.run` asks for, or an error with a sentence for the user."""
         try:
             command = from_lsp.run_command(arguments, self._server.options.run)

@@ -53,7 +53,7 @@ class QvrServer(LanguageServer):
 
     # ------------------------------------------------------------- life cycle
 
-    def initialized(self, initialization: Any, encoding: str | None) -> None:
+    def initialized(self, initialization: Any, encoding: str) -> None:
         """Take over what `initialize` settled."""
         self.session.encoding = from_lsp.encoding(encoding)
         self.configure(initialization)
@@ -198,6 +198,7 @@ class QvrServer(LanguageServer):
     async def _check_data(self, uri: str) -> None:
         if (opened := self.session.documents.get(uri)) is None:
             return
+        assert opened.path is not None
         version, checked = opened.version, opened.checked
         program = main_program(checked)
         if program is None or program.has_errors:

@@ -108,4 +108,4 @@ def main_program(checked: Checked) -> CheckedProgram | None:
     """The program that a run without a name runs: the exported one, else the file's last."""
     if checked.exported is not None:
         return checked.programs.get(checked.exported)
-    return next(reversed(checked.programs.values()), None) if checked.programs else None
+    return next(reversed(list(checked.programs.values())), None)

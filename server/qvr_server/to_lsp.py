@@ -72,9 +72,13 @@ def hover(found: Hover, lines: LineIndex, encoding: Encoding, *, markdown: bool)
         parts = [f"```qvr\n{found.signature}\n```", *(_without_tags(note) for note in found.notes)]
         content = types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(parts))
     else:
-        parts = [found.signature, *(_MARKUP.sub(r"\2", note) for note in found.notes)]
+        parts = [found.signature, *(_unquoted(note) for note in found.notes)]
         content = types.MarkupContent(types.MarkupKind.PlainText, "\n\n".join(parts))
     return types.Hover(content, range_of(lines, found.span, encoding))
+
+
+def _unquoted(note: str) -> str:
+    return _MARKUP.sub(r"\2", note)
 
 
 def _without_tags(note: str) -> str:
@@ -87,8 +91,11 @@ def run_lens(target: RunTarget, uri: str, lines: LineIndex, encoding: Encoding) 
 
 
 def run_command(target: RunTarget, uri: str) -> types.Command:
-    """The command of a program's lens; where it has errors, running it says so."""
-    return types.Command(target.title, RUN, [{"uri": uri, "program": target.program}])
+    """The command of a program's lens; where it can't run, running it says which errors it has."""
+    title = (
+        target.title if target.runnable else f"Can't run {target.program}: {_unquoted(target.reason or '')}"
+    )
+    return types.Command(title=title, command=RUN, arguments=[{"uri": uri, "program": target.program}])
 
 
 def fix_action(
@@ -130,9 +137,8 @@ def sampling_message(chains: Sequence[dict[str, Any]]) -> tuple[int, str]:
 
 
 def _share(report: dict[str, Any]) -> float:
-    """The share of a chain that is done; warm-up and sampling count as half each."""
-    share = report["done"] / report["total"] if report["total"] else 1.0
-    return share / 2 if report["phase"] == "warm-up" else 0.5 + share / 2
+    """The share of a chain that is done, its warm-up included."""
+    return float(report["done"] / report["total"]) if report["total"] else 1.0
 
 
 def _percent(share: float) -> int:
