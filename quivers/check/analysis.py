@@ -41,88 +41,102 @@ class Counters:
     checked: int = 0
 
 
+@dataclass(slots=True)
+class _Known:
+    """A declaration's own facts, and its last check."""
+
+    declaration: ast.Declaration
+    name: str | None
+    signature: Signature | None
+    unit: Unit | None = None
+
+
 class Analysis:
     """The memory of one document's checks. `check` gives the same as a fresh check would, only sooner."""
 
     def __init__(self) -> None:
         self.counters = Counters()
         self._memo: Memo = {}
-        self._units: dict[int, Unit] = {}
-        self._declared: dict[int, tuple[ast.Declaration, str | None, Signature | None]] = {}
+        self._known: dict[int, _Known] = {}
         self._signatures: dict[str, Signature] = {}
 
     def check(self, document: Document) -> Checked:
         """Everything known about the document as it is now."""
         lowered = lower(document, self._memo)
         placed = lowered.module.declarations
-        signatures, first, repeated = self._survey(placed, document)
-        same = signatures == self._signatures
-        self._signatures = signatures
-        units = [self._unit(item.declaration, signatures, same=same) for item in placed]
-        self._units = {id(unit.declaration): unit for unit in units}
-        diagnostics = list(lowered.diagnostics)
-        diagnostics += repeated
+        known = self._recalled(placed)
+        signatures, first, diagnostics = _survey(placed, known, document)
+        units = self._checked(known, signatures)
+        diagnostics += lowered.diagnostics
         for item, unit in zip(placed, units, strict=True):
             if unit.problems:
                 diagnostics += [_placed(problem, item.offset, first) for problem in unit.problems]
         diagnostics.sort(key=lambda problem: (problem.span.start, problem.span.end, problem.code))
-        exported = _exported(placed, first)
         facts = _Facts(placed, units, first, lowered.diagnostics, signatures)
         return Checked(
-            objects=facts.objects(),
-            programs=facts.programs(),
+            objects=_Lazy(facts.objects, facts.object),
+            programs=_Lazy(facts.programs, facts.program),
             occurrences=_Occurrences(facts),
             diagnostics=tuple(diagnostics),
-            exported=exported,
+            exported=_exported(placed, first),
         )
 
-    def _survey(
-        self, placed: Sequence[ast.Placed], document: Document
-    ) -> tuple[dict[str, Signature], dict[str, ast.Placed], list[Diagnostic]]:
-        """The signatures of all declarations, the first of each name, and what is declared twice."""
-        declared: dict[int, tuple[ast.Declaration, str | None, Signature | None]] = {}
-        signatures: dict[str, Signature] = {}
-        first: dict[str, ast.Placed] = {}
-        repeated: list[Diagnostic] = []
-        holes: list[ast.Placed] = []
-        export: ast.Placed | None = None
+    def _recalled(self, placed: Sequence[ast.Placed]) -> list[_Known]:
+        """What is known of each declaration; those that lowering gave afresh start anew."""
+        before, now = self._known, {}
+        found: list[_Known] = []
         for item in placed:
             declaration = item.declaration
-            key = id(declaration)
-            entry = self._declared.get(key)
-            if entry is None:
+            known = before.get(id(declaration))
+            if known is None:
                 self.counters.lowered += 1
-                entry = (declaration, _name_of(declaration), signature_of(declaration))
-            declared[key] = entry
-            _, name, signature = entry
-            if signature is not None and name:
-                if name in first:
-                    repeated.append(_repeated(item, first[name]))
-                else:
-                    first[name] = item
-                    signatures[name] = signature
-            elif isinstance(declaration, ast.ExportDeclaration):
-                if export is not None:
-                    here = declaration.name
-                    there = _name_span(export)
-                    moved = ast.Name(here.text, here.span.shifted(item.offset))
-                    repeated.append(exported_twice(moved, there))
-                export = export or item
-            elif isinstance(declaration, ast.Hole):
-                holes.append(item)
-        self._declared = declared
-        for hole in holes:
-            span = hole.declaration.span.shifted(hole.offset)
-            for word in _WORD.findall(document.source[span.start : span.end]):
-                signatures.setdefault(word.decode(errors="replace"), BrokenSignature())
-        return signatures, first, repeated
+                known = _Known(declaration, _name_of(declaration), signature_of(declaration))
+            now[id(declaration)] = known
+            found.append(known)
+        self._known = now
+        return found
 
-    def _unit(self, declaration: ast.Declaration, signatures: Mapping[str, Signature], *, same: bool) -> Unit:
-        known = self._units.get(id(declaration))
-        if known is not None and (same or known.holds(signatures)):
-            return known
-        self.counters.checked += 1
-        return check_declaration(declaration, signatures)
+    def _checked(self, known: Sequence[_Known], signatures: dict[str, Signature]) -> list[Unit]:
+        same = signatures == self._signatures
+        self._signatures = signatures
+        units: list[Unit] = []
+        for entry in known:
+            unit = entry.unit
+            if unit is None or not (same or unit.holds(signatures)):
+                self.counters.checked += 1
+                unit = entry.unit = check_declaration(entry.declaration, signatures)
+            units.append(unit)
+        return units
+
+
+def _survey(
+    placed: Sequence[ast.Placed], known: Sequence[_Known], document: Document
+) -> tuple[dict[str, Signature], dict[str, ast.Placed], list[Diagnostic]]:
+    """The signatures of all names, the first declaration of each, and what is declared twice."""
+    signatures: dict[str, Signature] = {}
+    first: dict[str, ast.Placed] = {}
+    repeated: list[Diagnostic] = []
+    holes: list[ast.Placed] = []
+    export: ast.Placed | None = None
+    for item, entry in zip(placed, known, strict=True):
+        name = entry.name
+        if name and entry.signature is not None:
+            if name in first:
+                repeated.append(declared_twice(_placed_name(item), _name_span(first[name])))
+            else:
+                first[name] = item
+                signatures[name] = entry.signature
+        elif name is None:
+            holes.append(item)
+        elif isinstance(item.declaration, ast.ExportDeclaration):
+            if export is not None:
+                repeated.append(exported_twice(_placed_name(item), _name_span(export)))
+            export = export or item
+    for hole in holes:
+        span = hole.declaration.span.shifted(hole.offset)
+        for word in _WORD.findall(document.source[span.start : span.end]):
+            signatures.setdefault(word.decode(errors="replace"), BrokenSignature())
+    return signatures, first, repeated
 
 
 def check_source(source: bytes | str) -> Checked:
@@ -141,9 +155,8 @@ def _name_span(item: ast.Placed) -> ast.Span:
     return span.shifted(item.offset)
 
 
-def _repeated(item: ast.Placed, first: ast.Placed) -> Diagnostic:
-    name = _name_of(item.declaration) or ""
-    return declared_twice(ast.Name(name, _name_span(item)), _name_span(first))
+def _placed_name(item: ast.Placed) -> ast.Name:
+    return ast.Name(_name_of(item.declaration) or "", _name_span(item))
 
 
 def _placed(problem: Diagnostic, offset: int, first: Mapping[str, ast.Placed]) -> Diagnostic:
@@ -179,24 +192,30 @@ def _exported(placed: Sequence[ast.Placed], first: Mapping[str, ast.Placed]) -> 
 class _Lazy(Mapping[str, Value], Generic[Value]):
     """A mapping whose values are worked out when they are first asked for."""
 
-    def __init__(self, keys: Mapping[str, int], make: Callable[[int], Value]) -> None:
-        self._keys = keys
+    def __init__(self, number: Callable[[], dict[str, int]], make: Callable[[int], Value]) -> None:
+        self._number = number
         self._make = make
+        self._numbers: dict[str, int] | None = None
         self._made: dict[str, Value] = {}
+
+    def _keys(self) -> dict[str, int]:
+        if self._numbers is None:
+            self._numbers = self._number()
+        return self._numbers
 
     def __getitem__(self, name: str) -> Value:
         if name not in self._made:
-            self._made[name] = self._make(self._keys[name])
+            self._made[name] = self._make(self._keys()[name])
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._keys
+        return name in self._keys()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
+        return iter(self._keys())
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._keys())
 
 
 class _Facts:
@@ -216,11 +235,11 @@ class _Facts:
         self.signatures = signatures
         self._broken = [problem.span.start for problem in syntax if problem.severity is Severity.ERROR]
 
-    def programs(self) -> Mapping[str, CheckedProgram]:
-        return _Lazy(self._numbers(ast.ProgramDeclaration), self._program)
+    def programs(self) -> dict[str, int]:
+        return self._numbers(ast.ProgramDeclaration)
 
-    def objects(self) -> Mapping[str, Object]:
-        return _Lazy(self._numbers(ast.ObjectDeclaration), self._object)
+    def objects(self) -> dict[str, int]:
+        return self._numbers(ast.ObjectDeclaration)
 
     def _numbers(self, kind: type) -> dict[str, int]:
         first = self.first
@@ -232,7 +251,7 @@ class _Facts:
             and first[name] is item
         }
 
-    def _program(self, number: int) -> CheckedProgram:
+    def program(self, number: int) -> CheckedProgram:
         item, unit = self.placed[number], self.units[number]
         declaration, facts = item.declaration, unit.facts
         assert isinstance(declaration, ast.ProgramDeclaration) and facts is not None  # noqa: PT018
@@ -261,7 +280,7 @@ class _Facts:
             unit.has_errors or any(item.offset <= start < end for start in self._broken),
         )
 
-    def _object(self, number: int) -> Object:
+    def object(self, number: int) -> Object:
         item, unit = self.placed[number], self.units[number]
         declaration = item.declaration
         assert isinstance(declaration, ast.ObjectDeclaration)

@@ -87,6 +87,8 @@ def bind_family(call: ast.Call, family: Family, scope: Scope) -> BoundForm:
 
 def _chosen(arguments: Sequence[ast.Argument], family: Family) -> Form:
     """The first form that has every keyword and whose first parameters are the first form's."""
+    if len(family.forms) == 1:
+        return family.forms[0]
     keywords = {argument.keyword.text for argument in arguments if argument.keyword is not None}
     positional = sum(argument.keyword is None for argument in arguments)
     first = family.forms[0]

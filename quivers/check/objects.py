@@ -213,6 +213,7 @@ class Names:
         self._signatures = signatures
         self.asked: dict[str, Signature | None] = {}
         self.listed: dict[type, tuple[str, ...]] = {}
+        self.resolved: dict[str, Resolved | None] = {}
 
     def find(self, name: str) -> Signature | None:
         found = self._signatures.get(name)
@@ -233,6 +234,13 @@ class Names:
 def listed(signatures: Mapping[str, Signature], kind: type) -> tuple[str, ...]:
     """The names whose signatures are of a kind, sorted."""
     return tuple(sorted(name for name, signature in signatures.items() if isinstance(signature, kind)))
+
+
+def resolve_object(name: str, names: Names) -> Resolved | None:
+    """The axes and element of a declared object; None when it is unknown or unreadable."""
+    if name not in names.resolved:
+        names.resolved[name] = resolve((name,), names)
+    return names.resolved[name]
 
 
 @dataclass(frozen=True, slots=True)
