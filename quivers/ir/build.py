@@ -137,7 +137,9 @@ class _Building:
             assert isinstance(known, Type), "a program without errors has a type for every name"
             axes = tuple(str(axis) for axis in known.axes)
             value = self.names[name] = self.leaf("site", name, known)
-        found = log_density(self.builder, family, form, parameters, value)
+        # A latent's type says where it lies; a value given for it may still lie elsewhere.
+        checked = value if observed or isinstance(value.element, Member) else Value(value.node)
+        found = log_density(self.builder, family, form, parameters, checked)
         if not observed:
             self.order.append(name)
             self.latents.append(Latent(name, axes, value.node, family.support, found.low, found.high))

@@ -1,5 +1,6 @@
 """Each family's log density against torch.distributions or SciPy, over its support, at its edges and outside."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import math

@@ -80,14 +80,24 @@ class ProgramModule(nn.Module):
 
         Each latent's value has the shape (*batch, *axes). A value outside its support gives −inf.
         """
-        forward, total = self._given(values, observations), torch.zeros((), dtype=torch.float64)
-        total = total.to(self.device).expand(forward.batch)
+        forward = self._given(values, observations)
+        rank = len(forward.batch)
+        total = torch.zeros(forward.batch, dtype=torch.float64, device=self.device)
+        possible = torch.ones(forward.batch, dtype=torch.bool, device=self.device)
         for term in forward.density.terms:
-            total = total + _summed(forward, term)
-        return total
+            axes = forward.density.nodes[term.node].axes
+            total = total + forward.filled(term.node, axes).reshape((*forward.batch, -1)).sum(rank)
+            if term.guard is not None:
+                # Beyond a latent's support other terms may be NaN, such as a normal of negative scale.
+                inside = forward.filled(term.guard, axes).reshape((*forward.batch, -1))
+                possible = torch.logical_and(possible, inside.all(rank))
+        return total.masked_fill(torch.logical_not(possible), float("-inf"))
 
     def log_prob(self, values: Values, observations: Values) -> dict[str, Tensor]:
-        """The log density of each site and score, (*batch, *axes), in the program's order."""
+        """The log density of each site and score, (*batch, *axes), in the program's order.
+
+        A latent outside its support has −inf, and sites that depend on it may then have NaN.
+        """
         forward = self._given(values, observations)
         return {term.site: _elements(forward, term) for term in forward.density.terms}
 
@@ -140,9 +150,3 @@ def _elements(forward: Forward, term: Term) -> Tensor:
         return values
     outside = torch.logical_not(forward.filled(term.guard, axes))
     return values.masked_fill(outside, float("-inf"))
-
-
-def _summed(forward: Forward, term: Term) -> Tensor:
-    values = _elements(forward, term)
-    rank = len(forward.batch)
-    return values.sum(tuple(range(rank, values.ndim))) if values.ndim > rank else values

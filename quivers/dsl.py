@@ -1,0 +1,107 @@
+"""The front door from Python: `load` a `.qvr` file, or `loads` its text, and get the program it exports.
+
+```python
+program = loads(source)
+model = program.morphism            # a torch.nn.Module
+```
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quivers.check.analysis import check_source
+from quivers.check.program import Checked, CheckedProgram
+from quivers.errors import ProgramError, QvrError
+from quivers.syntax.document import decoded, encoded
+from quivers.syntax.problems import Diagnostic, Severity
+from quivers.terminal import render
+
+if TYPE_CHECKING:
+    from quivers.backends.torch.module import ProgramModule
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program without errors. `checked` is what is known about the whole file it stands in.
+
+    `source` is the file's text as UTF-8 and `file` the name that messages give it.
+    """
+
+    name: str
+    checked: Checked
+    source: bytes
+    file: str
+
+    @property
+    def program(self) -> CheckedProgram:
+        """The types, inputs and effects of this program."""
+        return self.checked.programs[self.name]
+
+    @property
+    def signature(self) -> str:
+        """The program's type, `School -> School ! {Sample, Score}`."""
+        return self.program.signature
+
+    @cached_property
+    def morphism(self) -> ProgramModule:
+        """The program as a `torch.nn.Module`; torch is imported when this is first asked for.
+
+        Raises:
+            ProgramError: the program uses a construct that can be checked but not run.
+        """
+        from quivers.backends.torch.module import ProgramModule
+
+        try:
+            return ProgramModule(self.checked, self.program)
+        except ProgramError as error:
+            found = [item for item in error.diagnostics if isinstance(item, Diagnostic)]
+            raise _failed(found, self.source, self.file) from error
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name} : {self.signature}>"
+
+
+def load(path: str | Path) -> Program:
+    """The program that a `.qvr` file exports, else its last.
+
+    Raises:
+        QvrError: the file can't be read or is no UTF-8 text.
+        ProgramError: the file has errors, or no program.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise QvrError(f"{path} can't be read: {error.strerror or error}") from error
+    return _program(decoded(data, str(path)), str(path))
+
+
+def loads(source: str | bytes) -> Program:
+    """The program that a text exports, else its last.
+
+    Raises:
+        QvrError: the text is given as bytes that are no UTF-8.
+        ProgramError: the text has errors, or no program.
+    """
+    data = encoded(source) if isinstance(source, str) else source
+    return _program(decoded(data, "The program"), "<program>")
+
+
+def _program(source: bytes, file: str) -> Program:
+    checked = check_source(source)
+    errors = [problem for problem in checked.diagnostics if problem.severity is Severity.ERROR]
+    if errors:
+        raise _failed(errors, source, file)
+    if not checked.programs:
+        raise ProgramError(f"There is no program in {file}.", checked.diagnostics)
+    name = checked.exported if checked.exported in checked.programs else list(checked.programs)[-1]
+    assert name is not None, "an export that is no program is an error, reported above"
+    return Program(name, checked, source, file)
+
+
+def _failed(problems: list[Diagnostic], source: bytes, file: str) -> ProgramError:
+    return ProgramError(render(problems, source, file, colour=False).rstrip(), problems)

@@ -1,0 +1,106 @@
+"""Draws of each family against its distribution function, or its frequencies against its own density."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats as st
+import torch
+from test_densities import CONTINUOUS, DISCRETE, ours, tensor
+
+from quivers.backends.torch.draw import SAMPLERS, draw
+from quivers.errors import QvrError
+from quivers.families.table import FAMILIES
+
+COUNT = 20_000
+LEAST_P = 1e-4
+
+
+def kumaraswamy(x):
+    return 1 - (1 - x**0.6) ** 3.0
+
+
+DISTRIBUTION_FUNCTIONS = {
+    "Normal": st.norm(0.7, 2.5).cdf,
+    "HalfNormal": st.halfnorm(0, 2.5).cdf,
+    "StudentT": st.t(3.2, 0.7, 2.5).cdf,
+    "HalfStudentT": lambda x: 2 * st.t(3.2, 0, 2.5).cdf(x) - 1,
+    "Cauchy": st.cauchy(0.7, 2.5).cdf,
+    "HalfCauchy": st.halfcauchy(0, 2.5).cdf,
+    "Laplace": st.laplace(0.7, 2.5).cdf,
+    "Logistic": st.logistic(0.7, 2.5).cdf,
+    "Gumbel": st.gumbel_r(0.7, 2.5).cdf,
+    "LogNormal": lambda x: st.norm(0.7, 2.5).cdf(np.log(x)),
+    "LogitNormal": lambda x: st.norm(0.7, 2.5).cdf(np.log(x) - np.log1p(-x)),
+    "Exponential": st.expon(0, 1 / 1.7).cdf,
+    "Gamma": st.gamma(1.7, 0, 1 / 0.4).cdf,
+    "InverseGamma": st.invgamma(1.7, 0, 0.4).cdf,
+    "Chi2": st.chi2(4.3).cdf,
+    "Weibull": st.weibull_min(1.3, 0, 2.5).cdf,
+    "Pareto": st.pareto(1.3, 0, 2.5).cdf,
+    "Beta": st.beta(0.6, 3.0).cdf,
+    "Kumaraswamy": kumaraswamy,
+    "Uniform": st.uniform(-1.0, 4.0).cdf,
+    "SkewNormal": st.skewnorm(-3.0, 0.7, 2.5).cdf,
+    "AsymmetricLaplace": st.laplace_asymmetric(0.3, 0.7, 2.5).cdf,
+}
+
+FIRST = {}
+for _name, _, _parameters, _ in CONTINUOUS:
+    FIRST.setdefault(_name, _parameters)
+
+FORMS = {}
+for _name, _form, _, _parameters, _ in DISCRETE:
+    FORMS.setdefault((_name, _form), _parameters)
+FORMS["Bernoulli", 1] = {"logits": 0.4}
+FORMS["Categorical", 1] = {"logits": [[0.2, -3.0, 1.0]]}
+
+
+def drawn(name, parameters, seed=1, shape=(COUNT,)):
+    tensors = {key: tensor(value) for key, value in parameters.items()}
+    return draw(FAMILIES[name], tensors, shape, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", DISTRIBUTION_FUNCTIONS)
+def test_continuous_draws_follow_the_distribution_function(name):
+    draws = drawn(name, FIRST[name])
+    assert draws.dtype == torch.float64
+    assert st.kstest(draws.numpy(), DISTRIBUTION_FUNCTIONS[name]).pvalue > LEAST_P
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_discrete_draws_follow_the_density(name, form):
+    draws = drawn(name, FORMS[name, form]).numpy()
+    values, counts = np.unique(draws, return_counts=True)
+    expected = COUNT * np.exp(ours(name, values, FORMS[name, form], form).numpy())
+    often = expected >= 5
+    rest = COUNT - counts[often].sum(), COUNT - expected[often].sum()
+    observed, wanted = counts[often], expected[often]
+    if rest[1] >= 5:
+        observed, wanted = np.append(observed, rest[0]), np.append(wanted, rest[1])
+    if len(wanted) == 1:
+        assert observed[0] == pytest.approx(wanted[0], rel=0.01)
+        return
+    statistic = ((observed - wanted) ** 2 / wanted).sum()
+    assert st.chi2(len(wanted) - 1).sf(statistic) > LEAST_P
+
+
+def test_every_proper_family_has_a_sampler_and_a_test():
+    named = {family.sampler for family in FAMILIES.values() if family.sampler}
+    assert named == set(SAMPLERS)
+    tested = set(DISTRIBUTION_FUNCTIONS) | {name for name, _ in FORMS}
+    assert tested == {family.name for family in FAMILIES.values() if family.sampler}
+
+
+@pytest.mark.parametrize("name", ["Flat", "HalfFlat"])
+def test_an_improper_family_says_that_it_has_no_draws(name):
+    with pytest.raises(QvrError, match="improper"):
+        drawn(name, {})
+
+
+def test_the_seed_fixes_the_draws_and_the_shape_is_the_one_asked_for():
+    parameters = {"loc": [0.0, 10.0], "scale": 1.0}
+    one, two = (drawn("Normal", parameters, 7, (5, 3, 2)) for _ in range(2))
+    assert torch.equal(one, two)
+    assert one.shape == (5, 3, 2)
+    assert (one[..., 1] > one[..., 0]).all()
