@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
 from quivers.check.program import CheckedProgram
-from quivers.cli.output import CLEAN, MISUSE, RefusedError, colour, diagnostics_text, refused, say
+from quivers.cli.output import (
+    CLEAN,
+    INTERRUPTED,
+    MISUSE,
+    RefusedError,
+    colour,
+    diagnostics_text,
+    refused,
+    say,
+)
 from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, Model, checked_file
 from quivers.errors import Cancelled, DataError
 from quivers.syntax.problems import Severity
@@ -124,36 +133,49 @@ def _bound(model: Model, program: CheckedProgram, data: dict[str, Any], data_nam
 def _sampled(
     model: Model, program: CheckedProgram, data: dict[str, Any], options: argparse.Namespace
 ) -> MCMCResult:
-    from quivers.backends.torch.module import ProgramModule
-    from quivers.inference import MCMC, NUTSKernel
-
-    sampler = MCMC(
-        NUTSKernel(target_accept=options.target_accept),
-        num_warmup=options.warmup,
-        num_samples=options.draws,
-        num_chains=options.chains,
-        seed=options.seed,
-    )
     quiet = options.quiet or options.output_format == "json"
-    with progress(sys.stderr, quiet=quiet) as report, _cancelling() as cancel:
+    with _cancelling() as cancel:
+        from quivers.backends.torch.module import ProgramModule
+
+        _stop_if(cancel)
+        from quivers.inference import MCMC, NUTSKernel
+
+        _stop_if(cancel)
+        sampler = MCMC(
+            NUTSKernel(target_accept=options.target_accept),
+            num_warmup=options.warmup,
+            num_samples=options.draws,
+            num_chains=options.chains,
+            seed=options.seed,
+        )
         module = ProgramModule(model.checked, program)
-        result = sampler.run(module, None, data, progress=report, cancel=cancel)
-    if result.cancelled:
-        raise Cancelled("The run was cancelled.")
+        with progress(sys.stderr, quiet=quiet) as report:
+            result = sampler.run(module, None, data, progress=report, cancel=cancel)
+        _stop_if(cancel)
     return result
+
+
+def _stop_if(cancel: threading.Event) -> None:
+    if cancel.is_set():
+        raise Cancelled("The run was cancelled.")
 
 
 @contextmanager
 def _cancelling() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that the chains stop by themselves; the second breaks off."""
+    """An event that the first Ctrl-C sets, so that the run stops by itself; the second ends the process.
+
+    No exception is raised in between: one inside torch's or numba's loading would abort the process.
+    """
     cancel = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield cancel
         return
 
     def stop(*_: object) -> None:
+        if cancel.is_set():
+            os.write(sys.stderr.fileno(), b"error: Interrupted.\n")
+            os._exit(INTERRUPTED)
         cancel.set()
-        signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, stop)
     try:

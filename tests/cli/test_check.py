@@ -35,8 +35,8 @@ def qvr(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         **options.pop("env", {}),
     }
     return subprocess.run(
-        [sys.executable, "-m", "quivers.cli", *arguments],
-        capture_output=True, text=True, encoding="utf-8", env=environment, timeout=120, check=False, **options,
+        [sys.executable, "-m", "quivers.cli", *arguments], env=environment, **options,
+        capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "noncentred.qvr"
 
 
+@pytest.mark.slow
 def test_the_posterior_of_the_eight_schools_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["run", str(EXAMPLES / "noncentred.qvr"), "--output-format", "json"])
     out, err = capsys.readouterr()
@@ -109,7 +110,8 @@ def test_what_does_not_exist_is_null_in_json(model: Path, capsys: pytest.Capture
 def test_the_program_to_run_may_be_named(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = model.read_text().replace("export eight_schools_noncentred", "")
     model.write_text(
-        text + "\nprogram flat : School -> School\n    sample mu <- Normal(0.0, 1.0)\n    return mu\n"
+        text
+        + "\nprogram flat : School -> School\n    sample mu : School <- Normal(0.0, 1.0)\n    return mu\n"
     )
     assert main(["run", str(model), *SHORT, "--program", "eight_schools_noncentred", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("eight_schools_noncentred : ")
@@ -213,10 +215,10 @@ def test_a_program_with_errors_is_refused_with_them(model: Path, capsys: pytest.
 def test_a_program_without_inputs_needs_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "prior.qvr"
     file.write_text(
-        "object Point : FinSet 1\nprogram prior : Point -> Point\n    sample mu <- Normal(0.0, 1.0)\n    return mu\n"
+        "object Point : FinSet 1\nprogram prior : Point -> Point\n    sample mu : Point <- Normal(0.0, 1.0)\n    return mu\n"
     )
     assert main(["run", str(file), *SHORT, "--quiet"]) == 0
-    assert "\nmu " in capsys.readouterr().out
+    assert "\nmu[1] " in capsys.readouterr().out
 
 
 def test_a_program_from_standard_input_runs_with_named_data(
