@@ -41,6 +41,18 @@ def argument_problem(
     )
 
 
+def value_problem(name: str, family: str, found: Interval, wanted: Interval, span: Span) -> Diagnostic | None:
+    """The problem with an observed value that the family never gives, if there is one."""
+    if not outside(found, wanted):
+        return None
+    return Diagnostic(
+        "QVR401",
+        Severity.ERROR,
+        span,
+        f"A draw from `{family}` is {bounds_text(wanted)}, but `{name}` is {_found(found)}.",
+    )
+
+
 def domain_problem(
     called: str, found: Interval, wanted: Interval, span: Span, text: str | None
 ) -> Diagnostic | None:

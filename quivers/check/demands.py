@@ -42,12 +42,14 @@ class Demand:
 class Demands:
     """The uses of every name in a program.
 
-    `tentative` is set when an answer rested on types that may still change.
+    `tentative` is set when an answer rested on types that may still change. `summed` has the axes that
+    a contraction or a reduction around the expression in hand sums over.
     """
 
     scope: Scope
     of: dict[str, list[Demand]] = field(default_factory=dict)
     tentative: bool = False
+    summed: Axes = ()
 
     def note(self, name: str, demand: Demand) -> None:
         self.of.setdefault(name, []).append(demand)
@@ -203,10 +205,21 @@ def _ask_contraction(
 ) -> None:
     """Each side may have the axis that the other side ends in; the left one the result's axes as well."""
     x, y = demands.type_of(left), demands.type_of(right)
-    last = y.axes[-1] if y is not None and y.axes else None
-    ask(left, None if last is None else _extended(axes, (last,)), REAL, demands)
-    last = x.axes[-1] if x is not None and x.axes else None
-    ask(right, None if last is None else (last,), REAL, demands)
+    for side, other in ((left, y), (right, x)):
+        last = other.axes[-1:] if other is not None else ()
+        # A matrix stands on the left: a name on the right is a vector along the shared axis.
+        around = () if side is right and isinstance(side, ast.Variable) else axes
+        _ask_inside(side, _extended(around, last) if last else None, last, REAL, demands)
+
+
+def _ask_inside(
+    node: ast.Expression, axes: Axes | None, summed: Axes, element: Element, demands: Demands
+) -> None:
+    """Ask of an expression over some of whose axes a sum is taken."""
+    outside = demands.summed
+    demands.summed = outside + summed
+    ask(node, axes, element, demands)
+    demands.summed = outside
 
 
 def _extended(axes: Axes | None, more: Axes) -> Axes:
@@ -217,6 +230,10 @@ def _ask_index(node: ast.Index, axes: Axes | None, element: Element | None, dema
     value = demands.type_of(node.value)
     indexed: dict[Axis, None] = {}
     used: set[Axis] = set()
+    # An axis that is summed over and that the value has itself is no axis of the index.
+    own = () if value is None else tuple(axis for axis in demands.summed if axis in value.axes)
+    around = axes
+    axes = None if axes is None else tuple(axis for axis in axes if axis not in own)
     for position, index in enumerate(node.indices):
         found = demands.type_of(index)
         into: Axis | None = None
@@ -233,7 +250,9 @@ def _ask_index(node: ast.Index, axes: Axes | None, element: Element | None, dema
         if into is not None:
             indexed[into] = None
         ask(index, axes, wanted if isinstance(index, ast.Variable) else None, demands)
-    left = () if axes is None else tuple(axis for axis in axes if axis not in used and axis not in indexed)
+    left = (
+        () if around is None else tuple(axis for axis in around if axis not in used and axis not in indexed)
+    )
     ask(node.value, (*indexed, *left) if indexed else None, element, demands)
 
 
@@ -251,14 +270,15 @@ def _ask_call(node: ast.Call, axes: Axes | None, element: Element | None, demand
         _ask_contraction(left, right, axes, demands)
         return
     allowed = axes
+    over: Axes = ()
     if function.kind is Kind.REDUCTION:
-        over = over_axes(node, demands.scope)
+        over = over_axes(node, demands.scope) or ()
         allowed = _extended(axes, over) if over else None
     elif function.kind is not Kind.ELEMENTWISE:
         allowed = None if function.kind in (Kind.OUTER, Kind.DIAGONAL) else axes
     for name, value in bound.values.items():
         domain = function.domains[function.parameters.index(name)]
-        ask(value, allowed, _argument_element(function, domain, element), demands)
+        _ask_inside(value, allowed, over, _argument_element(function, domain, element), demands)
 
 
 def _argument_element(function: Function, domain: Interval, element: Element | None) -> Element:

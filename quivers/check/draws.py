@@ -13,7 +13,7 @@ from quivers.check.names import bad_option, unknown_family, unsupported, wrong_k
 from quivers.check.objects import ProgramSignature, numbered
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
-from quivers.check.shapes import missing_event_axis, outside_plate
+from quivers.check.shapes import missing_event_axis, outside_plate, undetermined
 from quivers.check.types import AnyType, Axis, Type
 from quivers.check.values import number_of
 from quivers.families.family import Family, Parameter
@@ -161,7 +161,7 @@ def _check_axes(
         extra = tuple(axis for axis in found.axes if axis not in allowed)
         if parameter.event_rank and not shape.events:
             if len(extra) < parameter.event_rank:
-                scope.report(_no_categories(parameter, node, found))
+                scope.report(_no_categories(parameter, node, found, scope))
                 return False
             extra = extra[: -parameter.event_rank]
         if extra:
@@ -181,11 +181,12 @@ def _check_axes(
     return False
 
 
-def _no_categories(parameter: Parameter, node: ast.Expression, found: Type) -> Diagnostic:
+def _no_categories(parameter: Parameter, node: ast.Expression, found: Type, scope: Scope) -> Diagnostic:
+    binding = scope.bindings.get(node.name) if isinstance(node, ast.Variable) else None
+    if binding is not None and binding.role is Role.INPUT:
+        return undetermined(binding.name, node.span, "K * Real")
     message = f"`{parameter.name}` needs an axis that is not in the plate, but this is `{found}`."
     hint = f"`{parameter.name}` is {parameter.meaning}."
-    if isinstance(node, ast.Variable) and not found.axes:
-        hint = f"If `{node.name}` is an input, declare it, as in `data {node.name} : K * Real`."
     return missing_event_axis(node.span, message, hint)
 
 

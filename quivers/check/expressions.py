@@ -12,7 +12,7 @@ from quivers.check.objects import ObjectSignature, ProgramSignature
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
 from quivers.check.shapes import bad_index, undetermined, wrong_value
-from quivers.check.supports import LOGICAL, combine, hull, negate, point
+from quivers.check.supports import LOGICAL, bounds_text, combine, hull, negate, point
 from quivers.check.types import AnyType, Axis, Type, Unknown, union
 from quivers.check.values import axis_indexed, contracted, number_of, truth_of
 from quivers.families.functions import FUNCTIONS, Function, Kind
@@ -173,10 +173,12 @@ def _index(expression: ast.Index, scope: Scope) -> AnyType:
         if axis is None:
             return scope.report(_wrong_index(node, value, index, len(expression.indices)))
         element = index.element
-        if isinstance(element, Interval):
+        if isinstance(element, Interval) and scope.speaking:
             if not element.integer:
                 return scope.report(
-                    bad_index(node.span, f"An index must be a whole number, but this is `{index}`.")
+                    bad_index(
+                        node.span, f"An index must be a whole number, but this is {bounds_text(element)}."
+                    )
                 )
             if element.high < 0:
                 return scope.report(bad_index(node.span, "An index can't be negative; the first is 0."))

@@ -33,10 +33,10 @@ def _meant(near: str | None) -> str | None:
 
 
 def undeclared_object(name: Name, known: Iterable[str], declare_at: Span | None) -> Diagnostic:
-    """`declare_at` is where a declaration may be put, None where none may."""
+    """`declare_at` is where a declaration may be put when no near name is known."""
     near = nearest(name.text, known)
     fixes = _replaced(name.text, name.span, near)
-    if declare_at is not None:
+    if declare_at is not None and near is None:
         declaration = f"object {name.text} : FinSet\n\n"
         fixes += (Fix(f"Declare `object {name.text} : FinSet`", (Edit(declare_at, declaration),)),)
     return Diagnostic(

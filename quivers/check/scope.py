@@ -12,7 +12,7 @@ from quivers.check.objects import (
     ProgramSignature,
 )
 from quivers.check.program import Occurrence, Role
-from quivers.check.types import AnyType, Unknown
+from quivers.check.types import AnyType, Type, Unknown
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic
 
@@ -100,4 +100,7 @@ class Scope:
         elif isinstance(found, ProgramSignature):
             self.mention(name, span, Role.PROGRAM, owner=name)
             return self.report(wrong_kind(span, f"`{name}` is a program, and no value."))
+        elif found is None and not self.speaking:
+            # The first round of inference takes an input for one number, the least that it can be.
+            return Type()
         return UNKNOWN

@@ -85,7 +85,7 @@ def no_index_set(name: Name, space: str | None = None) -> Diagnostic:
 
 def wrong_return(span: Span, found: str, wanted: str, codomain: Span, hint: str | None = None) -> Diagnostic:
     """The returned value is not what the program's type says."""
-    label = Label(codomain, f"the codomain is `{wanted}`")
+    label = Label(codomain, f"the codomain is {wanted}")
     return _error("QVR303", span, f"The program returns {found}, but its type says {wanted}.", hint, label)
 
 
@@ -104,7 +104,8 @@ def too_many(called: str, takes: Sequence[str], given: int, span: Span) -> Diagn
     """More positional arguments than parameters."""
     names = ", ".join(f"`{name}`" for name in takes)
     expected = f"takes {len(takes)}: {names}" if takes else "takes no arguments"
-    return _error("QVR304", span, f"`{called}` {expected}; {given} were given.")
+    were = "was" if given == 1 else "were"
+    return _error("QVR304", span, f"`{called}` {expected}; {given} {were} given.")
 
 
 def unknown_argument(called: str, keyword: Name, known: Iterable[str]) -> Diagnostic:

@@ -47,7 +47,7 @@ def _check_reference(space: ast.SpaceName, scope: Scope) -> bool:
         return False
     if signature is None:
         known = (*scope.names.all(ObjectSignature), *sorted(CONSTRUCTORS))
-        scope.report(undeclared_object(name, known, scope.declare_at))
+        scope.report(undeclared_object(name, known, None))
         return False
     if not isinstance(signature, ObjectSignature):
         scope.report(wrong_kind(name.span, f"`{name.text}` is no object."))
@@ -99,7 +99,7 @@ def _check_argument(space: ast.SpaceName, argument: ast.Expression, scope: Scope
     index = ast.Name(argument.name, argument.span)
     signature = scope.names.find(index.text)
     if signature is None:
-        scope.report(undeclared_object(index, scope.names.all(ObjectSignature), scope.declare_at))
+        scope.report(undeclared_object(index, scope.names.all(ObjectSignature), None))
         return False
     if not isinstance(signature, ObjectSignature):
         scope.incomplete = True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quivers.check.bounds import argument_problem, outside
+from quivers.check.bounds import value_problem
 from quivers.check.draws import plate_axes, type_of_draw
 from quivers.check.effects import keyword_span
 from quivers.check.expressions import type_of
@@ -159,10 +159,9 @@ def _observed_value(step: ast.Observe, binding: Binding, found: Type, drawn: Typ
     family = "" if isinstance(step.draw, ast.Hole) else step.draw.function.text
     a, b = found.element, drawn.element
     if isinstance(a, Interval) and isinstance(b, Interval) and family in FAMILIES:
-        if outside(a, b):
-            problem = argument_problem(family, "A value", a, b, span=name.span, text=None)
-            if problem is not None:
-                scope.report(problem)
+        problem = value_problem(name.text, family, a, b, name.span)
+        if problem is not None:
+            scope.report(problem)
     elif isinstance(a, Member) and a != b:
         there = f"a draw that is `{drawn.element}`"
         scope.report(contradiction(name.text, name.span, there, f"an index into `{a.object}`", binding.span))

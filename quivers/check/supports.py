@@ -219,7 +219,7 @@ def _solved(operator: str, result: Interval, constant: float, is_left: bool) -> 
 def bounds_text(x: Element) -> str:
     """An interval in words a sentence can hold: `above 0`, `between 0 and 1`."""
     if isinstance(x, Member):
-        return f"an index into {x.object}"
+        return f"an index into `{x.object}`"
     if is_point(x):
         return f"{x.low:g}"
     kind = "whole and " if x.integer else ""

@@ -8,7 +8,7 @@ from quivers.check.program import Role
 from quivers.check.scope import Scope
 from quivers.check.shapes import no_shared_axis, undetermined, wrong_value
 from quivers.check.types import AnyType, Axis, Type, Unknown, union
-from quivers.families.support import BOOLEAN, UNIT, Interval, Member
+from quivers.families.support import BOOLEAN, Interval, Member
 from quivers.syntax import ast
 
 
@@ -30,11 +30,11 @@ def number_of(expression: ast.Expression, found: AnyType, scope: Scope) -> Inter
 
 
 def truth_of(expression: ast.Expression, found: AnyType, scope: Scope) -> bool:
-    """Whether a value is true or false, as a condition must be."""
+    """Whether a value is true or false, as a condition must be; during inference any number passes."""
     if isinstance(found, Unknown):
         return False
     element = found.element
-    if isinstance(element, Interval) and element.within(UNIT) and element.within(BOOLEAN):
+    if isinstance(element, Interval) and (element.within(BOOLEAN) or not scope.speaking):
         return True
     scope.report(
         wrong_value(

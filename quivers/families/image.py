@@ -51,7 +51,7 @@ def falling(function: Callable[[float], float], image: Interval) -> Rule:
 
 
 def _mirrored(x: Interval) -> Interval:
-    return Interval(-x.high, -x.low, x.high_open, x.low_open, x.integer)
+    return Interval(0.0 - x.high, 0.0 - x.low, x.high_open, x.low_open, x.integer)
 
 
 def even(function: Callable[[float], float], image: Interval) -> Rule:

@@ -1,0 +1,61 @@
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from markdown_fixtures import Fixture, annotated, fixtures
+
+from quivers.check.analysis import check_source
+from quivers.check.codes import CODES, PHASES
+from quivers.syntax.problems import Diagnostic, Fix
+
+FOLDER = Path(__file__).parent
+FIXTURES = fixtures(FOLDER)
+
+
+def name(fixture: Fixture) -> str:
+    return f"{fixture.file.stem}: {fixture.heading}"
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=name)
+def test_a_fixture_has_the_types_and_diagnostics_written_under_its_lines(fixture: Fixture) -> None:
+    found = annotated(fixture.program)
+    if "QVR_REWRITE_FIXTURES" in os.environ:
+        text = fixture.file.read_text(encoding="utf-8")
+        fixture.file.write_text(text.replace(fixture.text, found, 1), encoding="utf-8")
+        return
+    assert found == fixture.text
+
+
+def keys(diagnostics: tuple[Diagnostic, ...]) -> Counter[tuple[str, str]]:
+    return Counter((problem.code, problem.message) for problem in diagnostics)
+
+
+def apply(source: str, fix: Fix) -> str:
+    data = source.encode()
+    for edit in sorted(fix.edits, key=lambda edit: edit.span.start, reverse=True):
+        data = data[: edit.span.start] + edit.text.encode() + data[edit.span.end :]
+    return data.decode()
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=name)
+def test_every_fix_removes_its_diagnostic_and_adds_none(fixture: Fixture) -> None:
+    before = check_source(fixture.program)
+    counts = keys(before.diagnostics)
+    for problem in before.diagnostics:
+        if not problem.code.startswith("QVR1"):
+            for fix in problem.fixes:
+                after = keys(check_source(apply(fixture.program, fix)).diagnostics)
+                key = (problem.code, problem.message)
+                assert after[key] < counts[key], fix.title
+                assert not (after - counts), fix.title
+
+
+def test_every_code_of_the_checker_is_raised_by_a_fixture() -> None:
+    raised = {problem.code for fixture in FIXTURES for problem in check_source(fixture.program).diagnostics}
+    assert CODES.keys() - raised == set()
+    assert {code for code in raised if not code.startswith("QVR1")} - CODES.keys() == set()
+
+
+def test_no_code_is_defined_twice() -> None:
+    assert len(CODES) == sum(len(phase) for phase in PHASES)
