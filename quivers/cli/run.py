@@ -29,7 +29,7 @@ from quivers.cli.output import (
 from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, Model, checked_file
 from quivers.errors import Cancelled, DataError
 from quivers.syntax.problems import Severity
-from quivers.terminal import advice, posterior_table, title_line
+from quivers.terminal import advice, posterior_table, safe, title_line
 from quivers.terminal.progress import progress
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _heading(
         lines.append(f"sizes    {sizes}")
     if data_name:
         lines.append(f"data     {data_name}")
-    lines += [f"note     {note}" for note in bound.notes]
+    lines += [f"note     {safe(note)}" for note in bound.notes]
     chains = "1 chain" if options.chains == 1 else f"{options.chains} chains"
     lines.append(
         f"run      {chains} of {options.warmup} warm-up and {options.draws} kept draws, seed {options.seed}"

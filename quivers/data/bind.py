@@ -23,6 +23,8 @@ from quivers.data.wording import shape_text, values_text
 from quivers.errors import DataError, DataProblem
 from quivers.syntax.problems import Diagnostic, Severity
 
+NAMES_IN_A_NOTE = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -167,4 +169,7 @@ def _too_many_dimensions(entry: Input, array: np.ndarray) -> DataProblem:
 def _notes(checked: Checked, program: CheckedProgram, data: Mapping[str, Any]) -> tuple[str, ...]:
     used = {entry.name for entry in program.inputs} | set(checked.objects)
     spare = [f"`{name}`" for name in data if name not in used]
-    return (f"{program.name} makes no use of {', '.join(spare)} in the data",) if spare else ()
+    if not spare:
+        return ()
+    more = f" and {len(spare) - NAMES_IN_A_NOTE} more" if len(spare) > NAMES_IN_A_NOTE else ""
+    return (f"{program.name} makes no use of {', '.join(spare[:NAMES_IN_A_NOTE])}{more} in the data",)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
-from quivers.terminal.width import Shown, shown
+from quivers.terminal.width import Shown, safe, shown
 
 WIDEST = 120  # cells of a source line; a longer one is cut around its label
 
@@ -42,7 +42,7 @@ def title_line(severity: Severity, code: str | None, message: str, colour: bool)
     """`error[QVR600]: …`: a problem that has no place in a program's text."""
     ink = _Ink(colour)
     tag = f"{severity.value}[{code}]" if code else severity.value
-    return ink.paint(tag, "1;" + _COLOURS[severity]) + ink.paint(": " + message, "1")
+    return ink.paint(tag, "1;" + _COLOURS[severity]) + ink.paint(": " + safe(message), "1")
 
 
 def summary_line(severities: Sequence[Severity], files: int) -> str:

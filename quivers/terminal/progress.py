@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -34,7 +36,7 @@ def progress(stream: IO[str], *, quiet: bool) -> AbstractContextManager[Reporter
     """A reporter that shows a run's progress on `stream`; None with `quiet`."""
     if quiet:
         return nullcontext()
-    return _Bars(stream) if stream.isatty() else _Lines(stream)
+    return _Bars(stream) if stream.isatty() and os.environ.get("TERM") != "dumb" else _Lines(stream)
 
 
 class _Bars:
@@ -47,9 +49,9 @@ class _Bars:
         self._bars = Progress(
             TextColumn("chain {task.fields[chain]}"),
             TextColumn("{task.fields[phase]:<8}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=24),
             TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[divergences]} divergences"),
+            TextColumn("divergences {task.fields[divergences]}"),
             TimeRemainingColumn(compact=True),
             console=Console(file=stream),
             transient=True,
@@ -113,8 +115,9 @@ class _Lines:
             )
             divergences = sum(each.divergences for each in self._reports.values())
             left = elapsed * (total - done) / done
-            self._stream.write(
-                f"{25 * quarters:>3} % done in {elapsed:.1f} s, {phase}, {divergences} divergences, "
-                f"about {left:.1f} s left\n"
-            )
-            self._stream.flush()
+            with contextlib.suppress(OSError):  # a log that can't be written must not end the run
+                self._stream.write(
+                    f"{25 * quarters:>3} % done in {elapsed:.1f} s, {phase}, divergences {divergences}, "
+                    f"about {left:.1f} s left\n"
+                )
+                self._stream.flush()

@@ -44,6 +44,11 @@ def visible(character: str) -> str:
     return character
 
 
+def safe(text: str) -> str:
+    """`text` with every control and direction character made visible, line breaks aside."""
+    return "".join(character if character == "\n" else visible(character) for character in text)
+
+
 def cell_width(text: str) -> int:
     """Cells that `text` takes: two for wide characters, none for marks that sit on the one before."""
     width = 0

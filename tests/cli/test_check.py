@@ -234,3 +234,9 @@ def test_colour_only_where_a_terminal_wants_it(
     monkeypatch.setenv("NO_COLOR", "1")
     main(["check", file])
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_closed_standard_output_is_no_fault(tmp_path: Path) -> None:
+    file = written(tmp_path, "m.qvr", MISSPELT)
+    command = f'"{sys.executable}" -m quivers.cli check "{file}" >&- 2>&-'
+    assert subprocess.run(command, shell=True, cwd=ROOT, timeout=120, check=False).returncode == 1

@@ -196,6 +196,10 @@ def test_unused_names_in_the_data_are_a_note_and_no_error() -> None:
     bound = fit(SCHOOL, [Y], {"y": EIGHT, "site": ["a"], "School": 8})
     assert bound.notes == ("schools makes no use of `site` in the data",)
 
+    many = {f"x{i}": 0 for i in range(20)}
+    (note,) = fit(SCHOOL, [Y], {"y": EIGHT, **many}).notes
+    assert note.endswith("`x7` and 12 more in the data")
+
 
 MATRIX = {"School": 2, "Item": 3}
 TABLE = an_input("t", "School Item", POSITIVE)

@@ -170,3 +170,7 @@ def test_the_summary_counts_each_severity() -> None:
     assert summary_line([error, warning, error], 1) == "2 errors, 1 warning in 1 file"
     assert summary_line([hint], 2) == "1 hint in 2 files"
     assert summary_line([], 1) == "No problems in 1 file"
+
+
+def test_a_name_from_the_data_cannot_steer_the_terminal() -> None:
+    assert title_line(Severity.ERROR, None, "no `\x1b[2J\u202e`", colour=False) == "error: no `␛[2J�`"

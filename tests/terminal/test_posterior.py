@@ -89,7 +89,7 @@ def test_off_a_terminal_progress_is_one_line_each_quarter() -> None:
     lines = stream.getvalue().splitlines()
     assert [line.split(" done")[0].strip() for line in lines] == ["25 %", "50 %", "75 %", "100 %"]
     assert "2 of 2 chains in warm-up" in lines[0]
-    assert "sampling, 8 divergences" in lines[3]
+    assert "sampling, divergences 8" in lines[3]
 
 
 def test_quiet_shows_nothing() -> None:
@@ -112,5 +112,5 @@ def test_on_a_terminal_each_chain_has_a_bar_that_is_gone_at_the_end(monkeypatch:
     assert "chain 1 waiting" in shown
     assert "chain 2 warm-up" in shown
     assert " 500/2000" in shown
-    assert "3 divergences" in shown
+    assert "divergences 3" in shown
     assert "\x1b[2K" in shown  # the lines are erased
