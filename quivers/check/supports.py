@@ -40,7 +40,12 @@ def is_positive(x: Interval) -> bool:
 
 @lru_cache(maxsize=4096)
 def combine(operator: str, left: Interval, right: Interval) -> Interval:
-    """Where `left operator right` lies, elementwise."""
+    """Where `left operator right` lies, elementwise; anywhere when its ends are too large to tell."""
+    found = _combined(operator, left, right)
+    return REAL if math.isnan(found.low) or math.isnan(found.high) else found
+
+
+def _combined(operator: str, left: Interval, right: Interval) -> Interval:
     if operator in COMPARISONS or operator in LOGICAL:
         return BOOLEAN
     if operator == "+":
