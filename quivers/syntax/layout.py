@@ -74,10 +74,10 @@ class Line:
     opens: bool
 
 
-def declaration_starts(source: bytes) -> list[int]:
-    """Where each line that starts with a declaration's keyword has that keyword."""
-    starts = [match.start(1) for match in _DECLARATION_LINE.finditer(source)]
-    first = _LINE.match(source)
+def declaration_starts(source: bytes, start: int, end: int) -> list[int]:
+    """Where each line between `start` and `end` that starts with a declaration's keyword has that keyword."""
+    starts = [match.start(1) for match in _DECLARATION_LINE.finditer(source, start, end)]
+    first = _LINE.match(source, 0, end) if start == 0 else None
     if first is not None and first["declaration"]:
         starts.insert(0, first.start("declaration"))
     return starts

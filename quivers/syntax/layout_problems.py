@@ -55,7 +55,7 @@ def _hangs_on_damaged(layout: list[Line], index: int, damaged: frozenset[int]) -
 def indented_declaration(source: bytes, start: int) -> list[Diagnostic]:
     """The problem of a declaration, at `start`, with white space before it on its line."""
     indentation = Span(line_start(source, start), start)
-    if source[indentation.start : start] == b"\xef\xbb\xbf":
+    if indentation.start == 0 and source[:start] == b"\xef\xbb\xbf":  # a byte order mark
         return []
     fix = Fix("Remove the indentation", (Edit(indentation, ""),))
     message = "a declaration starts at the beginning of its line"

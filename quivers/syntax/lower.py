@@ -8,20 +8,15 @@ not depend on how the text was typed, and what was read once holds for as long a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from tree_sitter import Node
 
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
+from quivers.syntax.division import Piece, divide
 from quivers.syntax.document import Document
-from quivers.syntax.layout import (
-    Line,
-    Start,
-    content_end,
-    declaration_starts,
-    documentation_above,
-    lines,
-)
+from quivers.syntax.layout import Line, Start, documentation_above, lines
 from quivers.syntax.layout_problems import indented_declaration, layout_problems, misplaced
 from quivers.syntax.parse import tree
 from quivers.syntax.problems import Diagnostic
@@ -49,55 +44,78 @@ class _Read:
     diagnostics: tuple[Diagnostic, ...]
 
 
-Memo = dict[tuple[str | None, bytes], _Read]
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The pieces of a text with what each says, and where."""
+
+    pieces: list[Piece]
+    read: list[_Read]
+    placed: list[tuple[ast.Placed, ...]]
+    length: int
+
+
+Memo = dict[str, _Kept]
+_LAST = "last"
 
 
 def lower(document: Document, memo: Memo | None = None) -> Lowered:
     """The syntax of `document`.
 
-    `memo` keeps what the declarations of the last call said; it belongs to one document and
-    holds no more than that document. The same text gives the same objects again.
+    `memo`, empty at first, keeps what the last call found and holds no more than that; it belongs to
+    one document. A declaration whose text has not changed is the same object again.
     """
     source = document.source
-    known = memo if memo is not None else {}
-    used: Memo = {}
-    placed: list[ast.Placed] = []
-    diagnostics: list[Diagnostic] = []
-    for start, end, documentation in _regions(source):
-        key = (documentation, source[start:end])
-        read = known.get(key) or used.get(key)
-        if read is None:
-            read = _read(key[1], documentation)
-        used[key] = read
-        placed += [ast.Placed(declaration, start + offset) for declaration, offset in read.declarations]
-        diagnostics += [diagnostic.shifted(start) for diagnostic in read.diagnostics]
-        if start > 0 and source[start - 1] not in b"\r\n":
-            diagnostics += indented_declaration(source, start)
+    last = memo.get(_LAST) if memo is not None else None
+    kept = _update(source, last or _Kept([], [], [], 0))
     if memo is not None:
-        memo.clear()
-        memo.update(used)
-    diagnostics.sort(key=lambda diagnostic: (diagnostic.span.start, diagnostic.span.end, diagnostic.code))
-    return Lowered(ast.Module(tuple(placed)), tuple(diagnostics))
+        memo[_LAST] = kept
+    declarations = tuple(chain.from_iterable(kept.placed))
+    return Lowered(ast.Module(declarations), tuple(_diagnostics(source, kept)))
 
 
-def _regions(source: bytes) -> list[tuple[int, int, str | None]]:
-    """The start, end and documentation of each declaration, and of the text above the first."""
-    starts = declaration_starts(source)
-    regions: list[tuple[int, int, str | None]] = []
-    lower_limit = 0
-    documented: list[tuple[int, int, str | None]] = []
-    for start in starts:
-        documentation, above = documentation_above(source, start, lower_limit)
-        documented.append((start, above, documentation))
-        lower_limit = start
-    first = documented[0][1] if documented else len(source)
-    end = content_end(source, 0, first)
-    if source[:end].strip(b"\r\n"):
-        regions.append((0, end, None))
-    for index, (start, _, documentation) in enumerate(documented):
-        limit = documented[index + 1][1] if index + 1 < len(documented) else len(source)
-        regions.append((start, content_end(source, start, limit), documentation))
-    return regions
+def _update(source: bytes, last: _Kept) -> _Kept:
+    division = divide(source, last.pieces)
+    pieces, first = division.pieces, division.same_at_start
+    count = len(pieces) - division.same_at_end
+    old_count = len(last.pieces) - division.same_at_end
+    known = {
+        (piece.documentation, piece.text[: piece.content]): read
+        for piece, read in zip(last.pieces[first:old_count], last.read[first:old_count], strict=True)
+    }
+    new = [
+        known.get((piece.documentation, piece.text[: piece.content]))
+        or _read(piece.text[: piece.content], piece.documentation)
+        for piece in pieces[first:count]
+    ]
+    read = [*last.read[:first], *new, *last.read[old_count:]]
+    start = sum(len(piece.text) for piece in pieces[:first])
+    placed = last.placed[:first]
+    for piece, said in zip(pieces[first:count], new, strict=True):
+        placed.append(tuple(ast.Placed(declaration, start + at) for declaration, at in said.declarations))
+        start += len(piece.text)
+    moved = len(source) - last.length
+    if moved == 0:
+        placed += last.placed[old_count:]
+    else:
+        placed += [
+            tuple(ast.Placed(item.declaration, item.offset + moved) for item in items)
+            for items in last.placed[old_count:]
+        ]
+    return _Kept(pieces, read, placed, len(source))
+
+
+def _diagnostics(source: bytes, kept: _Kept) -> list[Diagnostic]:
+    """All syntax problems, by position."""
+    found: list[Diagnostic] = []
+    start = 0
+    for index, (piece, said) in enumerate(zip(kept.pieces, kept.read, strict=True)):
+        if said.diagnostics:
+            found += [diagnostic.shifted(start) for diagnostic in said.diagnostics]
+        if index > 0 and start > 0 and source[start - 1] not in b"\r\n":
+            found += indented_declaration(source, start)
+        start += len(piece.text)
+    found.sort(key=lambda diagnostic: (diagnostic.span.start, diagnostic.span.end, diagnostic.code))
+    return found
 
 
 def _read(text: bytes, documentation: str | None) -> _Read:

@@ -1,0 +1,4 @@
+[
+  (program_declaration)
+  (marginalize_step)
+] @fold
