@@ -30,7 +30,7 @@ def point(value: float, integer: bool = False) -> Interval:
 
 def is_point(x: Interval) -> bool:
     """Whether the interval holds exactly one number."""
-    return x.low == x.high
+    return x.low == x.high and math.isfinite(x.low)
 
 
 def is_positive(x: Interval) -> bool:
@@ -185,9 +185,11 @@ def meet(x: Element, y: Element) -> Element | None:
     if x.disjoint_from(y):
         return None
     met = clip(x, y) if y != REAL else x
-    if met.integer and math.floor(met.high) < math.ceil(met.low):
-        return None
-    return met
+    return None if met.integer and _holds_no_integer(met) else met
+
+
+def _holds_no_integer(x: Interval) -> bool:
+    return math.isfinite(x.low) and math.isfinite(x.high) and math.floor(x.high) < math.ceil(x.low)
 
 
 def demanded(operator: str, result: Interval, other: Interval, is_left: bool) -> Interval:

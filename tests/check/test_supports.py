@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from quivers.check.supports import clip, combine, demanded, hull, meet, negate
 from quivers.families.functions import FUNCTIONS, Kind
-from quivers.families.support import OPEN_UNIT, POSITIVE, REAL, Interval, Member
+from quivers.families.support import INTEGER, NATURAL, OPEN_UNIT, POSITIVE, REAL, Interval, Member
 from quivers.ir import graph
 from quivers.syntax import ast
 from quivers.syntax.parse import expression
@@ -101,6 +101,12 @@ def test_what_is_demanded_beside_a_number_is_enough(
     assert holds(result, value)
 
 
+def test_whole_numbers_meet_where_a_whole_number_is() -> None:
+    assert meet(NATURAL, POSITIVE) == Interval(0.0, low_open=True, integer=True)
+    assert meet(NATURAL, INTEGER) == NATURAL
+    assert meet(NATURAL, Interval(0.2, 0.8)) is None
+
+
 def test_indices_meet_only_their_like() -> None:
     assert meet(Member("A"), Member("A")) == Member("A")
     assert meet(Member("A"), Member("B")) is None
@@ -134,7 +140,9 @@ def test_a_function_maps_an_interval_into_its_image(name: str, x: Interval, data
     inside = meet(x, function.domains[0])
     assume(isinstance(inside, Interval))
     assert isinstance(inside, Interval)
-    value = MATHEMATICAL[name](member(inside, data))
+    argument = member(inside, data)
+    assume(name != "lgamma" or argument > 0 or argument != math.floor(argument))
+    value = MATHEMATICAL[name](argument)
     assert holds(function.support((inside,)), value)
 
 
