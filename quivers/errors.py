@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class QvrError(Exception):
@@ -33,6 +33,12 @@ class DataError(QvrError):
     def __init__(self, problems: Sequence[DataProblem]) -> None:
         super().__init__("\n".join(problem.message for problem in problems))
         self.problems = tuple(problems)
+
+    def in_file(self, name: str) -> DataError:
+        """The same problems, each with the name of the file that the values are from."""
+        return DataError(
+            [replace(problem, message=f"{name}: {problem.message}") for problem in self.problems]
+        )
 
 
 class SamplingError(QvrError):

@@ -80,7 +80,7 @@ def run(
 
     settings = request.settings
     checked, program = checked_program(request)
-    values = data_values(request, program)
+    values, file = data_values(request, program)
     seed = secrets.randbelow(SEEDS) if settings.seed is None else settings.seed
     mcmc = MCMC(
         NUTSKernel(target_accept=settings.target_accept),
@@ -91,7 +91,10 @@ def run(
     )
     module = ProgramModule(checked, program)
     built = time.perf_counter()
-    result = mcmc.run(module, None, values, progress=on_progress, cancel=cancel)
+    try:
+        result = mcmc.run(module, None, values, progress=on_progress, cancel=cancel)
+    except DataError as error:
+        raise (error if file is None else error.in_file(file.name)) from None
     if result.cancelled:
         raise Cancelled("The run was cancelled.")
     rows = result.summary()
@@ -132,16 +135,16 @@ def checked_program(request: RunRequest) -> tuple[Checked, CheckedProgram]:
     return checked, checked.programs[name]
 
 
-def data_values(request: RunRequest, program: CheckedProgram) -> dict[str, Any]:
-    """The values of the program's inputs; none where there is no data file and nothing asks for one."""
+def data_values(request: RunRequest, program: CheckedProgram) -> tuple[dict[str, Any], Path | None]:
+    """The values of the program's inputs and the file they are from; none where nothing asks for any."""
     from quivers import data
 
     if isinstance(request.data, Mapping):
-        return dict(request.data)
+        return dict(request.data), None
     path = request.data or data.default_path(Path(request.name))
     if request.data is None and not path.exists() and not program.inputs:
-        return {}
-    return data.read(path)
+        return {}, None
+    return data.read(path), path
 
 
 # ------------------------------------------------------------------- messages

@@ -33,7 +33,7 @@ class DataFiles:
         try:
             data.bind(checked, program, values)
         except DataError as error:
-            return error.problems
+            return error.in_file(path.name).problems
         return ()
 
     def _values(self, path: Path) -> dict[str, Any] | DataError | None:

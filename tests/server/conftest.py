@@ -97,7 +97,8 @@ class Editor:
             try:
                 message = self._inbox.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"no such message came; others: {self.kept}") from None
+                others = [str(message)[:300] for message in self.kept[-5:]]
+                raise AssertionError(f"no such message came; the last others: {others}") from None
             if message is None:
                 raise AssertionError(f"the server ended: {b''.join(self.errors).decode()}")
             if "method" in message and "id" in message:
@@ -164,6 +165,19 @@ class Editor:
 @pytest.fixture
 def editors() -> Iterator[Callable[..., Editor]]:
     """Starts editors; all are closed after the test."""
+    yield from _editors()
+
+
+@pytest.fixture(scope="module")
+def lasting_editor() -> Iterator[Editor]:
+    """One editor for a module's tests, with one warm worker behind it; its client shows progress."""
+    for start in _editors():
+        editor = start()
+        editor.initialize(window={"workDoneProgress": True})
+        yield editor
+
+
+def _editors() -> Iterator[Callable[..., Editor]]:
     started: list[Editor] = []
 
     def start(**environment: str) -> Editor:

@@ -5,15 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 DATA = '{"y": [28, 8, -3, 7, -1, 1, 18, 12], "sigma_j": [15, 10, 16, 11, 9, 11, 10, 18]}'
-QUICK = {"chains": 2, "warmup": 200, "draws": 200, "seed": 1}
-LONG = {"chains": 2, "warmup": 100, "draws": 50_000_000, "seed": 1}
+QUICK = {"chains": 2, "warmup": 60, "draws": 40, "seed": 1}
+LONG = {"chains": 2, "warmup": 100, "draws": 5_000_000, "seed": 1}
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +31,9 @@ class Model:
         self.uri = self.path.as_uri()
         self.text = text
         editor.open(self.uri, text)
+
+    def close(self) -> None:
+        self.editor.notify("textDocument/didClose", {"textDocument": {"uri": self.uri}})
 
     def ask(self, token: str | None = None, **arguments: Any) -> int:
         params = {"command": "qvr.run", "arguments": [{"uri": self.uri, **arguments}]}
@@ -69,6 +72,8 @@ class Model:
         def published(message: dict[str, Any]) -> bool:
             if message.get("method") != "textDocument/publishDiagnostics":
                 return False
+            if message["params"]["uri"] != self.uri:
+                return False
             codes = [problem["code"] for problem in message["params"]["diagnostics"]]
             return sum(code.startswith("QVR6") for code in codes) == count
 
@@ -81,9 +86,18 @@ class Model:
 
 
 @pytest.fixture
-def model(editors: Callable[..., Any], eight_schools: str, tmp_path: Path) -> Model:
+def model(lasting_editor: Any, eight_schools: str, tmp_path: Path) -> Iterator[Model]:
+    lasting_editor.kept.clear()
+    opened = Model(lasting_editor, tmp_path, eight_schools)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def own_model(editors: Callable[..., Any], eight_schools: str, tmp_path: Path) -> Model:
+    """A model in an editor of its own, which the test may end."""
     editor = editors()
-    editor.initialize(window={"workDoneProgress": True})
+    editor.initialize()
     return Model(editor, tmp_path, eight_schools)
 
 
@@ -120,15 +134,17 @@ def test_a_run_answers_with_its_summary_and_tells_its_progress(model: Model) -> 
         *("program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "summary"),
     }
     assert result["program"] == "eight_schools_centred"
-    assert (result["seed"], result["chains"], result["warmup"], result["draws"]) == (1, 2, 200, 200)
+    assert (result["seed"], result["chains"], result["warmup"], result["draws"]) == (1, 2, 60, 40)
     assert set(result["summary"]) == {"mu", "tau", *(f"theta[{index}]" for index in range(1, 9))}
     assert set(result["summary"]["tau"]) == {
         *("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "mcse_mean", "r_hat"),
     }
-    assert 0 < result["summary"]["mu"]["mean"] < 9
-    begun = model.progress("qvr-run-1", "begin")
+    assert -5 < result["summary"]["mu"]["mean"] < 15
+    created = model.editor.wait(lambda each: each.get("method") == "window/workDoneProgress/create")
+    token = created["params"]["token"]
+    begun = model.progress(token, "begin")
     assert (begun["title"], begun["cancellable"]) == ("Sampling eight_schools_centred", True)
-    assert "R̂" in model.progress("qvr-run-1", "end")["message"]
+    assert "R̂" in model.progress(token, "end")["message"]
 
 
 def test_a_run_reports_on_the_request_s_own_token(model: Model) -> None:
@@ -138,14 +154,9 @@ def test_a_run_reports_on_the_request_s_own_token(model: Model) -> None:
     model.progress("mine", "end")
 
 
-def test_a_client_without_progress_gets_the_result_alone(
-    editors: Callable[..., Any], eight_schools: str, tmp_path: Path
-) -> None:
-    editor = editors()
-    editor.initialize()
-    model = Model(editor, tmp_path, eight_schools)
-    assert model.run(**QUICK)["program"] == "eight_schools_centred"
-    assert not [each for each in editor.kept if "rogress" in each.get("method", "")]
+def test_a_client_without_progress_gets_the_result_alone(own_model: Model) -> None:
+    assert own_model.run(**QUICK)["program"] == "eight_schools_centred"
+    assert not [each for each in own_model.editor.kept if "rogress" in each.get("method", "")]
 
 
 def test_the_same_seed_gives_the_same_draws(model: Model) -> None:
@@ -157,9 +168,13 @@ def test_the_newest_text_is_run_though_it_is_not_saved(model: Model) -> None:
     assert "centre" in model.run(**QUICK)["summary"]
 
 
-def test_a_file_that_is_not_open_can_be_run_by_its_uri_alone(model: Model) -> None:
-    model.editor.notify("textDocument/didClose", {"textDocument": {"uri": model.uri}})
-    assert "tau" in model.editor.command("qvr.run", model.uri)["summary"]
+def test_a_file_that_is_not_open_can_be_run_by_its_uri_alone_as_the_settings_say(model: Model) -> None:
+    settings = {"qvr": {"run": {"chains": 1, "warmup": 30, "draws": 20}}}
+    model.editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+    model.close()
+    result = model.editor.command("qvr.run", model.uri)
+    model.editor.notify("workspace/didChangeConfiguration", {"settings": {"qvr": {}}})
+    assert (result["chains"], result["warmup"], result["draws"]) == (1, 30, 20)
 
 
 def test_data_can_be_another_file_or_the_values_themselves(model: Model, tmp_path: Path) -> None:
@@ -210,9 +225,10 @@ def test_bad_data_are_told_in_the_answer_and_on_the_input(model: Model, name: st
     error = model.refusal(**QUICK)
     assert error["data"]["kind"] == "data"
     assert token in error["message"]
+    assert error["message"].startswith("schools.data.json: ")
     [problem] = model.data_problems(1)
     assert model.token(problem) == token
-    assert problem["message"] in error["message"]
+    assert problem["message"] == error["message"]
     model.data.write_text(DATA)
     model.editor.notify("textDocument/didSave", {"textDocument": {"uri": model.uri}})
     assert model.data_problems(0) == []
@@ -292,15 +308,15 @@ def test_a_worker_killed_in_the_middle_of_a_run_fails_it_and_the_next_run_works(
 
 @unix
 @pytest.mark.parametrize("ending", ["exit", "closed", "killed"])
-def test_no_worker_outlives_the_server(model: Model, ending: str) -> None:
-    model.ask(token="mine", **LONG)
-    model.progress("mine", "report")
-    server = model.editor.process
+def test_no_worker_outlives_the_server(own_model: Model, ending: str) -> None:
+    own_model.ask(token="mine", **LONG)
+    own_model.progress("mine", "report")
+    server = own_model.editor.process
     [worker] = workers_of(server.pid)
     match ending:
         case "exit":
-            model.editor.request("shutdown")
-            model.editor.notify("exit")
+            own_model.editor.request("shutdown")
+            own_model.editor.notify("exit")
         case "closed":
             server.stdin.close()
         case "killed":
