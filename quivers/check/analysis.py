@@ -16,13 +16,14 @@ from quivers.check.declarations import Unit, check_declaration
 from quivers.check.names import declared_twice, exported_twice
 from quivers.check.objects import (
     BrokenSignature,
+    Names,
     ObjectSignature,
+    ProgramSignature,
     Signature,
     resolve,
     signature_of,
     space_text,
 )
-from quivers.check.objects import Names as _Names
 from quivers.check.program import Checked, CheckedProgram, Input, Object, Occurrence
 from quivers.syntax import ast
 from quivers.syntax.document import Document
@@ -65,12 +66,14 @@ class Analysis:
         lowered = lower(document, self._memo)
         placed = lowered.module.declarations
         known = self._recalled(placed)
-        signatures, first, diagnostics = _survey(placed, known, document)
+        survey = _survey(placed, known, document)
+        signatures, first = survey.signatures, survey.first
         units = self._checked(known, signatures)
-        diagnostics += lowered.diagnostics
-        for item, unit in zip(placed, units, strict=True):
+        diagnostics = [*survey.repeated, *lowered.diagnostics]
+        for number, unit in enumerate(units):
             if unit.problems:
-                diagnostics += [_placed(problem, item.offset, first) for problem in unit.problems]
+                offset = placed[number].offset
+                diagnostics += [_placed(problem, offset, first) for problem in unit.problems]
         diagnostics.sort(key=lambda problem: (problem.span.start, problem.span.end, problem.code))
         facts = _Facts(placed, units, first, lowered.diagnostics, signatures)
         return Checked(
@@ -78,7 +81,7 @@ class Analysis:
             programs=_Lazy(facts.programs, facts.program),
             occurrences=_Occurrences(facts),
             diagnostics=tuple(diagnostics),
-            exported=_exported(placed, first),
+            exported=survey.exported,
         )
 
     def _recalled(self, placed: Sequence[ast.Placed]) -> list[_Known]:
@@ -109,10 +112,22 @@ class Analysis:
         return units
 
 
-def _survey(
-    placed: Sequence[ast.Placed], known: Sequence[_Known], document: Document
-) -> tuple[dict[str, Signature], dict[str, ast.Placed], list[Diagnostic]]:
-    """The signatures of all names, the first declaration of each, and what is declared twice."""
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """The signatures of all names, the first declaration of each, what is declared twice.
+
+    `exported` is the program that the file stands for: the exported one, or the last. It is None when the
+    export is wrong.
+    """
+
+    signatures: dict[str, Signature]
+    first: dict[str, ast.Placed]
+    repeated: list[Diagnostic]
+    exported: str | None
+
+
+def _survey(placed: Sequence[ast.Placed], known: Sequence[_Known], document: Document) -> _Survey:
+    last: str | None = None
     signatures: dict[str, Signature] = {}
     first: dict[str, ast.Placed] = {}
     repeated: list[Diagnostic] = []
@@ -126,6 +141,8 @@ def _survey(
             else:
                 first[name] = item
                 signatures[name] = entry.signature
+                if isinstance(entry.signature, ProgramSignature):
+                    last = name
         elif name is None:
             holes.append(item)
         elif isinstance(item.declaration, ast.ExportDeclaration):
@@ -136,7 +153,11 @@ def _survey(
         span = hole.declaration.span.shifted(hole.offset)
         for word in _WORD.findall(document.source[span.start : span.end]):
             signatures.setdefault(word.decode(errors="replace"), BrokenSignature())
-    return signatures, first, repeated
+    if export is not None:
+        last = _name_of(export.declaration)
+        if last is None or not isinstance(signatures.get(last), ProgramSignature):
+            last = None
+    return _Survey(signatures, first, repeated, last)
 
 
 def check_source(source: bytes | str) -> Checked:
@@ -170,20 +191,6 @@ def _placed(problem: Diagnostic, offset: int, first: Mapping[str, ast.Placed]) -
         if label.owner is None or label.owner in first
     )
     return replace(moved, labels=labels)
-
-
-def _exported(placed: Sequence[ast.Placed], first: Mapping[str, ast.Placed]) -> str | None:
-    """The program that the file stands for: the exported one, or the last. None when the export is wrong."""
-    last: str | None = None
-    for item in placed:
-        declaration = item.declaration
-        if isinstance(declaration, ast.ExportDeclaration):
-            found = first.get(declaration.name.text)
-            is_program = found is not None and isinstance(found.declaration, ast.ProgramDeclaration)
-            return declaration.name.text if is_program else None
-        if isinstance(declaration, ast.ProgramDeclaration) and declaration.name.text:
-            last = declaration.name.text
-    return last
 
 
 # ------------------------------------------------------- answers put in their places
@@ -287,7 +294,7 @@ class _Facts:
         name = declaration.name.text
         signature = self.signatures.get(name)
         factors = signature.factors if isinstance(signature, ObjectSignature) else None
-        names = _Names(self.signatures)
+        names = Names(self.signatures)
         space = resolve((name,), names)
         size = None
         if factors is not None and len(factors) == 1 and not isinstance(factors[0], str):
