@@ -107,7 +107,7 @@ class BoundModel:
         values = self._constrained_plan(self._positions(q))
         batch = q.shape[:-1]
         return {
-            name: value.expand(*batch, *value.shape[value.ndim - rank :])
+            name: value.expand((*batch, *value.shape[value.ndim - rank :]))
             for (name, rank), value in zip(self._reported, values, strict=True)
         }
 
@@ -200,7 +200,7 @@ class BoundModel:
             raise QvrError(f"The batches of the values given do not match: {shapes}") from None
         forward = self.forward(batch, tensors[0].device if tensors else "cpu")
         for latent, tensor, place in zip(self.density.latents, tensors, self.coordinates, strict=True):
-            forward.put(latent.value, tensor.expand(*batch, *place.shape))
+            forward.put(latent.value, tensor.expand((*batch, *place.shape)))
         return forward
 
     # ------------------------------------------------------------ plans

@@ -72,7 +72,7 @@ class Forward:
 
     def filled(self, number: int, axes: tuple[str, ...]) -> Tensor:
         """The value of a node broadcast to all of (*batch, *axes)."""
-        return self.value(number, axes).expand(*self.batch, *self.compiler.shape(axes))
+        return self.value(number, axes).expand((*self.batch, *self.compiler.shape(axes)))
 
     def drawn(self, step: Draw, generator: torch.Generator | None) -> Tensor:
         """A draw of a site given the sites before it, of shape (*batch, *axes), kept for those after it."""

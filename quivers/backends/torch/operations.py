@@ -145,7 +145,7 @@ def expander(shape: Sequence[int]) -> Operation:
     sizes = tuple(shape)
 
     def expand(x: Tensor) -> Tensor:
-        return x.expand(*x.shape[: x.ndim - count], *sizes)
+        return x.expand((*x.shape[: x.ndim - count], *sizes))
 
     return expand
 
@@ -175,7 +175,7 @@ def gatherer(
             if count == 0:
                 return chosen.squeeze(dimension)
             left = value.ndim + dimension
-            return chosen.reshape(*value.shape[:left], *index.shape, *value.shape[left + 1 :])
+            return chosen.reshape((*value.shape[:left], *index.shape, *value.shape[left + 1 :]))
         wide = value if to_value is None else to_value(value)
         place = (index if to_place is None else to_place(index)).unsqueeze(-1)
         shape = _broadcast(wide.shape[:-1], place.shape[:-1])

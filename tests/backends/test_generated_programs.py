@@ -1,0 +1,155 @@
+"""On generated programs the two ways to a gradient agree, batches agree with single points, and coordinates
+go there and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from quivers.dsl import loads
+
+HEADER = "object A : FinSet 3\nobject B : FinSet 4\ndata group : B -> A\n\nprogram p : A -> A\n"
+DATA = {
+    "group": [2, 0, 0, 1],
+    "x": [0.4, -1.3, 2.2, 0.1],
+    "y": [0.3, 1.8, -0.4, 2.5],
+    "n": [0, 3, 1, 7],
+    "b": [1, 0, 0, 1],
+}
+PLATES = {"": frozenset(), "A": frozenset("A"), "B": frozenset("B"), "A * B": frozenset("AB")}
+QUICK = (Phase.explicit, Phase.generate)  # shrinking whole programs takes minutes and gains little
+
+REAL_LINE = ["Normal", "Laplace", "Cauchy", "Logistic", "Gumbel"]
+TWO_POSITIVE = ["Gamma", "InverseGamma", "Beta", "Weibull", "Pareto", "Kumaraswamy"]
+ONE_POSITIVE = ["HalfNormal", "HalfCauchy", "Exponential", "Chi2"]
+
+
+@st.composite
+def programs(draw):
+    """The text of a program over the objects A and B."""
+    names: list[tuple[str, frozenset[str], bool]] = [("x", frozenset("B"), False)]
+
+    def real(within: frozenset[str], depth: int) -> str:
+        kinds = ["number", "name", "name", "gather"] if depth == 0 else [
+            "+", "-", "*", "/", "function", "if", "reduce", "positive", "gather", "power", "name",
+        ]  # fmt: skip
+        kind = draw(st.sampled_from(kinds))
+        fitting = [name for name, axes, _ in names if axes <= within]
+        if kind == "gather" and "B" in within:
+            inner = [name for name, axes, _ in names if "A" in axes and axes <= within | {"A"}]
+            if inner:
+                return f"{draw(st.sampled_from(inner))}[group]"
+        if kind == "name" and fitting:
+            return draw(st.sampled_from(fitting))
+        if kind in {"+", "-", "*"}:
+            return f"({real(within, depth - 1)} {kind} {real(within, depth - 1)})"
+        if kind == "/":
+            return f"({real(within, depth - 1)} / {positive(within, depth - 1)})"
+        if kind == "power":
+            return f"{positive(within, depth - 1)} ^ {draw(st.sampled_from(['2', '0.5', '1.7', '-1']))}"
+        if kind == "function":
+            function = draw(st.sampled_from(["tanh", "sin", "atan", "erf", "sigmoid", "log_ndtr", "abs"]))
+            return f"{function}({real(within, depth - 1)})"
+        if kind == "if":
+            parts = [real(within, depth - 1) for _ in range(4)]
+            return f"(if {parts[0]} < {parts[1]} then {parts[2]} else {parts[3]})"
+        if kind == "reduce":
+            reduced = [(name, axes) for name, axes, _ in names if axes and axes <= within | {"A", "B"}]
+            if reduced:
+                name, axes = draw(st.sampled_from(reduced))
+                function = draw(st.sampled_from(["sum", "mean", "max", "logsumexp", "sd", "min", "prod"]))
+                over = draw(st.sampled_from(sorted(axes)))
+                if axes - {over} <= within:
+                    return f"{function}({name}, over={over})"
+        if kind == "positive" and depth > 0:
+            return f"log({positive(within, depth - 1)})"
+        return repr(draw(st.sampled_from([-1.5, 0.25, 0.5, 2.0])))
+
+    def positive(within: frozenset[str], depth: int) -> str:
+        fitting = [name for name, axes, above in names if above and axes <= within]
+        if fitting and draw(st.booleans()):
+            return draw(st.sampled_from(fitting))
+        if depth <= 0:
+            return repr(draw(st.sampled_from([0.5, 1.0, 2.5])))
+        function = draw(
+            st.sampled_from(["exp(tanh({}))", "softplus({})", "(0.5 + abs({}))", "sqrt(1.0 + ({}) ^ 2)"])
+        )
+        return function.format(real(within, depth - 1))
+
+    lines: list[str] = []
+    for number in range(draw(st.integers(1, 4))):
+        plate = draw(st.sampled_from(list(PLATES)))
+        within = PLATES[plate]
+        colon = f" : {plate}" if plate else ""
+        name = f"site{number}"
+        kind = draw(st.sampled_from(["real", "real", "one", "two", "interval", "let"]))
+        if kind == "let":
+            lines.append(f"let {name} = {real(within, 2)}")
+            # The axes are those of what the expression used, which may be fewer; it is used as if it had all.
+            names.append((name, within, False)) if not within else None
+            continue
+        if kind == "real":
+            family = draw(st.sampled_from(REAL_LINE))
+            call = f"{family}({real(within, 2)}, {positive(within, 1)})"
+        elif kind == "one":
+            call = f"{draw(st.sampled_from(ONE_POSITIVE))}({positive(within, 1)})"
+        elif kind == "two":
+            call = f"{draw(st.sampled_from(TWO_POSITIVE))}({positive(within, 1)}, {positive(within, 1)})"
+        else:
+            low = real(within, 1)
+            call = f"Uniform({low}, {low} + {positive(within, 1)})"
+        lines.append(f"sample {name}{colon} <- {call}")
+        names.append((name, within, kind in {"one", "two"}))
+    everywhere = frozenset("B")
+    lines.append(f"observe y : B <- StudentT(4.0, {real(everywhere, 2)}, {positive(everywhere, 1)})")
+    lines.append(f"observe n : B <- Poisson({positive(everywhere, 1)})")
+    lines.append(f"observe b : B <- Bernoulli(logits={real(everywhere, 1)})")
+    lines.append(f"score pull = -0.1 * ({real(frozenset(), 1)}) ^ 2")
+    return HEADER + "".join(f"    {line}\n" for line in lines)
+
+
+@settings(max_examples=60, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@given(programs(), st.integers(0, 2**32 - 1))
+def test_straight_line_and_autograd_agree_on_generated_programs(source, seed):
+    bound = loads(source).morphism.bind(DATA)
+    assume(bound.dimension > 0)
+    generator = torch.Generator().manual_seed(seed)
+    q = torch.rand(3, bound.dimension, dtype=torch.float64, generator=generator) * 4 - 2
+    values = bound.log_density(q)
+    for point, value in zip(q, values, strict=True):
+        if not torch.isfinite(value):
+            continue
+        leaf = point.clone().requires_grad_()
+        single = bound.log_density(leaf)
+        torch.testing.assert_close(single, value, rtol=1e-11, atol=1e-11)
+        (expected,) = torch.autograd.grad(single, leaf)
+        gradient = np.empty(bound.dimension)
+        found = bound.log_density_and_gradient(point.numpy(), gradient)
+        np.testing.assert_allclose(found, value.item(), rtol=1e-9, atol=1e-9)
+        if torch.isfinite(expected).all():
+            scale = max(1.0, float(expected.abs().max()))
+            np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9 * scale)
+
+
+@settings(max_examples=40, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@given(programs(), st.integers(0, 2**32 - 1))
+def test_the_joint_density_is_the_sum_of_the_terms_and_coordinates_go_there_and_back(source, seed):
+    model = loads(source).morphism
+    bound = model.bind(DATA)
+    assume(bound.dimension > 0)
+    generator = torch.Generator().manual_seed(seed)
+    q = torch.rand(2, bound.dimension, dtype=torch.float64, generator=generator) * 4 - 2
+    values = bound.constrain(q)
+    density = bound.log_density(q)
+    if not torch.isfinite(density).all():
+        return
+    torch.testing.assert_close(bound.unconstrain(values), q, rtol=1e-8, atol=1e-8)
+    for place in range(2):
+        terms = bound.explain(q[place])
+        total = sum(term.value for term in terms)
+        np.testing.assert_allclose(total, density[place].item(), rtol=1e-10, atol=1e-10)
+        jacobian = sum(term.value for term in terms if term.kind == "jacobian")
+        joint = model.log_joint({name: value[place] for name, value in values.items()}, DATA).item()
+        np.testing.assert_allclose(joint + jacobian, total, rtol=1e-8, atol=1e-8)
