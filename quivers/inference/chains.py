@@ -71,7 +71,7 @@ class _Chain:
     """One chain's arguments, and the arrays that it writes."""
 
     def __init__(
-        self, number: int, start: Array, kernel: NUTSKernel, num_warmup: int, num_samples: int, seed: int
+        self, number: int, start: Array, *, kernel: NUTSKernel, num_warmup: int, num_samples: int, seed: int
     ) -> None:
         dimension = len(start)
         self.kernel = kernel
@@ -133,7 +133,8 @@ def run_chains(
     was cancelled before every chain had a draw.
     """
     chains = [
-        _Chain(number, start, kernel, num_warmup, num_samples, seed) for number, start in enumerate(starts)
+        _Chain(number, start, kernel=kernel, num_warmup=num_warmup, num_samples=num_samples, seed=seed)
+        for number, start in enumerate(starts)
     ]
     stop = np.zeros(1, dtype=np.int64)
     numbers = np.zeros(0) if data is None else np.ascontiguousarray(data, dtype=np.float64)
@@ -141,7 +142,9 @@ def run_chains(
     pool = ThreadPoolExecutor(threads or len(chains), thread_name_prefix="chain")
     try:
         running = [pool.submit(chain.run, density, numbers, stop) for chain in chains]
-        cancelled = _watch(running, chains, density, stop, num_warmup, progress, cancel)
+        cancelled = _watch(
+            running, chains, density, stop, num_warmup=num_warmup, progress=progress, cancel=cancel
+        )
     finally:
         # Also on the way out of an interrupt or of an exception in `progress`: the chains must not outlive
         # the call.
@@ -168,6 +171,7 @@ def _watch(
     chains: list[_Chain],
     density: DensityFunction,
     stop: NDArray[np.int64],
+    *,
     num_warmup: int,
     progress: Callable[[ChainProgress], None] | None,
     cancel: threading.Event | None,

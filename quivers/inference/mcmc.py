@@ -39,7 +39,7 @@ class MCMC:
     the result records it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         kernel: NUTSKernel,
         num_warmup: int = 1000,
@@ -98,7 +98,12 @@ class MCMC:
         compiled = time.perf_counter()
         seed = int(torch.randint(2**62, ()).item()) if self.seed is None else self.seed
         starts = starting_points(
-            bound, density, self.init_strategy, self.num_chains, seed, self.initial_values
+            bound,
+            density,
+            strategy=self.init_strategy,
+            num_chains=self.num_chains,
+            seed=seed,
+            initial_values=self.initial_values,
         )
         draws = run_chains(
             density,

@@ -25,6 +25,7 @@ TRIES = 100
 def starting_points(
     bound: BoundModel,
     density: DensityFunction,
+    *,
     strategy: str,
     num_chains: int,
     seed: int,
@@ -49,7 +50,7 @@ def starting_points(
 
 def _prior(bound: BoundModel, sequence: np.random.SeedSequence) -> Callable[[], Array]:
     generator = torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-    return lambda: _array(bound.unconstrain(bound.sample_prior((), generator)))
+    return lambda: _array(bound.unconstrain(bound.sample_prior((1,), generator))[0])
 
 
 def _uniform(bound: BoundModel, sequence: np.random.SeedSequence) -> Callable[[], Array]:
@@ -68,11 +69,21 @@ def _unconstrained(bound: BoundModel, values: Mapping[str, Any]) -> Array:
         )
     if missing:
         raise QvrError(f"initial_values must give every latent a value, it has none for {_listed(missing)}.")
-    return _array(bound.unconstrain(values))
+    batch = {name: _numbers(name, value)[None] for name, value in values.items()}
+    return _array(bound.unconstrain(batch)[0])
+
+
+def _numbers(name: str, value: Any) -> torch.Tensor:
+    try:
+        return torch.as_tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise QvrError(
+            f"The initial value of {name} must be a number or an array of them, not {value!r}."
+        ) from None
 
 
 def _array(q: torch.Tensor) -> Array:
-    return np.ascontiguousarray(q.detach().cpu().numpy(), dtype=np.float64)
+    return np.array(q.detach().cpu().numpy(), dtype=np.float64, order="C")
 
 
 def _first_finite(
@@ -107,9 +118,10 @@ def _no_start(bound: BoundModel, point: Array, log_density: float, gradient: Arr
         if not np.isfinite(gradient[coordinates.start : coordinates.stop]).all()
     ]
     causes = terms or slopes or [f"their sum is {log_density:g}"]
-    constrained = bound.constrain(q)
+    constrained = bound.constrain(q[None])
     values = ", ".join(
-        f"{coordinates.name} = {_shown(constrained[coordinates.name])}" for coordinates in bound.coordinates
+        f"{coordinates.name} = {_shown(constrained[coordinates.name][0])}"
+        for coordinates in bound.coordinates
     )
     where = "at the given start" if tries == 1 else f"in {tries} tries"
     return f"No starting point with a finite log density {where}: {', '.join(causes)}, where {values}."

@@ -68,7 +68,7 @@ def workspace(dimension: int, max_depth: int) -> tuple[Array, Array]:
 
 
 @compiled
-def transition(
+def transition(  # noqa: PLR0917
     density: Density,
     data: Array,
     kind: int,
@@ -139,7 +139,7 @@ def transition(
 
 
 @compiled
-def grow(
+def grow(  # noqa: PLR0917
     density: Density,
     data: Array,
     kind: int,
@@ -199,7 +199,7 @@ def grow(
 
 
 @compiled
-def turns(
+def turns(  # noqa: PLR0917
     memory: Array,
     first_velocity: int,
     middle_momentum: int,

@@ -75,6 +75,11 @@ def quartic_density(q, gradient, data):
 
 
 @pytest.fixture(scope="session")
+def compile_density():
+    return c_function
+
+
+@pytest.fixture(scope="session")
 def gaussian():
     return c_function(gaussian_density)
 

@@ -26,7 +26,7 @@ def precision_data(covariance):
 
 
 def sample_gaussian(
-    gaussian, covariance, kernel=None, chains=4, num_warmup=1000, num_samples=1000, seed=1, **options
+    gaussian, covariance, kernel=None, *, chains=4, num_warmup=1000, num_samples=1000, seed=1, **options
 ):
     return run_chains(
         gaussian,

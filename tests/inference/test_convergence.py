@@ -46,7 +46,7 @@ def autoregressive(rng, chains, draws, correlation, drift=0.0):
     power=st.sampled_from([1, 3]),
     seed=st.integers(0, 10**6),
 )
-def test_diagnostics_agree_with_arviz(name, chains, draws, correlation, drift, power, seed):
+def test_diagnostics_agree_with_arviz(*, name, chains, draws, correlation, drift, power, seed):
     values = autoregressive(np.random.default_rng(seed), chains, draws, correlation, drift) ** power
     ours = getattr(convergence, name)(values)
     assert ours == pytest.approx(float(AGREES[name](values)), rel=1e-8, nan_ok=True)
