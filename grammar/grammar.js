@@ -3,8 +3,9 @@
  *
  * Layout is settled by the external scanner from the text alone (src/scanner.c): it knows the open
  * brackets and the open blocks, so a half-typed line ends where its line ends and not somewhere in
- * the next declaration. What is legal but senseless (a chain of comparisons, a keyword as a name)
- * is accepted here and refused with a sentence by quivers/syntax.
+ * the next declaration. A line that breaks off (`sample theta : School <-`) is a step all the same,
+ * and so the lines around it stay what they are. What this grammar lets pass and the language does
+ * not, quivers/syntax refuses with a sentence: half lines, chains of comparisons, keywords as names.
  */
 
 /// <reference types="tree-sitter-cli/dsl" />
@@ -62,21 +63,29 @@ module.exports = grammar({
       ),
 
     object_declaration: ($) =>
-      seq('object', field('name', $.identifier), ':', field('space', $._space)),
+      seq('object', field('name', $.identifier), optional(seq(':', field('space', $._space)))),
 
     data_declaration: ($) =>
-      seq('data', field('name', $.identifier), ':', field('space', choice($._space, $.space_map))),
+      seq(
+        'data',
+        field('name', $.identifier),
+        optional(seq(':', field('space', choice($._space, $.space_map)))),
+      ),
 
     program_declaration: ($) =>
       seq(
         'program',
         field('name', $.identifier),
         optional(field('parameters', $.parameters)),
-        ':',
-        field('domain', $._space),
-        $._arrow,
-        field('codomain', $._plain_space),
-        repeat(field('options', $.options)),
+        optional(
+          seq(
+            ':',
+            field('domain', $._space),
+            optional(
+              seq($._arrow, field('codomain', $._plain_space), repeat(field('options', $.options))),
+            ),
+          ),
+        ),
         optional(field('body', $.block)),
       ),
 
@@ -84,7 +93,11 @@ module.exports = grammar({
     parameter: ($) => seq(field('name', $.identifier), ':', field('space', $._space)),
 
     define_declaration: ($) =>
-      seq('define', field('name', $.identifier), '=', field('composition', $._composition)),
+      seq(
+        'define',
+        field('name', $.identifier),
+        optional(seq('=', field('composition', $._composition))),
+      ),
 
     export_declaration: ($) => seq('export', field('name', $.identifier)),
 
@@ -133,21 +146,19 @@ module.exports = grammar({
         $.return_step,
       ),
 
-    sample_step: ($) => seq(optional('sample'), $._draw),
-    observe_step: ($) => seq('observe', $._draw),
-    marginalize_step: ($) => seq('marginalize', $._draw, optional(field('body', $.block))),
-    let_step: ($) => seq('let', field('name', $.identifier), '=', field('value', $._expression)),
-    score_step: ($) => seq('score', field('name', $.identifier), '=', field('value', $._expression)),
+    sample_step: ($) =>
+      choice(seq('sample', $._drawn, optional($._draw)), seq($._drawn, $._draw)),
+    observe_step: ($) => seq('observe', $._drawn, optional($._draw)),
+    marginalize_step: ($) =>
+      seq('marginalize', $._drawn, optional($._draw), optional(field('body', $.block))),
+    let_step: ($) => seq('let', $._bound),
+    score_step: ($) => seq('score', $._bound),
     return_step: ($) => seq('return', field('value', choice($._expression, $.labelled_values))),
 
+    _bound: ($) => seq(field('name', $.identifier), optional(seq('=', field('value', $._expression)))),
+    _drawn: ($) => seq(field('name', $.identifier), optional(seq(':', field('plate', $.plate)))),
     _draw: ($) =>
-      seq(
-        field('name', $.identifier),
-        optional(seq(':', field('plate', $.plate))),
-        $._assign,
-        field('draw', $.call),
-        repeat(field('options', $.options)),
-      ),
+      seq($._assign, field('draw', choice($.call, $.identifier)), repeat(field('options', $.options))),
 
     plate: ($) => seq($.identifier, repeat(seq($._times, $.identifier))),
 

@@ -126,8 +126,9 @@ def _read(text: bytes, documentation: str | None) -> _Read:
         nodes = list(contents(root))
         if len(nodes) == 1 and layout[0].start is Start.DECLARATION:
             declaration = read_declaration(reading, nodes[0], documentation)
-            problems = layout_problems(text, layout, frozenset())
-            return _Read(((declaration, 0),), (*problems, *reading.diagnostics))
+            if not reading.is_incomplete:
+                problems = layout_problems(text, layout, frozenset())
+                return _Read(((declaration, 0),), (*problems, *reading.diagnostics))
     return _read_by_lines(text, layout, documentation)
 
 
@@ -180,13 +181,14 @@ def _read_header(
     root = tree(fragment).root_node
     reading = Reading(fragment, line.span.start, root.has_error)
     nodes = [node for node in contents(root) if node.type.endswith("_declaration")]
-    if not root.has_error and len(nodes) == 1:
-        return read_declaration(reading, nodes[0], documentation), reading.diagnostics
+    whole = next((node for node in nodes if node.start_byte == 0), None)
+    declaration = read_declaration(reading, whole, documentation) if whole is not None else None
+    if declaration is not None and not root.has_error and not reading.is_incomplete:
+        return declaration, reading.diagnostics
     problem = _explained(fragment, "declaration", root, line)
-    whole = [node for node in nodes if node.start_byte == 0]
-    if whole:
-        return read_declaration(reading, whole[0], documentation), [problem]
-    return salvage_declaration(fragment, line.span, documentation), [problem]
+    if declaration is None or not _is_named(declaration):
+        declaration = salvage_declaration(fragment, line.span, documentation)
+    return declaration, [problem]
 
 
 def _read_step_at(
@@ -216,13 +218,18 @@ def _read_line(text: bytes, line: Line, documentation: str | None) -> tuple[ast.
     root = tree(source).root_node
     reading = Reading(source, line.span.start - len(_BEFORE_STEP), root.has_error)
     nodes = _steps_of_fragment(root)
-    if not root.has_error and len(nodes) == 1:
-        return read_step(reading, nodes[0], documentation), reading.diagnostics
+    whole = next((node for node in nodes if node.start_byte == len(_BEFORE_STEP)), None)
+    step = read_step(reading, whole, documentation) if whole is not None else None
+    if step is not None and not root.has_error and not reading.is_incomplete:
+        return step, reading.diagnostics
     problem = _explained(fragment, "step", root, line, len(_BEFORE_STEP))
-    whole = [node for node in nodes if node.start_byte == len(_BEFORE_STEP)]
-    if whole:
-        return read_step(reading, whole[0], documentation), [problem]
-    return salvage_step(fragment, line.span, documentation), [problem]
+    if step is None or not _is_named(step):
+        step = salvage_step(fragment, line.span, documentation)
+    return step, [problem]
+
+
+def _is_named(node: ast.Step | ast.Declaration) -> bool:
+    return isinstance(node, ast.Hole | ast.Return) or node.name.text != ""
 
 
 def _explained(fragment: bytes, kind: str, root: Node, line: Line, before: int = 0) -> Diagnostic:

@@ -37,7 +37,9 @@ def read_declaration(reading: Reading, node: Node, documentation: str | None) ->
             return _read_program(reading, node, name, documentation)
         case "define_declaration":
             composition = node.child_by_field_name("composition")
-            read = _read_composition(reading, composition) if composition is not None else ast.Hole(span)
+            read = (
+                _read_composition(reading, composition) if composition is not None else reading.missing(node)
+            )
             return ast.DefineDeclaration(name, read, documentation, span)
         case "export_declaration":
             return ast.ExportDeclaration(name, span)
@@ -97,8 +99,7 @@ def _with_options(space: ast.Space, options: tuple[ast.Option, ...]) -> ast.Spac
 def _read_space_field(reading: Reading, node: Node, field: str) -> ast.Space:
     child = node.child_by_field_name(field)
     if child is None:
-        end = node.end_byte + reading.shift
-        return ast.Hole(Span(end, end))
+        return reading.missing(node)
     return _read_space(reading, child, 0)
 
 

@@ -40,8 +40,7 @@ def read_field(reading: Reading, node: Node, field: str, depth: int = 0) -> ast.
     """The expression in a field of `node`; where there is none, a hole at the node's end."""
     child = node.child_by_field_name(field)
     if child is None:
-        end = node.end_byte + reading.shift
-        return ast.Hole(Span(end, end))
+        return reading.missing(node)
     return read_expression(reading, child, depth)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from quivers.syntax import ast
-from quivers.syntax.ast import Span
 from quivers.syntax.layout import documentation_above
 from quivers.syntax.read_expression import read_call, read_expression, read_field, read_options
 from quivers.syntax.reading import Reading, contents, is_broken, present, read_name, read_name_field
@@ -54,8 +53,7 @@ def _read_draw(
     call = node.child_by_field_name("draw")
     draw: ast.Call | ast.Hole
     if call is None or not present(call) or call.type != "call":
-        end = node.end_byte + reading.shift
-        draw = ast.Hole(Span(end, end))
+        draw = reading.missing(node)
     else:
         draw = read_call(reading, call)
     return name, plate, draw, read_options(reading, node.children_by_field_name("options"))
@@ -70,8 +68,8 @@ def _read_value(reading: Reading, node: Node) -> ast.Expression:
 def _read_returned(reading: Reading, node: Node) -> tuple[ast.Returned, ...]:
     value = node.child_by_field_name("value")
     if value is None or (reading.is_damaged and is_broken(node)):
-        span = reading.span(node)
-        return (ast.Returned(None, ast.Hole(span), span),)
+        hole = reading.missing(node)
+        return (ast.Returned(None, hole, hole.span),)
     if value.type == "labelled_values":
         return tuple(
             ast.Returned(

@@ -26,12 +26,14 @@ TRIVIA = frozenset(("comment", "documentation"))
 class Reading:
     """One text being lowered. `shift` takes a node's byte offsets to the declaration's own.
 
-    `is_damaged` tells that the tree holds errors, so that readers look out for them.
+    `is_damaged` tells that the tree holds errors, so that readers look out for them; a reader that
+    finds a line broken off sets `is_incomplete`.
     """
 
     source: bytes
     shift: int
     is_damaged: bool = False
+    is_incomplete: bool = False
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def span(self, node: Node) -> Span:
@@ -42,6 +44,12 @@ class Reading:
 
     def report(self, code: str, span: Span, message: str, *fixes: Fix, hint: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(code, Severity.ERROR, span, message, fixes=fixes, hint=hint))
+
+    def missing(self, node: Node) -> ast.Hole:
+        """The hole for what should stand at the end of `node`."""
+        self.is_incomplete = True
+        end = node.end_byte + self.shift
+        return ast.Hole(Span(end, end))
 
     def too_deep(self, node: Node) -> ast.Hole:
         """The hole in the place of what is nested too deeply, which is reported once for a text."""
@@ -75,8 +83,7 @@ def read_name_field(reading: Reading, node: Node, field: str) -> ast.Name:
     """The identifier in a field of `node`; where there is none, an empty name at the node's end."""
     child = node.child_by_field_name(field)
     if child is None:
-        end = node.end_byte + reading.shift
-        return ast.Name("", Span(end, end))
+        return ast.Name("", reading.missing(node).span)
     return read_name(reading, child)
 
 

@@ -138,54 +138,9 @@ def programs(draw: st.DrawFn) -> str:
     return text.replace("\n", draw(LINE_ENDS))
 
 
-_PIECES = st.sampled_from(
-    [
-        "(",
-        ")",
-        "[",
-        "]",
-        ",",
-        ":",
-        "=",
-        "<-",
-        "->",
-        "<",
-        "-",
-        "*",
-        "^",
-        "+",
-        "not ",
-        "in",
-        "let ",
-        "sample ",
-        "x",
-        "1",
-        " ",
-        "\n",
-        "\n    ",
-        "\n  ",
-        "#",
-        "##",
-        "\t",
-        "object ",
-        "program ",
-        "~",
-        "$",
-        "θ",
-        "⊗",
-        "≥",
-        "\nexport p\n",
-        "return ",
-        "factor ",
-        "if ",
-        "marginalize ",
-        "observe ",
-        "\r",
-        "\u2028",
-        "\x0c",
-        "2.",
-        "\ufeff",
-    ]
+_PIECES = (
+    "(|)|[|]|,|:|=|<-|->|<|-|*|^|+|not |in|let |sample |x|1| |\n|\n    |\n  |#|##|\t|object |program |~|$|θ|⊗|≥|"
+    "\nexport p\n|return |factor |if |marginalize |observe |\r|\u2028|\f|2.|\ufeff"
 )
 
 
@@ -200,7 +155,7 @@ def mutations(draw: st.DrawFn) -> str:
         if change == "cut":
             text = text[:at] + text[end:]
         elif change == "insert":
-            text = text[:at] + draw(_PIECES) + text[at:]
+            text = text[:at] + draw(st.sampled_from(_PIECES.split("|"))) + text[at:]
         else:
             text = text[:end] + text[at:]
     return text

@@ -13,28 +13,9 @@ from quivers.syntax.document import Document, decoded
 from quivers.syntax.lower import Memo, lower
 from quivers.syntax.parse import tree
 
-PIECES = st.sampled_from(
-    [
-        "",
-        "(",
-        ")",
-        "[",
-        "#",
-        "\n",
-        "\r",
-        "    ",
-        "x",
-        "⊗",
-        "😀",
-        "sample ",
-        "<-",
-        "\t",
-        "let a = 1\n",
-        "## said\n",
-        "object X : FinSet\n",
-        "\nprogram q : A -> B\n    return 1\n",
-        "marginalize z : K <- F(1)\n        ",
-    ]
+PIECES = (
+    "|(|)|[|#|\n|\r|    |x|⊗|😀|sample |<-|\t|let a = 1\n|## said\n|object X : FinSet\n|"
+    "\nprogram q : A -> B\n    return 1\n|marginalize z : K <- F(1)\n        "
 )
 
 
@@ -42,7 +23,7 @@ PIECES = st.sampled_from(
 def edits(draw: st.DrawFn) -> tuple[str, list[tuple[int, int, str]]]:
     """A program, and edits of it: where in characters, how many to cut, what to put in."""
     text = draw(programs() | mutations())
-    steps = st.tuples(st.integers(0, len(text) + 20), st.integers(0, 30), PIECES)
+    steps = st.tuples(st.integers(0, len(text) + 20), st.integers(0, 30), st.sampled_from(PIECES.split("|")))
     return text, draw(st.lists(steps, min_size=1, max_size=6))
 
 
