@@ -116,7 +116,12 @@ def _bind(
     named = False
     positional = 0
     for argument in arguments:
+        # What could not be read may be any argument, so nothing is said of too many or too few.
+        if isinstance(argument.value, ast.Hole):
+            sound = False
         if argument.keyword is None:
+            if isinstance(argument.value, ast.Hole) and (named or positional >= len(parameters)):
+                continue
             if named:
                 scope.report(positional_after_keyword(argument.span))
                 sound = False
@@ -133,7 +138,9 @@ def _bind(
             continue
         named = True
         name = argument.keyword.text
-        if name not in known:
+        if not name:
+            sound = False
+        elif name not in known:
             scope.report(unknown_argument(called, argument.keyword, known))
             sound = False
         elif name not in parameters:
