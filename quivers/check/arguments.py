@@ -90,7 +90,7 @@ def _chosen(arguments: Sequence[ast.Argument], family: Family) -> Form:
     if len(family.forms) == 1:
         return family.forms[0]
     keywords = {argument.keyword.text for argument in arguments if argument.keyword is not None}
-    positional = sum(argument.keyword is None for argument in arguments)
+    positional = sum(argument.keyword is None for argument in arguments if not _is_hole(argument))
     first = family.forms[0]
     leading = [parameter.name for parameter in first.parameters[:positional]]
 
@@ -101,6 +101,10 @@ def _chosen(arguments: Sequence[ast.Argument], family: Family) -> Form:
         return sum(name in keywords for name in names)
 
     return max(family.forms, key=fit)
+
+
+def _is_hole(argument: ast.Argument) -> bool:
+    return isinstance(argument.value, ast.Hole)
 
 
 def _bind(

@@ -111,7 +111,9 @@ def axes_of_object(name: ast.Name, scope: Scope) -> tuple[Axis, ...] | None:
     """The axes that a declared object stands for in a plate; None, and a report, when there are none."""
     signature = scope.names.find(name.text)
     if not isinstance(signature, ObjectSignature):
-        if signature is None:
+        if not name.text:
+            pass
+        elif signature is None:
             scope.report(undeclared_object(name, scope.names.all(ObjectSignature), scope.declare_at))
         elif scope.names.object(name.text) is None:
             scope.report(wrong_value(name.span, f"`{name.text}` is no object."))

@@ -77,6 +77,8 @@ def type_of_draw(step: DrawStep, scope: Scope) -> AnyType:
 
 
 def _no_family(name: ast.Name, scope: Scope) -> AnyType:
+    if not name.text:
+        return UNKNOWN
     signature = scope.names.find(name.text)
     if isinstance(signature, ProgramSignature):
         scope.mention(name.text, name.span, Role.PROGRAM, owner=name.text)

@@ -119,7 +119,7 @@ def _no_function(name: ast.Name, scope: Scope) -> AnyType:
                 name.span, f"`{name.text}` is a program; draw from it with `sample`, and use the draw."
             )
         )
-    return scope.report(unknown_function(name, FUNCTIONS))
+    return scope.report(unknown_function(name, FUNCTIONS)) if name.text else UNKNOWN
 
 
 def _counts_object(function: Function, bound: Bound, scope: Scope) -> bool:

@@ -82,6 +82,8 @@ class Scope:
 
     def use(self, name: str, span: Span) -> AnyType:
         """The type of a name where it is used as a value."""
+        if not name:
+            return UNKNOWN
         binding = self.bindings.get(name)
         if binding is not None:
             self.mention(name, span, binding.role, binding.type, definition=binding.span, owner=binding.owner)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_fixtures import fixtures
@@ -179,3 +180,25 @@ def test_a_word_in_the_place_of_another_is_checked_without_an_exception(
     match = data.draw(st.sampled_from(found))
     word = data.draw(st.sampled_from(sorted(set(words(program)))))
     facts(check_source(program[: match.start()] + word + program[match.end() :]))
+
+
+HALVES = (
+    "    sample", "    sample new", "    sample new :", "    sample new <-", "    let new =",
+    "    observe new : ", "    score", "    sample new <- Normal(", "    let new = exp(", "    let new = 1 +",
+)  # fmt: skip
+CLEAN = [program for program in PROGRAMS if not check_source(program).diagnostics]
+
+
+@pytest.mark.parametrize("program", CLEAN)
+def test_an_unclosed_bracket_is_one_mistake(program: str) -> None:
+    for match in re.finditer(r"[)\]]", program):
+        problems = check_source(program[: match.start()] + program[match.end() :]).diagnostics
+        assert [problem.code[:4] for problem in problems] == ["QVR1"] * len(problems)
+
+
+@pytest.mark.parametrize("program", CLEAN)
+def test_a_half_typed_last_line_says_nothing_of_names_or_types(program: str) -> None:
+    for half in HALVES:
+        steps = re.split(r"\n    return", program)[0]
+        problems = check_source(f"{steps}\n{half}\n").diagnostics
+        assert [problem.code[:4] for problem in problems if problem.code != "QVR313"] == ["QVR1"], half
