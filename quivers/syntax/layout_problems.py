@@ -81,8 +81,9 @@ def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Di
         span = Span(line.span.start, line.span.start + 1)
         code, message = _BRACKETS[written[:1]]
         return hole, _error(code, span, message), following
-    word = written.split()[0].decode(errors="replace")
-    span = Span(line.span.start, line.span.start + len(word.encode()))
+    first = written.split()[0]
+    word = first.decode(errors="replace")
+    span = Span(line.span.start, line.span.start + len(first))
     near = get_close_matches(word, DECLARATION_KEYWORDS, 1, 0.7)
     if near:
         fix = Fix(f"Write `{near[0]}`", (Edit(span, near[0]),))

@@ -139,8 +139,8 @@ def programs(draw: st.DrawFn) -> str:
 
 
 _PIECES = (
-    "(|)|[|]|,|:|=|<-|->|<|-|*|^|+|not |in|let |sample |x|1| |\n|\n    |\n  |#|##|\t|object |program |~|$|θ|⊗|≥|"
-    "\nexport p\n|return |factor |if |marginalize |observe |\r|\u2028|\f|2.|\ufeff"
+    "(|)|[|]|,|:|=|<-|->|<|-|*|^|+|not |in|let |sample |x|1| |\n|\n    |\n  |#|##|\t|object |program |~|$|"
+    "θ|⊗|≥|\nexport p\n|return |factor |if |marginalize |observe |\r|\u2028|\f|2.|\ufeff"
 )
 
 
