@@ -23,6 +23,7 @@ from qvr_server.worker_process import WorkerProcess
 logger = logging.getLogger(__name__)
 
 SECONDS_BEFORE_DATA_CHECK = 0.3
+SECONDS_BEFORE_GRAMMAR = 0.2
 
 
 class QvrServer(LanguageServer):
@@ -49,6 +50,7 @@ class QvrServer(LanguageServer):
         self._lenses: dict[str, tuple[types.CodeLens, ...]] = {}
         self._reported: set[str] = set()
         self._on_answer = on_answer
+        self._grammar_wanted = False
         requests.register(self)
 
     # ------------------------------------------------------------- life cycle
@@ -141,6 +143,9 @@ class QvrServer(LanguageServer):
 
     def _analyse(self) -> None:
         waiting, self._to_analyse = self._to_analyse, {}
+        if waiting and not self._grammar_wanted:
+            self._grammar_wanted = True
+            asyncio.get_running_loop().call_later(SECONDS_BEFORE_GRAMMAR, self.spawn_thread, _load_grammar)
         for uri in waiting:
             if (opened := self.session.documents.get(uri)) is None:
                 continue
@@ -244,6 +249,10 @@ class QvrServer(LanguageServer):
         if source.__name__ != "FeatureRequestError":
             self.internal_error("A message could not be acted on", error)
 
+    def spawn_thread(self, function: Callable[[], object]) -> None:
+        """Run a function beside the event loop, whatever it returns."""
+        self.spawn(asyncio.to_thread(function))
+
     def spawn(self, work: Any) -> None:
         """Run a coroutine on its own; its failure is logged."""
         task = asyncio.get_running_loop().create_task(work)
@@ -254,6 +263,13 @@ class QvrServer(LanguageServer):
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.internal_error("A task in the background failed", error)
+
+
+def _load_grammar() -> None:
+    """Load the reference grammar, so that the first error in a text is explained as quickly as the next."""
+    from quivers.syntax.reference import grammar
+
+    grammar()
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,8 @@ def serve(*, verbose: bool = False) -> int:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
     )
+    # A thread that reads data or loads the grammar gives way to the editor's next message sooner.
+    sys.setswitchinterval(0.001)
     reader, writer = _take_streams()
     return asyncio.run(_serve(reader, writer))
 
