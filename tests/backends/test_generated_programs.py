@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from quivers.dsl import loads
 
-HEADER = "object A : FinSet 3\nobject B : FinSet 4\ndata group : B -> A\n\nprogram p : A -> A\n"
+HEADER = """object A : FinSet 3
+object B : FinSet 4
+data group : B -> A
+data x : B * Real
+
+program p : A -> A
+"""
 DATA = {
     "group": [2, 0, 0, 1],
     "x": [0.4, -1.3, 2.2, 0.1],

@@ -259,7 +259,7 @@ class BoundModel:
             (slopes[number], _own_axes(builder, slopes[number], latent))
             for number, latent in zip(positions, self.density.latents, strict=True)
         ]
-        return plan(builder.nodes, outputs, self.sizes, self.inputs, batched=False)
+        return plan(builder.nodes, outputs, self.sizes, self.inputs, batched=False, scalars=True)
 
     @cached_property
     def _term_plan(self) -> Plan:
@@ -314,21 +314,25 @@ class StraightLine:
         self._slots = gradient_plan.slots.copy()
         self._steps = gradient_plan.steps
         self._value, *slopes = gradient_plan.outputs
-        self._copies: list[tuple[Tensor, int]] = []
+        self._copies: list[tuple[Tensor, int, Coordinates]] = []
         for place, slope in zip(coordinates, slopes, strict=True):
             leaf = gradient_plan.leaves.get(place.name)
             if leaf is not None:
                 self._slots[leaf] = position[place.start : place.stop].reshape(place.shape)
-            self._copies.append((gradient[place.start : place.stop].reshape(place.shape), slope))
+            self._copies.append((gradient[place.start : place.stop].reshape(place.shape), slope, place))
 
     def evaluate(self) -> float:
         """The log density at `position`; writes `gradient`."""
         slots = self._slots
         with torch.no_grad():
             run(self._steps, slots)
-            for target, slope in self._copies:
-                target.copy_(slots[slope])  # type: ignore[arg-type]
-        return float(slots[self._value].item())  # type: ignore[union-attr]
+            for target, slope, place in self._copies:
+                computed = slots[slope]
+                if isinstance(computed, Tensor):
+                    target.copy_(computed)
+                else:
+                    self.gradient[place.start : place.stop] = computed
+        return float(slots[self._value])
 
 
 def _own_axes(builder: Builder, slope: int, latent: Latent) -> tuple[str, ...]:

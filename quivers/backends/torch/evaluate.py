@@ -6,15 +6,15 @@ runs the rest in a row. Every value is float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from quivers.backends.torch.operations import (
     ELEMENTWISE,
-    Operation,
     aligner,
     expander,
     gatherer,
@@ -22,14 +22,16 @@ from quivers.backends.torch.operations import (
     scatterer,
     to_index,
 )
+from quivers.backends.torch.scalars import SCALARS
 from quivers.ir.graph import REDUCTIONS, Node
 from quivers.ir.joint import object_of
 from quivers.ir.simplify import needed
 
-Step = tuple[Operation, int, int, int, int]
+Step = tuple[Callable[..., Any], int, int, int, int]
 """An operation, the slots of its up to three arguments (−1 for none), and the slot of its result."""
 
-Slots = list[Tensor | None]
+Slots = list[Any]
+"""Tensors, and numbers where a plan computes scalars in plain Python; None where nothing is yet."""
 
 NONE = -1
 
@@ -50,12 +52,15 @@ class Compiler:
     """Turns nodes into steps. The slot of a node is its number; views of it have slots of their own.
 
     `sizes` gives the number of elements of each object, `batched` the leaves whose values have batch
-    dimensions in front.
+    dimensions in front. With `scalars`, values without axes are Python's numbers wherever they can be; that
+    is for plans without batches and without autograd.
     """
 
     nodes: Sequence[Node]
     sizes: Mapping[str, int]
     batched: frozenset[int] = frozenset()
+    scalars: bool = False
+    numbers: set[int] = field(default_factory=set)
     carries_batch: list[bool] = field(default_factory=list)
     views: dict[tuple[int, object], int] = field(default_factory=dict)
     slot_count: int = 0
@@ -87,7 +92,11 @@ class Compiler:
         steps: list[Step] = []
         if not node.args:
             return steps
-        if node.op in ELEMENTWISE:
+        if self.scalars and not node.axes and node.op in SCALARS:
+            self.numbers.add(number)
+            slots = [self._number(arg, steps) for arg in node.args]
+            self._emit(steps, SCALARS[node.op], slots, number)
+        elif node.op in ELEMENTWISE:
             slots = [self._aligned(arg, node.axes, steps) for arg in node.args]
             self._emit(steps, ELEMENTWISE[node.op], slots, number)
         elif node.op in REDUCTIONS:
@@ -95,24 +104,27 @@ class Compiler:
             have = self.nodes[arg].axes
             dimensions = [have.index(axis) - len(have) for axis in node.over]
             everything = not node.axes and not self.carries_batch[arg]
-            self._emit(steps, reduction(node.op, dimensions, everything=everything), [arg], number)
+            slot = self._tensor(arg, steps)
+            self._emit(steps, reduction(node.op, dimensions, everything=everything), [slot], number)
         elif node.op == "spread":
             slot = self._aligned(node.args[0], node.axes, steps, leading=True)
             self._emit(steps, expander(self.shape(node.axes)), [slot], number)
         else:
             first, index = node.args
-            place = self._view(index, "index", to_index, steps)
+            place = self._view(self._tensor(index, steps), "index", to_index, steps)
             first_axes, index_axes = self.nodes[first].axes, self.nodes[index].axes
             along = node.name or ""
             if node.op == "gather":
                 operation = gatherer(first_axes, index_axes, node.axes, along)
             else:
                 operation = scatterer(first_axes, index_axes, node.axes, self.shape(node.axes), along)
-            self._emit(steps, operation, [first, place], number)
+            self._emit(steps, operation, [self._tensor(first, steps), place], number)
         return steps
 
     def output(self, number: int, axes: Sequence[str], steps: list[Step]) -> int:
         """The slot of a node seen with exactly `axes`, which include its own; adds the steps it takes."""
+        if not axes:
+            return number
         slot = self._aligned(number, axes, steps, leading=True)
         if set(axes) == set(self.nodes[number].axes):
             return slot
@@ -121,9 +133,18 @@ class Compiler:
     def _aligned(self, number: int, axes: Sequence[str], steps: list[Step], *, leading: bool = False) -> int:
         leading = leading or self.carries_batch[number]
         view = aligner(self.nodes[number].axes, axes, leading=leading)
-        return number if view is None else self._view(number, (tuple(axes), leading), view, steps)
+        slot = self._tensor(number, steps)
+        return slot if view is None else self._view(slot, (tuple(axes), leading), view, steps)
 
-    def _view(self, slot: int, key: object, operation: Operation, steps: list[Step]) -> int:
+    def _tensor(self, number: int, steps: list[Step]) -> int:
+        """The slot of a node as a tensor."""
+        return self._view(number, "tensor", _to_tensor, steps) if number in self.numbers else number
+
+    def _number(self, number: int, steps: list[Step]) -> int:
+        """The slot of a node without axes as a number."""
+        return number if number in self.numbers else self._view(number, "number", Tensor.item, steps)
+
+    def _view(self, slot: int, key: object, operation: Callable[..., Any], steps: list[Step]) -> int:
         known = self.views.get((slot, key))
         if known is not None:
             return known
@@ -132,7 +153,9 @@ class Compiler:
         steps.append((operation, slot, NONE, NONE, result))
         return result
 
-    def _emit(self, steps: list[Step], operation: Operation, args: Sequence[int], result: int) -> None:
+    def _emit(
+        self, steps: list[Step], operation: Callable[..., Any], args: Sequence[int], result: int
+    ) -> None:
         first, second, third = (*args, NONE, NONE)[:3]
         steps.append((operation, first, second, third, result))
 
@@ -171,13 +194,15 @@ def plan(
     *,
     moving: str = "position",
     batched: bool,
+    scalars: bool = False,
 ) -> Plan:
     """Compile the outputs, each a node and the axes to see it with, over the bound `inputs`.
 
-    `moving` names the leaf operation whose values come with each call.
+    `moving` names the leaf operation whose values come with each call. With `scalars`, values without axes
+    are computed in plain Python where they can be: quicker, without batches and without autograd.
     """
     batch = (number for number, node in enumerate(nodes) if batched and node.op == moving)
-    compiler = Compiler(nodes, sizes, frozenset(batch))
+    compiler = Compiler(nodes, sizes, frozenset(batch), scalars)
     wanted = needed(nodes, [number for number, _ in outputs])
     moves = [False] * len(nodes)
     fixed: list[Step] = []
@@ -219,6 +244,10 @@ def _sort(step: Step, moves: list[bool], fixed: list[Step], later: list[Step], c
     (later if moves[step[4]] else fixed).append(step)
 
 
-def _filled(value: Tensor | None) -> Tensor:
-    assert value is not None, "an output was not computed"
+def _filled(value: Any) -> Tensor:
+    assert isinstance(value, Tensor), "an output was not computed"
     return value
+
+
+def _to_tensor(number: float) -> Tensor:
+    return torch.scalar_tensor(number, dtype=torch.float64)

@@ -67,7 +67,7 @@ class Forward:
         self.slots.extend([None] * (self.compiler.slot_count - len(self.slots)))
         run(steps, self.slots)
         result = self.slots[output]
-        assert result is not None, "a node was asked for and not computed"
+        assert isinstance(result, Tensor), "a node was asked for and not computed"
         return result
 
     def filled(self, number: int, axes: tuple[str, ...]) -> Tensor:
