@@ -210,3 +210,11 @@ def test_values_of_the_wrong_shape_are_refused(schools):
         bound.unconstrain({"mu": 0.0, "tau": 1.0})
     with pytest.raises(QvrError, match="10 coordinates"):
         bound.log_density(torch.zeros(9, dtype=torch.float64))
+
+
+def test_a_let_of_data_that_is_observed_is_predicted(schools):
+    source = CENTRED.replace("observe y :", "let log_y = log(y)\n    observe log_y :")
+    model = loads(source).morphism
+    bound = model.bind({**schools, "y": schools["y"].abs()})
+    values = bound.constrain(torch.zeros(2, 10, dtype=torch.float64))
+    assert bound.predict(values)["log_y"].shape == (2, 8)

@@ -163,7 +163,8 @@ class BoundModel:
         forward = self.given(values)
         result = {step.site: forward.drawn(step, generator) for step in self.density.draws if step.observed}
         for name, number in self.density.deterministic.items():
-            result.setdefault(name, forward.filled(number, self.density.nodes[number].axes))
+            if name not in result:  # a let that is itself observed has been drawn
+                result[name] = forward.filled(number, self.density.nodes[number].axes)
         return result
 
     def forward(self, batch: Sequence[int] = (), device: torch.device | str = "cpu") -> Forward:

@@ -138,7 +138,8 @@ def _run(forward: Forward, generator: torch.Generator | None) -> dict[str, Tenso
     """Draw every site in the program's order, then the lets."""
     result = {step.site: forward.drawn(step, generator) for step in forward.density.draws}
     for name, number in forward.density.deterministic.items():
-        result.setdefault(name, forward.filled(number, forward.density.nodes[number].axes))
+        if name not in result:  # a let that is itself observed has been drawn
+            result[name] = forward.filled(number, forward.density.nodes[number].axes)
     return result
 
 
