@@ -1,4 +1,4 @@
-"""The packages' places and the tree-sitter parser's C extension; all else about the build is in pyproject.toml."""
+"""The packages' places and the parser's C extension; all else about the build is in pyproject.toml."""
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.bdist_wheel import bdist_wheel

@@ -28,7 +28,7 @@ class DataProblem:
 
 
 class DataError(QvrError):
-    """The data do not fit the program. `problems` lists all that was found, in the program's order of inputs."""
+    """The data do not fit the program. `problems` lists all of it, in the program's order of inputs."""
 
     def __init__(self, problems: Sequence[DataProblem]) -> None:
         super().__init__("\n".join(problem.message for problem in problems))

@@ -60,7 +60,9 @@ class Interval:
             return "Real⁺"
         left = "(" if self.low_open or math.isinf(self.low) else "["
         right = ")" if self.high_open or math.isinf(self.high) else "]"
-        return f"{left}{_end(self.low)}, {_end(self.high)}{right}" if not self._unit() else f"{left}0,1{right}"
+        return (
+            f"{left}{_end(self.low)}, {_end(self.high)}{right}" if not self._unit() else f"{left}0,1{right}"
+        )
 
     def _unit(self) -> bool:
         return (self.low, self.high) == (0, 1)

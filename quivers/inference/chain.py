@@ -53,7 +53,7 @@ _SIGNATURE = types.int64(
 def _specialised(sources: str) -> Callable[..., int]:
     """The chain's function. `sources` is part of its cache key: a change in a module renews the entry."""
 
-    def run_chain(  # noqa: PLR0917
+    def run_chain(
         density: Density,
         data: Array,
         kind: int,

@@ -24,7 +24,7 @@ POINT_ROWS = 4
 
 
 @compiled
-def leapfrog(  # noqa: PLR0917
+def leapfrog(
     density: Density, data: Array, kind: int, metric: Array, memory: Array, point: int, step: float
 ) -> float:
     """Moves the point at row `point` by one step of size `step`, negative for back in time.

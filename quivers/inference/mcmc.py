@@ -39,7 +39,7 @@ class MCMC:
     the result records it.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         kernel: NUTSKernel,
         num_warmup: int = 1000,

@@ -35,7 +35,7 @@ _TO_UNIT = 2.0**-53
 
 
 @compiled
-def philox(  # noqa: PLR0917
+def philox(
     c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """Ten rounds of Philox4x32 on a counter of four and a key of two 32-bit words, each held in a uint64."""

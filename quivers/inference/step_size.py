@@ -48,7 +48,7 @@ def learn(averaging: Array, acceptance: float, wanted: float) -> float:
 
 
 @compiled
-def first_step(  # noqa: PLR0917
+def first_step(
     density: Density,
     data: Array,
     kind: int,

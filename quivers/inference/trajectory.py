@@ -68,7 +68,7 @@ def workspace(dimension: int, max_depth: int) -> tuple[Array, Array]:
 
 
 @compiled
-def transition(  # noqa: PLR0917
+def transition(
     density: Density,
     data: Array,
     kind: int,
@@ -139,7 +139,7 @@ def transition(  # noqa: PLR0917
 
 
 @compiled
-def grow(  # noqa: PLR0917
+def grow(
     density: Density,
     data: Array,
     kind: int,
@@ -199,7 +199,7 @@ def grow(  # noqa: PLR0917
 
 
 @compiled
-def turns(  # noqa: PLR0917
+def turns(
     memory: Array,
     first_velocity: int,
     middle_momentum: int,

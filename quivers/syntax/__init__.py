@@ -1,0 +1,1 @@
+"""From text to syntax: documents, positions, parsing, lowering, and syntax errors in words."""

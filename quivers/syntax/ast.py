@@ -47,6 +47,8 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Number:
+    """A literal number; `is_integer` tells `2` from `2.0`."""
+
     value: float
     is_integer: bool
     span: Span
@@ -54,6 +56,8 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
+    """A name used as a value."""
+
     name: str
     span: Span
 
@@ -117,6 +121,8 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Tuple:
+    """`(a, b)`."""
+
     elements: tuple[Expression, ...]
     span: Span
 
@@ -232,6 +238,8 @@ class Observe:
 
 @dataclass(frozen=True, slots=True)
 class Let:
+    """`let name = value`."""
+
     name: Name
     value: Expression
     documentation: str | None
@@ -272,6 +280,8 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Return:
+    """`return value`, `return (a, b)` or `return (label: a, …)`."""
+
     values: tuple[Returned, ...]
     span: Span
 
@@ -361,12 +371,7 @@ class ExportDeclaration:
 
 
 Declaration = (
-    Hole
-    | ObjectDeclaration
-    | DataDeclaration
-    | ProgramDeclaration
-    | DefineDeclaration
-    | ExportDeclaration
+    Hole | ObjectDeclaration | DataDeclaration | ProgramDeclaration | DefineDeclaration | ExportDeclaration
 )
 
 
@@ -380,6 +385,8 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Module:
+    """A whole file."""
+
     declarations: tuple[Placed, ...]
 
 

@@ -13,6 +13,8 @@ from quivers.syntax.ast import Span
 
 
 class Severity(Enum):
+    """How much a diagnostic matters, in the language server protocol's four grades."""
+
     ERROR = "error"
     WARNING = "warning"
     INFORMATION = "information"

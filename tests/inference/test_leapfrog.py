@@ -17,7 +17,7 @@ TABLE = types.float64[:, ::1]
 @numba.njit(
     types.float64(DENSITY_TYPE, types.float64[::1], types.int64, TABLE, TABLE, types.float64, types.int64)
 )
-def steps(density, data, kind, metric, memory, step, count):  # noqa: PLR0917
+def steps(density, data, kind, metric, memory, step, count):
     log_density = 0.0
     for _ in range(count):
         log_density = integrator.leapfrog(density, data, kind, metric, memory, 0, step)

@@ -8,7 +8,7 @@ from quivers.inference import random
 
 
 @numba.njit
-def philox(c0, c1, c2, c3, k0, k1):  # noqa: PLR0917
+def philox(c0, c1, c2, c3, k0, k1):
     return random.philox(c0, c1, c2, c3, k0, k1)
 
 
