@@ -45,8 +45,9 @@ def divide(source: bytes, before: list[Piece]) -> Division:
     if before and first == len(before) and offset == len(source):
         return Division(before, len(before), 0)
     last, end = len(before), len(source)
+    # The first piece starts no line of its own, so what stands before it now may have become part of it.
     while (
-        last > first
+        last > max(first, 1)
         and end - len(before[last - 1].text) >= offset
         and source.endswith(before[last - 1].text, 0, end)
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from generated_programs import mutations, programs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quivers.errors import QvrError
@@ -29,6 +29,7 @@ def edits(draw: st.DrawFn) -> tuple[str, list[tuple[int, int, str]]]:
 
 @settings(max_examples=150, deadline=None)
 @given(edits())
+@example(("## said\nobject mu : mu\n", [(0, 0, "(")]))
 def test_after_any_edits_all_answers_are_those_of_a_fresh_document(
     case: tuple[str, list[tuple[int, int, str]]],
 ) -> None:
