@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from quivers.errors import Cancelled, DataError, ProgramError, QvrError, SamplingError
+from quivers.sampling_defaults import CHAINS, DRAWS, TARGET_ACCEPT, WARMUP
 from quivers.syntax.problems import Severity
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ class Settings:
     """How to sample. `seed` None draws one, which the result reports."""
 
     seed: int | None = None
-    chains: int = 4
-    warmup: int = 1000
-    draws: int = 1000
-    target_accept: float = 0.8
+    chains: int = CHAINS
+    warmup: int = WARMUP
+    draws: int = DRAWS
+    target_accept: float = TARGET_ACCEPT
 
 
 @dataclass(frozen=True, slots=True)

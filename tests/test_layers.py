@@ -13,6 +13,7 @@ RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "results", "termina
 # A folder of `quivers`, or a module at its top; `qvr_server` as one.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "sampling_defaults": set(),
     "syntax": {"errors", "grammar"},
     "families": {"errors"},
     "check": {"errors", "syntax", "families"},
@@ -21,13 +22,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": LANGUAGE,
     "terminal": LANGUAGE,
     "backends": LANGUAGE | {"ir", "data"},
-    "inference": LANGUAGE | {"ir", "data", "backends", "results"},
+    "inference": LANGUAGE | {"ir", "data", "backends", "results", "sampling_defaults"},
     "results": {"errors"},
     "json_output": LANGUAGE | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
-    "worker": RUNTIME | {"json_output"},
-    "cli": RUNTIME | {"json_output", "ide", "worker", "qvr_server"},
-    "qvr_server": LANGUAGE | {"ide", "data", "json_output"},
+    "worker": RUNTIME | {"json_output", "sampling_defaults"},
+    "cli": RUNTIME | {"json_output", "ide", "worker", "qvr_server", "sampling_defaults"},
+    "qvr_server": LANGUAGE | {"ide", "data", "json_output", "sampling_defaults"},
 }
 
 # Heavy or protocol-bound libraries, and the only folders that may import them.

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 import quivers
+from quivers.sampling_defaults import CHAINS, DRAWS, TARGET_ACCEPT, WARMUP
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,16 +36,20 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     counts = {
         "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
-        "chains": (1, 1024, 4, "chains side by side"),
-        "warmup": (0, 10**7, 1000, "draws of each chain to adapt with"),
-        "draws": (1, 10**7, 1000, "draws of each chain to keep"),
+        "chains": (1, 1024, CHAINS, "chains side by side"),
+        "warmup": (0, 10**7, WARMUP, "draws of each chain to adapt with"),
+        "draws": (1, 10**7, DRAWS, "draws of each chain to keep"),
     }
     for name, (least, most, default, meaning) in counts.items():
         number = _whole_number(least, most)
         text = f"{meaning} (%(default)s)"
         run.add_argument(f"--{name}", type=number, default=default, metavar="N", help=text)
     run.add_argument(
-        "--target-accept", type=_share, default=0.9, metavar="P", help="higher is slower, safer (%(default)s)"
+        "--target-accept",
+        type=_share,
+        default=TARGET_ACCEPT,
+        metavar="P",
+        help="higher is slower, safer (%(default)s)",
     )
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)

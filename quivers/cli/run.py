@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 NO_DATA_FILE = "QVR600"
 
+# Seconds in which the sampler's machine code is read from the disk; longer means that it is being compiled.
+PATIENCE = 2.0
+
 _LOADED = time.monotonic()
 
 
@@ -139,6 +142,7 @@ def _sampled(
 
         _stop_if(cancel)
         from quivers.inference import MCMC, NUTSKernel
+        from quivers.inference.chain import compiled_chain as prepare
 
         _stop_if(cancel)
         sampler = MCMC(
@@ -149,10 +153,27 @@ def _sampled(
             seed=options.seed,
         )
         module = ProgramModule(model.checked, program)
+        with _patience(quiet):
+            prepare()
+        _stop_if(cancel)
         with progress(sys.stderr, quiet=quiet) as report:
             result = sampler.run(module, None, data, progress=report, cancel=cancel)
         _stop_if(cancel)
     return result
+
+
+@contextmanager
+def _patience(quiet: bool) -> Iterator[None]:
+    """Says why nothing happens where the sampler is not ready soon."""
+    text = "The sampler is being compiled for this machine, which happens once and takes some 15 seconds."
+    timer = threading.Timer(PATIENCE, say, (sys.stderr, text))
+    timer.daemon = True
+    if not quiet:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _stop_if(cancel: threading.Event) -> None:

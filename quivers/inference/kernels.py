@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from quivers.errors import QvrError
 from quivers.inference.mass_matrix import KINDS
+from quivers.sampling_defaults import TARGET_ACCEPT
 
 DEEPEST = 20
 
@@ -19,7 +20,7 @@ class NUTSKernel:
     `mass_matrix` is what warm-up adapts: "diagonal", "dense", or "identity" for nothing.
     """
 
-    target_accept: float = 0.8
+    target_accept: float = TARGET_ACCEPT
     max_tree_depth: int = 10
     mass_matrix: str = "diagonal"
 

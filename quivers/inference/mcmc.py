@@ -20,6 +20,7 @@ from quivers.inference.chains import ChainProgress, Draws, run_chains
 from quivers.inference.kernels import NUTSKernel, check_count
 from quivers.inference.starts import STRATEGIES, starting_points
 from quivers.inference.trajectory import STATISTICS
+from quivers.sampling_defaults import CHAINS, DRAWS, WARMUP
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -42,9 +43,9 @@ class MCMC:
     def __init__(
         self,
         kernel: NUTSKernel,
-        num_warmup: int = 1000,
-        num_samples: int = 1000,
-        num_chains: int = 4,
+        num_warmup: int = WARMUP,
+        num_samples: int = DRAWS,
+        num_chains: int = CHAINS,
         init_strategy: str = "uniform",
         seed: int | None = None,
         initial_values: Mapping[str, Any] | None = None,

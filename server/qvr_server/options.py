@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from quivers.sampling_defaults import CHAINS, DRAWS, TARGET_ACCEPT, WARMUP
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
@@ -17,10 +19,10 @@ class WorkerOptions:
 class RunOptions:
     """How `qvr.run` samples where its arguments don't say."""
 
-    chains: int = 4
-    warmup: int = 1000
-    draws: int = 1000
-    target_accept: float = 0.8
+    chains: int = CHAINS
+    warmup: int = WARMUP
+    draws: int = DRAWS
+    target_accept: float = TARGET_ACCEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def test_a_run_takes_a_uri_alone_and_then_the_defaults() -> None:
     defaults = RunOptions(chains=2, draws=50)
     command = from_lsp.run_command(["file:///m.qvr"], defaults)
     assert command.uri == "file:///m.qvr"
-    assert command.settings == {"chains": 2, "warmup": 1000, "draws": 50, "target_accept": 0.8}
+    assert command.settings == {"chains": 2, "warmup": 1000, "draws": 50, "target_accept": 0.9}
 
 
 def test_a_run_takes_its_arguments_by_name() -> None:

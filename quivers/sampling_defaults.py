@@ -1,0 +1,12 @@
+"""How a run samples where nobody says otherwise: the command, the server, the worker and Python alike.
+
+The target acceptance is 0.9 where Stan's is 0.8: on the non-centred eight schools it leaves 99 runs in 100
+without a divergence (84 at 0.8) for 40 % more leapfrog steps.
+"""
+
+from __future__ import annotations
+
+CHAINS = 4
+WARMUP = 1000
+DRAWS = 1000
+TARGET_ACCEPT = 0.9
