@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from quivers.check.supports import bounds_text, is_point
 from quivers.families.support import Interval
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
-
-CODES: Mapping[str, str] = {
-    "QVR401": "Argument outside the support",
-    "QVR402": "Argument may leave the support",
-    "QVR403": "Function undefined there",
-    "QVR404": "Function may be undefined",
-}
 
 
 def argument_problem(

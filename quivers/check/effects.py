@@ -10,13 +10,6 @@ from quivers.check.spelling import nearest
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
 
-CODES: Mapping[str, str] = {
-    "QVR501": "Undeclared effect",
-    "QVR502": "Unused effect",
-    "QVR503": "Pure is not alone",
-    "QVR504": "Unknown effect",
-}
-
 PURE = "Pure"
 _BY_NAME = {effect.value: effect for effect in Effect}
 _STEP_WORDS: Mapping[type, tuple[str, Effect, str]] = {

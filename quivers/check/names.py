@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from quivers.check.spelling import nearest
 from quivers.syntax.ast import Name, Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
-
-CODES: Mapping[str, str] = {
-    "QVR201": "Undeclared object",
-    "QVR202": "Unknown distribution",
-    "QVR203": "Unknown function",
-    "QVR204": "Declared twice",
-    "QVR205": "Bound twice",
-    "QVR206": "Used before it is bound",
-    "QVR207": "Unknown program",
-    "QVR208": "Possible misspelling",
-    "QVR209": "Unknown option",
-    "QVR210": "Wrong kind of name",
-    "QVR211": "Observed value is no data",
-    "QVR299": "Not supported yet",
-}
 
 
 def _replaced(name: str, span: Span, near: str | None) -> tuple[Fix, ...]:

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from quivers.check.spelling import nearest
 from quivers.check.types import AnyType, Axis
 from quivers.syntax.ast import Name, Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
-
-CODES: Mapping[str, str] = {
-    "QVR301": "Axes outside the plate",
-    "QVR302": "No index set",
-    "QVR303": "Return does not match the codomain",
-    "QVR304": "Too many arguments",
-    "QVR305": "Unknown argument",
-    "QVR306": "Missing argument",
-    "QVR307": "Argument given twice",
-    "QVR308": "Uses contradict each other",
-    "QVR309": "Index does not match",
-    "QVR310": "No shared axis",
-    "QVR311": "Axis to reduce is missing",
-    "QVR312": "Event axis is missing",
-    "QVR313": "No return",
-    "QVR314": "Wrong kind of value",
-    "QVR315": "Axes can't be inferred",
-    "QVR316": "Space can't be read",
-}
 
 
 def listing(axes: Sequence[Axis]) -> str:
