@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-LANGUAGE = {"errors", "syntax", "families", "check"}
+LANGUAGE = {"errors", "syntax", "families", "codes", "check"}
+SHELL = {"configuration", "explanations", "json_output", "sampling_defaults"}  # what shells share
 RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "results", "terminal", "dsl"}
 
 # A folder of `quivers`, or a module at its top; `qvr_server` as one.
@@ -16,7 +17,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sampling_defaults": set(),
     "syntax": {"errors", "grammar"},
     "families": {"errors"},
-    "check": {"errors", "syntax", "families"},
+    "codes": {"syntax"},
+    "explanations": set(),
+    "configuration": {"syntax", "codes", "check"},
+    "check": {"errors", "syntax", "families", "codes"},
     "ide": LANGUAGE,
     "ir": LANGUAGE,
     "data": LANGUAGE,
@@ -27,8 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "json_output": LANGUAGE | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
-    "cli": RUNTIME | {"json_output", "ide", "worker", "qvr_server", "sampling_defaults"},
-    "qvr_server": LANGUAGE | {"ide", "data", "json_output", "sampling_defaults"},
+    "cli": RUNTIME | SHELL | {"ide", "worker", "qvr_server"},
+    "qvr_server": LANGUAGE | SHELL | {"ide", "data"},
 }
 
 # Heavy or protocol-bound libraries, and the only folders that may import them.

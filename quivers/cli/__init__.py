@@ -85,6 +85,10 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.run import run
 
             return run(options)
+        case "explain":
+            from quivers.cli.explain import explain
+
+            return explain(options)
         case "lsp":
             from qvr_server.__main__ import main as serve
 

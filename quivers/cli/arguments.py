@@ -54,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)
 
+    explain = _command(
+        commands, "explain", "[CODE]", "tell what the code of a message means", "qvr explain QVR401"
+    )
+    explain.add_argument(
+        "code", nargs="?", metavar="CODE", help="such as QVR401 or QVR4xx; without it, all codes are listed"
+    )
+
     lsp = _command(
         commands, "lsp", "[options]", "serve an editor over standard input and output", "qvr lsp --stdio"
     )

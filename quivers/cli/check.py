@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +16,16 @@ from quivers.terminal import summary_line
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print the diagnostics of every file; warnings and hints alone leave the status clean."""
+    """Print the diagnostics of every file; warnings and hints alone leave the status clean.
+
+    What is wrong with a configuration file is told once, before the first model that it is for.
+    """
     as_json = options.output_format == "json"
     entries: list[dict[str, Any]] = []
     severities: list[Severity] = []
     files = program_files(options.files)
-    for file in files:
-        name, source, found = _diagnosed(file)
+    told: set[str] = set()
+    for name, source, found in (entry for file in files for entry in _diagnosed(file, told)):
         severities += [each.severity for each in found]
         if as_json:
             entries += json_output.diagnostics(found, source or b"", name)
@@ -31,9 +35,21 @@ def check(options: argparse.Namespace) -> int:
     return PROBLEMS if Severity.ERROR in severities else CLEAN
 
 
-def _diagnosed(file: str) -> tuple[str, bytes | None, Sequence[Diagnostic]]:
+def _diagnosed(file: str, told: set[str]) -> list[tuple[str, bytes | None, Sequence[Diagnostic]]]:
+    """The model, and before it its configuration's file unless `told`, each with text and problems."""
     try:
         model = checked_file(file)
     except RefusedError as refusal:
-        return refusal.file, None, refusal.problems
-    return model.name, model.source, model.checked.diagnostics
+        return [(refusal.file, None, refusal.problems)]
+    entry = (model.name, model.source, model.diagnostics)
+    configuration = model.configuration
+    if configuration.file is None or configuration.file in told:
+        return [entry]
+    told.add(configuration.file)
+    return [(_named(configuration.file), configuration.source, configuration.problems), entry]
+
+
+def _named(file: str) -> str:
+    """A file's name as seen from the working folder, where it lies in that."""
+    near = os.path.relpath(file)
+    return file if near.startswith(os.pardir) else near

@@ -10,8 +10,10 @@ from pathlib import Path
 from quivers.check.analysis import check_source
 from quivers.check.program import Checked
 from quivers.cli.output import refused
+from quivers.configuration import Configuration, configuration_for, shown
 from quivers.errors import QvrError
 from quivers.syntax.document import decoded
+from quivers.syntax.problems import Diagnostic
 
 NOT_A_PROGRAM = "QVR100"
 STANDARD_INPUT = "-"
@@ -19,11 +21,16 @@ STANDARD_INPUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A file's name for messages, its text and what the checker finds in it."""
+    """A file's name for messages, its text and what the checker finds in it.
+
+    `diagnostics` are those of `checked` as the comments in the file and `configuration` want them shown.
+    """
 
     name: str
     source: bytes
     checked: Checked
+    configuration: Configuration
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def checked_file(file: str) -> Model:
@@ -49,7 +56,8 @@ def checked_file(file: str) -> Model:
         raise refused(name, NOT_A_PROGRAM, str(error)) from None
     if not (checked.objects or checked.programs or checked.occurrences or checked.diagnostics):
         raise refused(name, NOT_A_PROGRAM, f"{name} is empty: a model starts with its objects and a program")
-    return Model(name, source, checked)
+    configuration = configuration_for(None if file == STANDARD_INPUT else file)
+    return Model(name, source, checked, configuration, shown(checked.diagnostics, source, configuration))
 
 
 def program_files(given: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +27,9 @@ from quivers.cli.output import (
     say,
 )
 from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, Model, checked_file
+from quivers.configuration import WRONG_ENTRY
 from quivers.errors import Cancelled, DataError
-from quivers.syntax.problems import Severity
+from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal import advice, posterior_table, safe, title_line
 from quivers.terminal.progress import progress
 
@@ -48,14 +49,18 @@ def run(options: argparse.Namespace) -> int:
     """Sample and print the posterior; refused where the program or its data have errors."""
     as_json = options.output_format == "json"
     model = checked_file(options.file)
-    errors = [found for found in model.checked.diagnostics if found.severity is Severity.ERROR]
+    # What the checker calls an error stops a run whatever the configuration makes of it: there is no
+    # density to sample. A warning that the configuration calls an error stops it too.
+    errors = _of(Severity.ERROR, model.checked.diagnostics) or _of(Severity.ERROR, model.diagnostics)
     if errors:
         raise RefusedError(model.name, errors, model.source)
     program = _chosen(model, options.program)
     data, data_name = _data(options.data, program, options.file)
     bound = _bound(model, program, data, data_name)
     if not as_json:
-        warnings = [found for found in model.checked.diagnostics if found.severity is Severity.WARNING]
+        for sentence in model.configuration.warnings:
+            say(sys.stderr, title_line(Severity.WARNING, WRONG_ENTRY, sentence, colour(sys.stderr)))
+        warnings = _of(Severity.WARNING, model.diagnostics)
         if warnings:
             say(sys.stderr, diagnostics_text(warnings, model.source, model.name, sys.stderr) + "\n")
         say(sys.stdout, _heading(program, bound, data_name, options))
@@ -88,6 +93,10 @@ def run(options: argparse.Namespace) -> int:
     for sentence in advice(rows, count, draws):
         say(sys.stdout, title_line(Severity.WARNING, None, sentence, colour(sys.stdout)))
     return CLEAN
+
+
+def _of(severity: Severity, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [found for found in diagnostics if found.severity is severity]
 
 
 def _chosen(model: Model, wanted: str | None) -> CheckedProgram:

@@ -1,0 +1,58 @@
+"""`qvr explain`: the page of a code, or the list of all of them."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+
+from quivers.cli.output import CLEAN, MISUSE, colour, complain, say
+from quivers.codes import CODES, FAMILIES, is_known, near_codes
+from quivers.explanations import page
+
+WIDEST = 100
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print a code's page, a family's codes, or all codes by hundred; status 2 for a code that is none."""
+    if options.code is None:
+        say(sys.stdout, "\n\n".join(_listing(family) for family in FAMILIES))
+        return CLEAN
+    name = _meant(options.code)
+    if name in FAMILIES:
+        say(sys.stdout, _listing(name))
+        return CLEAN
+    if name not in CODES:
+        near = near_codes(options.code)
+        meant = f"; did you mean {' or '.join(f'`{code}`' for code in near)}?" if near else "."
+        complain(f"No code is called `{options.code}`{meant}")
+        return MISUSE
+    text = page(name)
+    say(sys.stdout, _drawn(text) if colour(sys.stdout) else text.rstrip("\n"))
+    return CLEAN
+
+
+def _meant(name: str) -> str:
+    """The code as the table has it: `qvr401` and `401` are `QVR401`."""
+    written = name.upper().replace("X", "x")
+    guess = written if written.startswith("QVR") else f"QVR{written}"
+    return guess if is_known(guess) else name
+
+
+def _listing(family: str) -> str:
+    entries = [entry for entry in CODES.values() if entry.family == family]
+    width = max((len(entry.title) for entry in entries), default=0)
+    lines = [f"{entry.code}  {entry.title:<{width}}  {entry.summary}" for entry in entries]
+    return "\n".join([f"{family}: {FAMILIES[family]}", *lines])
+
+
+def _drawn(text: str) -> str:
+    """Markdown as a terminal shows it. Loading the library takes longer than the rest, so it comes late."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(file=io.StringIO(), force_terminal=True)
+    console.width = min(Console().width, WIDEST)
+    with console.capture() as captured:
+        console.print(Markdown(text))
+    return captured.get().rstrip("\n")
