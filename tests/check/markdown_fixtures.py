@@ -50,12 +50,19 @@ def fixtures(folder: Path) -> list[Fixture]:
     return found
 
 
-def annotated(program: str) -> str:
-    """The program with what the checker finds as comments under its lines."""
+def is_advice(problem: Diagnostic) -> bool:
+    """Whether this is modelling advice, which fixtures about the language leave aside."""
+    return "QVR701" <= problem.code < "QVR790"
+
+
+def annotated(program: str, *, advice: bool = False) -> str:
+    """The program with what the checker finds as comments under its lines, its advice only where wanted."""
     checked = check_source(program)
     lines = program.splitlines(keepends=True)
     below: dict[int, list[str]] = {}
     for problem in checked.diagnostics:
+        if is_advice(problem) and not advice:
+            continue
         _mark(program, problem.span, "^", _summary(problem), below)
         for label in problem.labels:
             _mark(program, label.span, "-", label.message, below)
