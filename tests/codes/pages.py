@@ -1,4 +1,4 @@
-"""The pages of the codes, read back: the example that raises a code, what is printed of it, and the mended one.
+"""The pages of the codes, read back: what raises a code, what is printed of it, and what is mended.
 
 An example is its ```qvr block with the ```json data and the ```toml configuration beside it. It is written
 to a folder as model.qvr, model.data.json and qvr.toml and goes the way that `qvr run` takes, up to sampling.
