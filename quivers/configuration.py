@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from quivers.check.ignores import unsilenced
 from quivers.check.severity import ALWAYS_SHOWN, Settings, configured
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex, Position
@@ -77,10 +76,17 @@ def configuration_for(model: Path | str | None) -> Configuration:
 
 
 def shown(
-    diagnostics: Iterable[Diagnostic], source: bytes, configuration: Configuration
+    diagnostics: Iterable[Diagnostic],
+    source: bytes,
+    configuration: Configuration,
+    lines: LineIndex | None = None,
 ) -> tuple[Diagnostic, ...]:
     """What is left of a model's diagnostics without the ignored ones, with the severities asked for."""
-    return configured(unsilenced(diagnostics, source), configuration.settings)
+    if b"qvr:" in source:
+        from quivers.check.ignores import unsilenced  # few files have such a comment
+
+        diagnostics = unsilenced(diagnostics, source, lines)
+    return configured(diagnostics, configuration.settings)
 
 
 def _of_file(path: str) -> Configuration | None:

@@ -17,7 +17,7 @@ from quivers.syntax.lines import LineIndex
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 
 # QVR has no strings, so a `#` always starts a comment.
-_COMMENT = re.compile(rb"#[ \t]*qvr:[ \t]*(?P<said>[^#\r\n]*)")
+_COMMENT = re.compile(rb"qvr:[ \t]*(?P<said>[^#\r\n]*)")
 _SAID = re.compile(rb"ignore[ \t]*(?:\[(?P<codes>[^\]]*)\].*)?")
 _CODE = re.compile(rb"[^\s,]+")
 
@@ -39,12 +39,17 @@ class _Ignore:
     listed: Span
 
 
-def unsilenced(diagnostics: Iterable[Diagnostic], source: bytes) -> tuple[Diagnostic, ...]:
-    """What no comment of `source` silences, with a hint for each comment that is of no use, by position."""
+def unsilenced(
+    diagnostics: Iterable[Diagnostic], source: bytes, lines: LineIndex | None = None
+) -> tuple[Diagnostic, ...]:
+    """What no comment of `source` silences, with a hint for each comment that is of no use, by position.
+
+    `lines` is the index of `source` where the caller has it already.
+    """
     found = tuple(diagnostics)
     if b"qvr:" not in source:
         return found
-    lines = LineIndex(source)
+    lines = lines or LineIndex(source)
     ignores, problems = _ignores(source, lines)
     if not ignores:
         return _sorted([*found, *problems]) if problems else found
@@ -87,8 +92,11 @@ def _ignores(source: bytes, lines: LineIndex) -> tuple[list[_Ignore], list[Diagn
     ignores: list[_Ignore] = []
     problems: list[Diagnostic] = []
     for match in _COMMENT.finditer(source):
+        start = _comment_start(source, match.start())
+        if start is None:
+            continue
         text = match["said"].rstrip()
-        span = Span(match.start(), match.start("said") + len(text))
+        span = Span(start, match.start("said") + len(text))
         removed = _removal(source, span, lines)
         said = _SAID.fullmatch(text)
         if said is None:
@@ -108,6 +116,13 @@ def _ignores(source: bytes, lines: LineIndex) -> tuple[list[_Ignore], list[Diagn
         ignores.append(ignore)
         problems += [_unknown(ignore, name, at) for name, at in codes or () if _is_unusable(name)]
     return ignores, problems
+
+
+def _comment_start(source: bytes, word: int) -> int | None:
+    """Where the `#` stands that has only white space between it and the word at `word`, if there is one."""
+    while word > 0 and source[word - 1] in b" \t":
+        word -= 1
+    return word - 1 if word > 0 and source[word - 1] == ord("#") else None
 
 
 def _removal(source: bytes, comment: Span, lines: LineIndex) -> Span:
