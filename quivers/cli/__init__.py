@@ -85,6 +85,10 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.run import run
 
             return run(options)
+        case "fmt":
+            from quivers.cli.fmt import fmt
+
+            return fmt(options)
         case "explain":
             from quivers.cli.explain import explain
 

@@ -54,6 +54,18 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)
 
+    fmt = _command(
+        commands, "fmt", "FILE… [options]", "write programs in the canonical layout", "qvr fmt models/"
+    )
+    fmt.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a .qvr file, a folder of them, or - to read standard input and write standard output",
+    )
+    fmt.add_argument("--check", action="store_true", help="write nothing; tell which files would change")
+    fmt.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+
     explain = _command(
         commands, "explain", "[CODE]", "tell what the code of a message means", "qvr explain QVR401"
     )

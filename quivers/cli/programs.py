@@ -33,8 +33,8 @@ class Model:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def checked_file(file: str) -> Model:
-    """Read and check a file; RefusedError says why it cannot be read."""
+def program_text(file: str) -> tuple[str, bytes]:
+    """A file's name for messages, and its text; RefusedError says why it cannot be read."""
     name = "<stdin>" if file == STANDARD_INPUT else file
     try:
         content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
@@ -48,7 +48,15 @@ def checked_file(file: str) -> Model:
         reason = getattr(error, "strerror", None) or str(error)
         raise refused(name, NOT_A_PROGRAM, f"{name} cannot be read: {reason.lower()}") from None
     try:
-        source = decoded(content, name)
+        return name, decoded(content, name)
+    except QvrError as error:
+        raise refused(name, NOT_A_PROGRAM, str(error)) from None
+
+
+def checked_file(file: str) -> Model:
+    """Read and check a file; RefusedError says why it cannot be read."""
+    name, source = program_text(file)
+    try:
         checked = check_source(source)
     except RecursionError:
         raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read") from None
