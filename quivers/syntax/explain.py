@@ -48,13 +48,13 @@ _SPELLINGS = {
 _LONGEST_FIRST = sorted(_SPELLINGS, key=len, reverse=True)
 
 _WHY = {
-    "<-": "a draw is written with `<-`, not `{found}`",
-    "==": "a comparison is written with `==`, not `{found}`",
-    "=": "a value is given with `=`, not `{found}`",
-    ":": "what something is follows a `:`, not `{found}`",
-    "^": "a power is written with `^`, not `{found}`",
-    "@": "a matrix product is written with `@`, not `{found}`",
-    "->": "an arrow is written `->`, not `{found}`",
+    "<-": "A draw is written with `<-`, not `{found}`.",
+    "==": "A comparison is written with `==`, not `{found}`.",
+    "=": "A value is given with `=`, not `{found}`.",
+    ":": "What something is follows a `:`, not `{found}`.",
+    "^": "A power is written with `^`, not `{found}`.",
+    "@": "A matrix product is written with `@`, not `{found}`.",
+    "->": "An arrow is written `->`, not `{found}`.",
 }
 
 # Tokens that may be put in where one of them is all that is missing, and tokens that may be left out.
@@ -111,7 +111,7 @@ def _unread(text: bytes, root: Node, before: int) -> Diagnostic:
         node = inner
     start = min(max(node.start_byte - before, 0), len(text))
     end = min(max(node.end_byte - before, start), len(text))
-    return Diagnostic("QVR101", Severity.ERROR, Span(start, end), "this could not be read")
+    return Diagnostic("QVR101", Severity.ERROR, Span(start, end), "This could not be read.")
 
 
 # ---------------------------------------------------------------------------------------- brackets
@@ -133,7 +133,7 @@ def _brackets(line: str, kind: str, stop: Stop | None) -> _Slip | None:
     if not open_brackets or (stop is not None and stop.start < open_brackets[-1][0]):
         return None
     at, bracket = open_brackets[-1]
-    slip = _Slip("QVR102", at, at + 1, f"this `{bracket}` is never closed")
+    slip = _Slip("QVR102", at, at + 1, f"This `{bracket}` is never closed.")
     closing = _CLOSING[bracket]
     for place in _ends_of_words(line, at):
         if reads(line[:place] + closing + line[place:], kind):
@@ -142,7 +142,7 @@ def _brackets(line: str, kind: str, stop: Stop | None) -> _Slip | None:
 
 
 def _stray(line: str, kind: str, at: int, bracket: str) -> _Slip:
-    slip = _Slip("QVR103", at, at + 1, f"this `{bracket}` closes nothing")
+    slip = _Slip("QVR103", at, at + 1, f"This `{bracket}` closes nothing.")
     if reads(line[:at] + line[at + 1 :], kind):
         return _with_fix(slip, f"Remove the `{bracket}`", (at, at + 1, ""))
     return slip
@@ -151,12 +151,12 @@ def _stray(line: str, kind: str, at: int, bracket: str) -> _Slip:
 def _mismatched(line: str, kind: str, opened: tuple[int, str], closed: tuple[int, str]) -> _Slip:
     (opened_at, opening), (at, closing) = opened, closed
     right = _CLOSING[opening]
-    message = f"this `{closing}` stands where the `{opening}` before it needs a `{right}`"
+    message = f"This `{closing}` stands where the `{opening}` before it needs a `{right}`."
     slip = _Slip("QVR103", at, at + 1, message)
     if reads(line[:at] + right + line[at + 1 :], kind):
         return _with_fix(slip, f"Write `{right}`", (at, at + 1, right))
     if reads(line[:at] + right + line[at:], kind):
-        never = _Slip("QVR102", opened_at, opened_at + 1, f"this `{opening}` is never closed")
+        never = _Slip("QVR102", opened_at, opened_at + 1, f"This `{opening}` is never closed.")
         return _with_fix(never, f"Close it with `{right}`", (at, at, right))
     return slip
 
@@ -219,19 +219,19 @@ def _missing_keyword(line: str, kind: str, stop: Stop) -> _Slip | None:
     bound = re.match(r"\w+", line)
     is_bare = bound is not None and bound[0] not in KEYWORDS and not line[bound.end() : stop.start].strip()
     if bound is not None and is_bare and found == "=" and _mended(line, kind, (0, 0, "let ")):
-        message = f"a value computed from others is bound with `let`: `let {bound[0]} = …`"
+        message = f"A value computed from others is bound with `let`: `let {bound[0]} = …`."
         return _Slip("QVR112", 0, bound.end(), message, "Write `let`", (0, 0, "let "))
     if found in ("<-", "←", "~", ":") and bound is not None and bound[0] == "let":
         edit = (0, len("let"), "sample")
         if _mended(line, kind, edit):
-            message = "a draw is written with `sample`; `let` binds a value with `=`"
+            message = "A draw is written with `sample`; `let` binds a value with `=`."
             return _Slip("QVR112", 0, len("let"), message, "Write `sample`", edit)
     return None
 
 
 def _keyword_as_name(found: str, stop: Stop) -> _Slip | None:
     if found in KEYWORDS and "NAME" in stop.expected and "NUMBER" not in stop.expected:
-        message = f"`{found}` is a word of the language, so it cannot be a name"
+        message = f"`{found}` is a word of the language, so it cannot be a name."
         return _Slip("QVR108", stop.start, stop.end, message)
     return None
 
@@ -249,7 +249,7 @@ def _other_spelling(line: str, kind: str, stop: Stop) -> _Slip | None:
             if stop_after is not None and stop_after.start <= start + len(right):
                 continue
             sign = right.strip()
-            message = _WHY.get(sign, "this is written `{sign}`, not `{found}`").format(found=found, sign=sign)
+            message = _WHY.get(sign, "This is written `{sign}`, not `{found}`.").format(found=found, sign=sign)
             slip = _Slip("QVR111", start, start + len(found), message)
             return slip if stop_after is not None else _with_fix(slip, f"Write `{sign}`", edit)
     return None
@@ -260,7 +260,7 @@ def _size_alone(line: str, kind: str, stop: Stop) -> _Slip | None:
     found = line[stop.start : stop.end]
     edit = (stop.start, stop.start, "FinSet ")
     if kind == "declaration" and found.isdigit() and line.startswith("object") and _mended(line, kind, edit):
-        message = f"a finite set with {found} elements is written `FinSet {found}`"
+        message = f"A finite set with {found} elements is written `FinSet {found}`."
         return _Slip("QVR101", stop.start, stop.end, message, f"Write `FinSet {found}`", edit)
     return None
 
@@ -271,15 +271,15 @@ def _one_token_off(line: str, kind: str, stop: Stop) -> _Slip | None:
     if found in _DROPPED and _mended(line, kind, (stop.start, stop.end, "")):
         edit = (stop.start, stop.end, "")
         if found == ":" and not line[stop.end :].strip():
-            message = "nothing stands after a header, not even `:`"
+            message = "Nothing stands after a header, not even `:`."
         else:
-            message = f"this `{found}` is one too many"
+            message = f"This `{found}` is one too many."
         return _Slip("QVR112", stop.start, stop.end, message, f"Remove the `{found}`", edit)
     before = line[: stop.start].rstrip()
     for sign in _INSERTED:
         edit = (len(before), stop.start, ", " if sign == "," else f" {sign} ")
         if before and found and _mended(line, kind, edit):
-            message = f"expected `{sign}` before `{found}`"
+            message = f"Expected `{sign}` before `{found}`."
             return _Slip("QVR101", stop.start, stop.end, message, f"Put in `{sign}`", edit)
     return None
 
@@ -327,7 +327,7 @@ _MOST_LISTED = 4
 
 def _sentence(stop: Stop, kind: str, found: str) -> str:
     what = "the end of the line" if not found else f"`{found}`"
-    return f"expected {_expected(stop, kind)}, found {what}"
+    return f"Expected {_expected(stop, kind)}, found {what}."
 
 
 def _expected(stop: Stop, kind: str) -> str:

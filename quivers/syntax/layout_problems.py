@@ -13,10 +13,10 @@ from quivers.syntax.reading import DECLARATION_KEYWORDS
 _STEP_INDENTATION = 4
 
 _BRACKETS = {
-    b"(": ("QVR102", "this `(` is never closed, and no declaration starts with it"),
-    b"[": ("QVR102", "this `[` is never closed, and no declaration starts with it"),
-    b")": ("QVR103", "this `)` closes nothing"),
-    b"]": ("QVR103", "this `]` closes nothing"),
+    b"(": ("QVR102", "This `(` is never closed, and no declaration starts with it."),
+    b"[": ("QVR102", "This `[` is never closed, and no declaration starts with it."),
+    b")": ("QVR103", "This `)` closes nothing."),
+    b"]": ("QVR103", "This `]` closes nothing."),
 }
 
 
@@ -58,7 +58,7 @@ def indented_declaration(source: bytes, start: int) -> list[Diagnostic]:
     if indentation.start == 0 and source[:start] == b"\xef\xbb\xbf":  # a byte order mark
         return []
     fix = Fix("Remove the indentation", (Edit(indentation, ""),))
-    message = "a declaration starts at the beginning of its line"
+    message = "A declaration starts at the beginning of its line."
     return [_error("QVR115", indentation, message, fix)]
 
 
@@ -74,7 +74,7 @@ def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Di
             following += 1
     hole = ast.Hole(Span(line.span.start, layout[following - 1].span.end))
     if line.start is Start.STEP:
-        message = "a step stands only inside a program, indented under its `program` line"
+        message = "A step stands only inside a program, indented under its `program` line."
         return hole, _error("QVR107", line.span, message), following
     written = text[line.span.start : line.span.end]
     if written[:1] in _BRACKETS:
@@ -90,7 +90,7 @@ def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Di
         message = f"`{word}` starts no declaration; did you mean `{near[0]}`?"
         return hole, _error("QVR101", span, message, fix), following
     choices = "`object`, `data`, `program`, `define` or `export`"
-    return hole, _error("QVR101", span, f"expected a declaration ({choices}), found `{word}`"), following
+    return hole, _error("QVR101", span, f"Expected a declaration ({choices}), found `{word}`."), following
 
 
 def _tabs(text: bytes, layout: list[Line]) -> list[Diagnostic]:
@@ -104,18 +104,18 @@ def _tabs(text: bytes, layout: list[Line]) -> list[Diagnostic]:
     if not edits:
         return []
     fix = Fix("Replace the tabs by spaces", tuple(edits))
-    message = "lines are indented with spaces; this one has a tab"
+    message = "Lines are indented with spaces; this one has a tab."
     return [_error("QVR104", edits[0].span, message, fix)]
 
 
 def _missing_block(line: Line) -> Diagnostic:
-    under = "the steps of this program" if line.keyword == "program" else "the steps that this sums over"
-    message = f"{under} are missing: they stand indented on the lines below"
+    under = "The steps of this program" if line.keyword == "program" else "The steps that this sums over"
+    message = f"{under} are missing: they stand indented on the lines below."
     return _error("QVR106", line.span, message)
 
 
 def _unindented(layout: list[Line], index: int) -> Diagnostic:
-    message = "the steps of a program stand indented under its header"
+    message = "The steps of a program stand indented under its header."
     fix = Fix("Indent the steps", _moved(layout, index, _STEP_INDENTATION, layout[index].depth))
     return _error("QVR105", layout[index].span, message, fix)
 
@@ -124,8 +124,8 @@ def _misaligned(layout: list[Line], index: int, first: Line) -> Diagnostic:
     line = layout[index]
     more = "more" if line.column > first.column else "less"
     message = (
-        f"this line is indented {more} than its block: "
-        f"by {line.column} columns, and the block by {first.column}"
+        f"This line is indented {more} than its block: "
+        f"by {line.column} columns, and the block by {first.column}."
     )
     moved = _moved(layout, index, first.column - line.column, line.depth + 1)
     fix = Fix("Align the line with its block", moved)

@@ -133,12 +133,12 @@ def _check_comparison(reading: Reading, left: Node | None, operator: Node, right
             again = f" and {reading.text(middle)}"
             end = reading.span(middle).end
             fix = replacement("Write two comparisons joined by `and`", Span(end, end), again)
-            reading.report("QVR110", span, "comparisons do not chain: write `a < b and b < c`", fix)
+            reading.report("QVR110", span, "Comparisons do not chain: write `a < b and b < c`.", fix)
     after = reading.source[operator.end_byte : operator.end_byte + 1]
     if after == b"-" and reading.text(operator) == "<":
         arrow = Span(span.start, span.end + 1)
         fix = replacement("Put a space between `<` and `-`", arrow, "< -")
-        reading.report("QVR113", arrow, "`<-` draws a value; to compare with a negative, write `< -`", fix)
+        reading.report("QVR113", arrow, "`<-` draws a value; to compare with a negative, write `< -`.", fix)
 
 
 def _read_if(reading: Reading, node: Node, depth: int) -> ast.Expression:

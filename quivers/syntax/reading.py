@@ -55,8 +55,8 @@ class Reading:
         """The hole in the place of what is nested too deeply, which is reported once for a text."""
         span = self.span(node)
         if not any(diagnostic.code == "QVR109" for diagnostic in self.diagnostics):
-            message = f"this is nested more than {MOST_NESTED} levels deep"
-            self.report("QVR109", span, message, hint="name a part of it with `let`")
+            message = f"This is nested more than {MOST_NESTED} levels deep."
+            self.report("QVR109", span, message, hint="Name a part of it with `let`.")
         return ast.Hole(span)
 
 
@@ -75,7 +75,7 @@ def read_name(reading: Reading, node: Node) -> ast.Name:
     text = reading.text(node)
     span = reading.span(node)
     if text in KEYWORDS:
-        reading.report("QVR108", span, f"`{text}` is a word of the language, so it cannot be a name")
+        reading.report("QVR108", span, f"`{text}` is a word of the language, so it cannot be a name.")
     return ast.Name(text, span)
 
 
