@@ -249,7 +249,8 @@ def _other_spelling(line: str, kind: str, stop: Stop) -> _Slip | None:
             if stop_after is not None and stop_after.start <= start + len(right):
                 continue
             sign = right.strip()
-            message = _WHY.get(sign, "This is written `{sign}`, not `{found}`.").format(found=found, sign=sign)
+            why = _WHY.get(sign, "This is written `{sign}`, not `{found}`.")
+            message = why.format(found=found, sign=sign)
             slip = _Slip("QVR111", start, start + len(found), message)
             return slip if stop_after is not None else _with_fix(slip, f"Write `{sign}`", edit)
     return None
