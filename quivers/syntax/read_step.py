@@ -79,7 +79,6 @@ def _read_returned(reading: Reading, node: Node) -> tuple[ast.Returned, ...]:
             )
             for child in contents(value)
         )
-    elements = list(contents(value)) if value.type == "tuple" else [value]
-    return tuple(
-        ast.Returned(None, read_expression(reading, element), reading.span(element)) for element in elements
-    )
+    read = read_expression(reading, value)
+    elements = read.elements if isinstance(read, ast.Tuple) else (read,)
+    return tuple(ast.Returned(None, element, element.span) for element in elements)
