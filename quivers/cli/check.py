@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from quivers import json_output
+from quivers.cli.files import program_files
 from quivers.cli.output import CLEAN, PROBLEMS, RefusedError, diagnostics_text, say
-from quivers.cli.programs import checked_file, program_files
+from quivers.cli.programs import checked_file
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal import summary_line
 

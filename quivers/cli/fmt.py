@@ -1,4 +1,4 @@
-"""`qvr fmt`: write programs in the canonical layout, or tell which are not. It loads what `check` does, at most."""
+"""`qvr fmt`: write programs in the canonical layout, or tell which are not. It needs the syntax alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT, program_files, program_text
 from quivers.cli.output import (
     CLEAN,
     PROBLEMS,
@@ -22,7 +23,6 @@ from quivers.cli.output import (
     say,
     tell,
 )
-from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, program_files, program_text
 from quivers.syntax.document import Document
 from quivers.syntax.format import format_source, obstacles
 from quivers.syntax.lower import lower

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
 from quivers.check.program import CheckedProgram
+from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.output import (
     CLEAN,
     INTERRUPTED,
@@ -26,7 +27,7 @@ from quivers.cli.output import (
     refused,
     say,
 )
-from quivers.cli.programs import NOT_A_PROGRAM, STANDARD_INPUT, Model, checked_file
+from quivers.cli.programs import Model, checked_file
 from quivers.configuration import WRONG_ENTRY
 from quivers.errors import Cancelled, DataError
 from quivers.syntax.problems import Diagnostic, Severity
@@ -81,10 +82,15 @@ def run(options: argparse.Namespace) -> int:
             draws=options.draws,
             seconds=seconds,
             divergences=result.total_divergences,
+            engine=result.engine,
+            engine_reason=result.engine_reason,
             rows=rows,
         )
         say(sys.stdout, json_output.dumps(outcome))
         return CLEAN
+    if result.engine_reason is not None:
+        text = f"{result.engine_reason}. Torch ran instead, which is slower."
+        say(sys.stderr, title_line(Severity.WARNING, None, text, colour(sys.stderr)))
     draws = options.chains * options.draws
     count = result.total_divergences
     times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
@@ -160,6 +166,7 @@ def _sampled(
             num_samples=options.draws,
             num_chains=options.chains,
             seed=options.seed,
+            engine=options.engine,
         )
         module = ProgramModule(model.checked, program)
         with _patience(quiet):
