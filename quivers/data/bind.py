@@ -140,8 +140,8 @@ def _unsized(program: CheckedProgram, sizes: Mapping[str, int]) -> list[DataProb
     return [
         DataProblem(
             UNKNOWN_SIZE,
-            f"Nothing tells how many elements {name} has: no input in the data runs over it; "
-            f'declare `object {name} : FinSet 8`, or give `"{name}": 8` in the data',
+            f"Nothing tells how many elements `{name}` has: no input in the data runs over it; "
+            f'declare `object {name} : FinSet 8`, or give `"{name}": 8` in the data.',
         )
         for name in needed
         if name not in sizes
@@ -152,17 +152,19 @@ def _missing(entry: Input, program: CheckedProgram, data: Mapping[str, Any]) -> 
     inputs = {known.name for known in program.inputs}
     spare = {name.casefold(): name for name in data if name not in inputs}
     near = difflib.get_close_matches(entry.name.casefold(), spare, n=1, cutoff=0.6)
-    advice = f"; `{spare[near[0]]}` is in the data: did you mean it?" if near else ""
-    return DataProblem(MISSING, f"The data have no `{entry.name}`, which is {entry.type}{advice}", entry.name)
+    advice = f"; `{spare[near[0]]}` is in the data: did you mean it?" if near else "."
+    return DataProblem(
+        MISSING, f"The data have no `{entry.name}`, which is `{entry.type}`{advice}", entry.name
+    )
 
 
 def _too_many_dimensions(entry: Input, array: np.ndarray) -> DataProblem:
     rank = len(entry.type.axes)
     if rank == 0:
-        message = f"`{entry.name}` is a single number, but the data give {values_text(array.shape)}"
+        message = f"`{entry.name}` is a single number, but the data give {values_text(array.shape)}."
     else:
         shape = shape_text(array.shape)
-        message = f"`{entry.name}` has {array.ndim} dimensions ({shape}), but {entry.type} has {rank}"
+        message = f"`{entry.name}` has {array.ndim} dimensions ({shape}), but `{entry.type}` has {rank}."
     return DataProblem(WRONG_DIMENSIONS, message, entry.name)
 
 
@@ -172,4 +174,4 @@ def _notes(checked: Checked, program: CheckedProgram, data: Mapping[str, Any]) -
     if not spare:
         return ()
     more = f" and {len(spare) - NAMES_IN_A_NOTE} more" if len(spare) > NAMES_IN_A_NOTE else ""
-    return (f"{program.name} makes no use of {', '.join(spare[:NAMES_IN_A_NOTE])}{more} in the data",)
+    return (f"`{program.name}` makes no use of {', '.join(spare[:NAMES_IN_A_NOTE])}{more} in the data.",)

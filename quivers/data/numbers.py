@@ -34,7 +34,7 @@ def numbers(entry: Input, value: Any) -> np.ndarray:
             array = np.asanyarray(value)
         except (TypeError, ValueError):
             raise UnfitError(
-                NOT_A_NUMBER, f"`{entry.name}` must be numbers, but it is {kind_text(value)}", entry
+                NOT_A_NUMBER, f"`{entry.name}` must be numbers, but it is {kind_text(value)}.", entry
             ) from None
         truths_fit = array.dtype.kind != "b" or _is_truth(entry.type.element)
         if array.dtype.kind in "biuf" and truths_fit and not np.ma.is_masked(array):
@@ -52,7 +52,7 @@ def _from_lists(entry: Input, value: Any) -> np.ndarray:
         if len(set(counts)) > 1:
             row = next(row for row, count in enumerate(counts) if count != counts[0])
             other, origin = row_text(row, shape, ()), row_text(0, shape, ())
-            message = f"{other} has {count_text(counts[row], 'values')}, but {origin} has {counts[0]}"
+            message = f"{other} has {count_text(counts[row], 'values')}, but {origin} has {counts[0]}."
             raise UnfitError(RAGGED, f"`{entry.name}` is ragged: {message}", entry)
         shape = (*shape, counts[0])
         level = list(itertools.chain.from_iterable(level))
@@ -69,7 +69,7 @@ def _from_lists(entry: Input, value: Any) -> np.ndarray:
         raise UnfitError(
             RAGGED,
             f"`{entry.name}` is ragged: {row_text(row, shape, ())} is {kind_text(level[row])}, "
-            f"but {row_text(0, shape, ())} is {kind_text(level[0])}",
+            f"but {row_text(0, shape, ())} is {kind_text(level[0])}.",
             entry,
         )
     truths = _is_truth(entry.type.element)
@@ -83,14 +83,14 @@ def _from_lists(entry: Input, value: Any) -> np.ndarray:
         missing = sum(level[number] is None for number in wrong)
         if missing == len(wrong) and shape:
             count = count_text(missing, "missing values")
-            message = f"`{entry.name}` has {count} (null): the first is {row_text(first, shape, axes)}"
+            message = f"`{entry.name}` has {count} (null): the first is {row_text(first, shape, axes)}."
         elif shape:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             place = row_text(first, shape, axes)
-            message = f"`{entry.name}` must be numbers: {place} is {kind_text(level[first])}{more}"
+            message = f"`{entry.name}` must be numbers: {place} is {kind_text(level[first])}{more}."
         else:
             wanted = f"numbers for {axes_text(axes)}" if axes else "a number"
-            message = f"`{entry.name}` must be {wanted}, but it is {kind_text(level[first])}"
+            message = f"`{entry.name}` must be {wanted}, but it is {kind_text(level[first])}."
         raise UnfitError(NOT_A_NUMBER, message, entry)
     return _floats(level).reshape(shape)
 

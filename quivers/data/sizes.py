@@ -42,13 +42,13 @@ class Sizing:
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < LARGEST_SIZE:
                 self._report(
                     WRONG_SIZE,
-                    f"`{name}` is an object, so its value must be its size, a whole number from 1",
+                    f"`{name}` is an object, so its value must be its size, a whole number from 1.",
                     name,
                 )
             elif self.sizes.get(name, value) != value:
                 self._report(
                     WRONG_SIZE,
-                    f"The data say that {name} has {value}, but the program says {self.sizes[name]}",
+                    f"The data say that `{name}` has {value}, but the program says {self.sizes[name]}.",
                     name,
                 )
             else:
@@ -69,7 +69,7 @@ class Sizing:
                 if count == 0:
                     self._report(
                         WRONG_SIZE,
-                        f"`{entry.name}` is empty, so {axis.object} would have no elements",
+                        f"`{entry.name}` is empty, so `{axis.object}` would have no elements.",
                         entry.name,
                     )
                     return False
@@ -80,7 +80,7 @@ class Sizing:
             self._report(
                 WRONG_SIZE,
                 f"`{entry.name}` is {shape_text(shape)}, but {axes_text(axes)} needs as many along "
-                f"{repeated[0]} as along {repeated[0].object}",
+                f"`{repeated[0]}` as along `{repeated[0].object}`.",
                 entry.name,
             )
         return not repeated
@@ -97,17 +97,17 @@ class Sizing:
             self._report(
                 AMBIGUOUS_AXES,
                 f"`{entry.name}` has {values_text(shape)}, which may run over {choices}: give it all of "
-                f"{axes_text(entry.type.axes)}, or declare it with `data`",
+                f"{axes_text(entry.type.axes)}, or declare it with `data`.",
                 entry.name,
             )
             return None
         if not fitting:
             known = " and ".join(
-                f"{axis.object} has {self.sizes[axis.object]}"
+                f"`{axis.object}` has {self.sizes[axis.object]}"
                 for axis in entry.type.axes
                 if axis.object in self.sizes
             )
-            self._report(WRONG_SIZE, f"`{entry.name}` has {values_text(shape)}, but {known}", entry.name)
+            self._report(WRONG_SIZE, f"`{entry.name}` has {values_text(shape)}, but {known}.", entry.name)
             return None
         return fitting[0] if self.take(entry, fitting[0], shape) else None
 
@@ -122,7 +122,7 @@ class Sizing:
         for name, (index, teller) in largest.items():
             if index >= LARGEST_SIZE:
                 self._report(
-                    NOT_A_MEMBER, f"`{teller}` must be an index into {name}, but goes to {index:g}", teller
+                    NOT_A_MEMBER, f"`{teller}` must be an index into `{name}`, but goes to {index:g}.", teller
                 )
             elif index >= 0:
                 self.sizes[name] = int(index) + 1
@@ -144,19 +144,19 @@ class Sizing:
         if len(axes) > 1 and list(reversed(shape)) == expected:
             message = (
                 f"`{entry.name}` is {shape_text(shape)}, but {axes_text(axes)} is {shape_text(expected)}: "
-                "its axes are in the other order"
+                "its axes are in the other order."
             )
             self._report(WRONG_SIZE, message, entry.name)
         elif teller is not None:
             unit = "values" if len(axes) == 1 else "rows" if axis == axes[0] else "entries"
-            message = f"`{entry.name}` has {count_text(count, unit)} for {axis.object}, but `{teller}` has "
-            self._report(DISAGREEMENT, message + str(self.sizes[axis.object]), entry.name)
+            message = f"`{entry.name}` has {count_text(count, unit)} for `{axis.object}`, but `{teller}` has "
+            self._report(DISAGREEMENT, f"{message}{self.sizes[axis.object]}.", entry.name)
         elif len(axes) == 1:
-            message = f"`{entry.name}` has {count_text(count, 'values')}, but {axis.object} has "
-            self._report(WRONG_SIZE, message + str(self.sizes[axis.object]), entry.name)
+            message = f"`{entry.name}` has {count_text(count, 'values')}, but `{axis.object}` has "
+            self._report(WRONG_SIZE, f"{message}{self.sizes[axis.object]}.", entry.name)
         else:
             message = (
-                f"`{entry.name}` is {shape_text(shape)}, but {axes_text(axes)} is {shape_text(expected)}"
+                f"`{entry.name}` is {shape_text(shape)}, but {axes_text(axes)} is {shape_text(expected)}."
             )
             self._report(WRONG_SIZE, message, entry.name)
 

@@ -45,10 +45,10 @@ def _values_problem(
     first = int(np.argmax(wrong))
     value = f"{array.reshape(-1)[first]:.15g}"
     if array.ndim == 0:
-        return DataProblem(code, f"`{entry.name}` {rule}, but it is {value}", entry.name)
+        return DataProblem(code, f"`{entry.name}` {rule}, but it is {value}.", entry.name)
     more = f" (and {count - 1} more)" if count > 1 else ""
     place = row_text(first, array.shape, entry.type.axes)
-    return DataProblem(code, f"`{entry.name}` {rule}: {place} is {value}{more}", entry.name)
+    return DataProblem(code, f"`{entry.name}` {rule}: {place} is {value}{more}.", entry.name)
 
 
 def _bounds(element: Element, sizes: Mapping[str, int]) -> str:
@@ -56,7 +56,7 @@ def _bounds(element: Element, sizes: Mapping[str, int]) -> str:
     if isinstance(element, Member):
         size = sizes.get(element.object)
         known = f" (0 to {size - 1})" if size is not None else ", counted from 0"
-        return f"an index into {element.object}{known}"
+        return f"an index into `{element.object}`{known}"
     low, high = element.low, element.high
     if element.integer:
         if (low, high) == (0, 1):

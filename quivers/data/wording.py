@@ -12,12 +12,12 @@ from quivers.check.types import Axis
 
 
 def row_text(number: int, shape: Sequence[int], axes: Sequence[Axis]) -> str:
-    """Where the value with this row-major number stands: `row 3 of School`, or an index for each axis."""
+    """Where the value with this row-major number stands: "row 3 of `School`", or an index for each axis."""
     if len(shape) == 1:
-        return f"row {number + 1} of {axes[0].object}" if len(axes) == 1 else f"row {number + 1}"
+        return f"row {number + 1} of `{axes[0].object}`" if len(axes) == 1 else f"row {number + 1}"
     index = [int(i) + 1 for i in np.unravel_index(number, tuple(shape))] if shape else []
     if len(axes) == len(shape):
-        return ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=True))
+        return ", ".join(f"`{axis}` {i}" for axis, i in zip(axes, index, strict=True))
     return "row " + ", ".join(str(i) for i in index) if index else "it"
 
 
@@ -39,8 +39,8 @@ def kind_text(value: Any) -> str:
 
 
 def axes_text(axes: Sequence[Axis]) -> str:
-    """`School ⊗ Item`."""
-    return " ⊗ ".join(str(axis) for axis in axes)
+    """`School ⊗ Item`, in backticks."""
+    return f"`{' ⊗ '.join(str(axis) for axis in axes)}`"
 
 
 def shape_text(shape: Sequence[int]) -> str:

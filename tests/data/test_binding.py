@@ -129,8 +129,8 @@ def test_a_value_with_fewer_axes_runs_along_the_one_whose_size_it_has() -> None:
 
 def test_a_value_that_may_run_along_either_of_two_axes_is_refused() -> None:
     assert problems({"School": 2, "Item": 2}, [an_input("s", "School Item")], {"s": [1, 2]}) == [
-        "QVR612 `s` has 2 values, which may run over School or over Item: give it all of School ⊗ Item, "
-        "or declare it with `data`"
+        "QVR612 `s` has 2 values, which may run over `School` or over `Item`: give it all of `School ⊗ Item`, "
+        "or declare it with `data`."
     ]
 
 
@@ -164,7 +164,7 @@ def test_truth_values_fit_where_the_support_is_bool_and_nowhere_else() -> None:
     assert fit({"School": 3}, [kept], {"kept": [True, False, True]}).values["kept"].tolist() == [1, 0, 1]
     assert fit({"School": 2}, [kept], {"kept": np.array([True, False])}).values["kept"].tolist() == [1, 0]
     assert problems(SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 2, True)}) == [
-        "QVR606 `sigma_j` must be numbers: row 2 of School is true"
+        "QVR606 `sigma_j` must be numbers: row 2 of `School` is true."
     ]
 
 
@@ -194,7 +194,7 @@ def test_both_ends_of_a_support_are_held_to_exactly(
 
 def test_unused_names_in_the_data_are_a_note_and_no_error() -> None:
     bound = fit(SCHOOL, [Y], {"y": EIGHT, "site": ["a"], "School": 8})
-    assert bound.notes == ("schools makes no use of `site` in the data",)
+    assert bound.notes == ("`schools` makes no use of `site` in the data.",)
 
     many = {f"x{i}": 0 for i in range(20)}
     (note,) = fit(SCHOOL, [Y], {"y": EIGHT, **many}).notes
@@ -205,44 +205,44 @@ MATRIX = {"School": 2, "Item": 3}
 TABLE = an_input("t", "School Item", POSITIVE)
 COUNTY = an_input("county", "School", Member("County"))
 FAULTS: list[tuple[dict[str, int | None], list[Input], dict[str, Any], str]] = [
-    (SCHOOL, [SIGMA], {}, "QVR601 The data have no `sigma_j`, which is School ⊗ Real⁺"),
-    (SCHOOL, [SIGMA], {"sigma": ERRORS}, "QVR601 The data have no `sigma_j`, which is School ⊗ Real⁺; `sigma` is in the data: did you mean it?"),
-    (SCHOOL, [SIGMA], {"Sigma_J": ERRORS}, "QVR601 The data have no `sigma_j`, which is School ⊗ Real⁺; `Sigma_J` is in the data: did you mean it?"),
-    (SCHOOL, [Y], {"y": [*EIGHT, 1]}, "QVR602 `y` has 9 values, but School has 8"),
-    (SCHOOL, [Y], {"y": [1]}, "QVR602 `y` has 1 value, but School has 8"),
-    (SCHOOL, [Y], {"y": []}, "QVR602 `y` has 0 values, but School has 8"),
-    ({"School": None}, [Y], {"y": []}, "QVR602 `y` is empty, so School would have no elements"),
-    ({"School": None}, [Y, SIGMA], {"y": EIGHT, "sigma_j": [1] * 9}, "QVR603 `sigma_j` has 9 values for School, but `y` has 8"),
-    ({"School": None}, [], {"School": "many"}, "QVR602 `School` is an object, so its value must be its size, a whole number from 1"),
-    ({"School": None}, [], {"School": 10**12}, "QVR602 `School` is an object, so its value must be its size, a whole number from 1"),
-    (SCHOOL, [], {"School": 9}, "QVR602 The data say that School has 9, but the program says 8"),
-    (MATRIX, [TABLE], {"t": [[1, 2], [1, 2], [1, 2]]}, "QVR602 `t` is 3 × 2, but School ⊗ Item is 2 × 3: its axes are in the other order"),
-    (MATRIX, [TABLE], {"t": [[1, 2], [1, 2]]}, "QVR602 `t` is 2 × 2, but School ⊗ Item is 2 × 3"),
-    (MATRIX, [TABLE], {"t": [1, 2, 3, 4]}, "QVR602 `t` has 4 values, but School has 2 and Item has 3"),
-    ({"School": None}, [an_input("m", "School School′")], {"m": [[1, 2, 3], [1, 2, 3]]}, "QVR602 `m` is 2 × 3, but School ⊗ School′ needs as many along School′ as along School"),
-    (SCHOOL, [Y], {"y": [[1, 2]] * 8}, "QVR604 `y` has 2 dimensions (8 × 2), but School ⊗ Real has 1"),
-    (SCHOOL, [an_input("s")], {"s": [1, 2, 3]}, "QVR604 `s` is a single number, but the data give 3 values"),
-    (MATRIX, [TABLE], {"t": [[1, 2, 3], [1, 2]]}, "QVR605 `t` is ragged: row 2 has 2 values, but row 1 has 3"),
-    (MATRIX, [TABLE], {"t": [[1, 2, 3], 4]}, "QVR605 `t` is ragged: row 2 is a number, but row 1 is a list"),
-    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, "16")}, 'QVR606 `sigma_j` must be numbers: row 3 of School is the text "16"'),
-    (SCHOOL, [SIGMA], {"sigma_j": ["a\n"] * 8}, 'QVR606 `sigma_j` must be numbers: row 1 of School is the text "a\\n" (and 7 more)'),
-    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 4, None)}, "QVR606 `sigma_j` has 1 missing value (null): the first is row 4 of School"),
-    (SCHOOL, [SIGMA], {"sigma_j": np.ma.masked_less(np.array(ERRORS), 11)}, "QVR606 `sigma_j` has 3 missing values (null): the first is row 2 of School"),
-    (SCHOOL, [SIGMA], {"sigma_j": "ten"}, 'QVR606 `sigma_j` must be numbers for School, but it is the text "ten"'),
-    (SCHOOL, [an_input("s")], {"s": {"a": 1}}, "QVR606 `s` must be a number, but it is an object in braces"),
-    (SCHOOL, [an_input("s")], {"s": 1 + 2j}, "QVR606 `s` must be a number, but it is a complex"),
-    (SCHOOL, [an_input("s")], {"s": None}, "QVR606 `s` must be a number, but it is null"),
-    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, math.nan)}, "QVR607 `sigma_j` must be finite: row 3 of School is nan"),
-    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, 10**400)}, "QVR607 `sigma_j` must be finite: row 3 of School is inf"),
-    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, -16)}, "QVR608 `sigma_j` must be positive: row 3 of School is -16"),
-    (SCHOOL, [SIGMA], {"sigma_j": [0] * 8}, "QVR608 `sigma_j` must be positive: row 1 of School is 0 (and 7 more)"),
-    (MATRIX, [TABLE], {"t": [[1, 2, 3], [1, -2, 3]]}, "QVR608 `t` must be positive: School 2, Item 2 is -2"),
-    (SCHOOL, [an_input("s", "", POSITIVE)], {"s": -2}, "QVR608 `s` must be positive, but it is -2"),
-    (SCHOOL, [an_input("n", "School", NATURAL)], {"n": replaced(EIGHT, 3, 2.5)}, "QVR609 `n` must be a whole number, at least 0: row 3 of School is 2.5"),
-    (SCHOOL, [an_input("n", "School", BOOLEAN)], {"n": [0, 1, 2, 0, 0, 0, 0, 0]}, "QVR608 `n` must be 0 or 1: row 3 of School is 2"),
-    ({"School": 3, "County": 2}, [COUNTY], {"county": [0, 1, 2]}, "QVR610 `county` must be an index into County (0 to 1): row 3 of School is 2"),
-    ({"School": 3, "County": None}, [COUNTY], {"county": [0, 1, 1e12]}, "QVR610 `county` must be an index into County, but goes to 1e+12"),
-    ({"School": None}, [Y], {"y": 3.0}, 'QVR611 Nothing tells how many elements School has: no input in the data runs over it; declare `object School : FinSet 8`, or give `"School": 8` in the data'),
+    (SCHOOL, [SIGMA], {}, "QVR601 The data have no `sigma_j`, which is `School ⊗ Real⁺`."),
+    (SCHOOL, [SIGMA], {"sigma": ERRORS}, "QVR601 The data have no `sigma_j`, which is `School ⊗ Real⁺`; `sigma` is in the data: did you mean it?"),
+    (SCHOOL, [SIGMA], {"Sigma_J": ERRORS}, "QVR601 The data have no `sigma_j`, which is `School ⊗ Real⁺`; `Sigma_J` is in the data: did you mean it?"),
+    (SCHOOL, [Y], {"y": [*EIGHT, 1]}, "QVR602 `y` has 9 values, but `School` has 8."),
+    (SCHOOL, [Y], {"y": [1]}, "QVR602 `y` has 1 value, but `School` has 8."),
+    (SCHOOL, [Y], {"y": []}, "QVR602 `y` has 0 values, but `School` has 8."),
+    ({"School": None}, [Y], {"y": []}, "QVR602 `y` is empty, so `School` would have no elements."),
+    ({"School": None}, [Y, SIGMA], {"y": EIGHT, "sigma_j": [1] * 9}, "QVR603 `sigma_j` has 9 values for `School`, but `y` has 8."),
+    ({"School": None}, [], {"School": "many"}, "QVR602 `School` is an object, so its value must be its size, a whole number from 1."),
+    ({"School": None}, [], {"School": 10**12}, "QVR602 `School` is an object, so its value must be its size, a whole number from 1."),
+    (SCHOOL, [], {"School": 9}, "QVR602 The data say that `School` has 9, but the program says 8."),
+    (MATRIX, [TABLE], {"t": [[1, 2], [1, 2], [1, 2]]}, "QVR602 `t` is 3 × 2, but `School ⊗ Item` is 2 × 3: its axes are in the other order."),
+    (MATRIX, [TABLE], {"t": [[1, 2], [1, 2]]}, "QVR602 `t` is 2 × 2, but `School ⊗ Item` is 2 × 3."),
+    (MATRIX, [TABLE], {"t": [1, 2, 3, 4]}, "QVR602 `t` has 4 values, but `School` has 2 and `Item` has 3."),
+    ({"School": None}, [an_input("m", "School School′")], {"m": [[1, 2, 3], [1, 2, 3]]}, "QVR602 `m` is 2 × 3, but `School ⊗ School′` needs as many along `School′` as along `School`."),
+    (SCHOOL, [Y], {"y": [[1, 2]] * 8}, "QVR604 `y` has 2 dimensions (8 × 2), but `School ⊗ Real` has 1."),
+    (SCHOOL, [an_input("s")], {"s": [1, 2, 3]}, "QVR604 `s` is a single number, but the data give 3 values."),
+    (MATRIX, [TABLE], {"t": [[1, 2, 3], [1, 2]]}, "QVR605 `t` is ragged: row 2 has 2 values, but row 1 has 3."),
+    (MATRIX, [TABLE], {"t": [[1, 2, 3], 4]}, "QVR605 `t` is ragged: row 2 is a number, but row 1 is a list."),
+    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, "16")}, 'QVR606 `sigma_j` must be numbers: row 3 of `School` is the text "16".'),
+    (SCHOOL, [SIGMA], {"sigma_j": ["a\n"] * 8}, 'QVR606 `sigma_j` must be numbers: row 1 of `School` is the text "a\\n" (and 7 more).'),
+    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 4, None)}, "QVR606 `sigma_j` has 1 missing value (null): the first is row 4 of `School`."),
+    (SCHOOL, [SIGMA], {"sigma_j": np.ma.masked_less(np.array(ERRORS), 11)}, "QVR606 `sigma_j` has 3 missing values (null): the first is row 2 of `School`."),
+    (SCHOOL, [SIGMA], {"sigma_j": "ten"}, 'QVR606 `sigma_j` must be numbers for `School`, but it is the text "ten".'),
+    (SCHOOL, [an_input("s")], {"s": {"a": 1}}, "QVR606 `s` must be a number, but it is an object in braces."),
+    (SCHOOL, [an_input("s")], {"s": 1 + 2j}, "QVR606 `s` must be a number, but it is a complex."),
+    (SCHOOL, [an_input("s")], {"s": None}, "QVR606 `s` must be a number, but it is null."),
+    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, math.nan)}, "QVR607 `sigma_j` must be finite: row 3 of `School` is nan."),
+    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, 10**400)}, "QVR607 `sigma_j` must be finite: row 3 of `School` is inf."),
+    (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, -16)}, "QVR608 `sigma_j` must be positive: row 3 of `School` is -16."),
+    (SCHOOL, [SIGMA], {"sigma_j": [0] * 8}, "QVR608 `sigma_j` must be positive: row 1 of `School` is 0 (and 7 more)."),
+    (MATRIX, [TABLE], {"t": [[1, 2, 3], [1, -2, 3]]}, "QVR608 `t` must be positive: `School` 2, `Item` 2 is -2."),
+    (SCHOOL, [an_input("s", "", POSITIVE)], {"s": -2}, "QVR608 `s` must be positive, but it is -2."),
+    (SCHOOL, [an_input("n", "School", NATURAL)], {"n": replaced(EIGHT, 3, 2.5)}, "QVR609 `n` must be a whole number, at least 0: row 3 of `School` is 2.5."),
+    (SCHOOL, [an_input("n", "School", BOOLEAN)], {"n": [0, 1, 2, 0, 0, 0, 0, 0]}, "QVR608 `n` must be 0 or 1: row 3 of `School` is 2."),
+    ({"School": 3, "County": 2}, [COUNTY], {"county": [0, 1, 2]}, "QVR610 `county` must be an index into `County` (0 to 1): row 3 of `School` is 2."),
+    ({"School": 3, "County": None}, [COUNTY], {"county": [0, 1, 1e12]}, "QVR610 `county` must be an index into `County`, but goes to 1e+12."),
+    ({"School": None}, [Y], {"y": 3.0}, 'QVR611 Nothing tells how many elements `School` has: no input in the data runs over it; declare `object School : FinSet 8`, or give `"School": 8` in the data.'),
 ]  # fmt: skip
 
 
