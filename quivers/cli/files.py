@@ -20,14 +20,14 @@ def program_text(file: str) -> tuple[str, bytes]:
     try:
         content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
     except FileNotFoundError:
-        raise refused(name, NOT_A_PROGRAM, f"{name} does not exist") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} does not exist.") from None
     except IsADirectoryError:
-        raise refused(name, NOT_A_PROGRAM, f"{name} is a directory, not a program") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} is a directory, not a program.") from None
     except PermissionError:
-        raise refused(name, NOT_A_PROGRAM, f"{name} cannot be read: permission denied") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} cannot be read: permission denied.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise refused(name, NOT_A_PROGRAM, f"{name} cannot be read: {reason.lower()}") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} cannot be read: {reason.lower()}.") from None
     try:
         return name, decoded(content, name)
     except QvrError as error:
@@ -48,6 +48,6 @@ def program_files(given: Iterable[str]) -> list[str]:
             if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts)
         ]
         if not under:
-            raise refused(name, NOT_A_PROGRAM, f"{name} holds no .qvr file")
+            raise refused(name, NOT_A_PROGRAM, f"{name} holds no .qvr file.")
         files.update(dict.fromkeys(under))
     return list(files)

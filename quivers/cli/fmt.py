@@ -83,7 +83,7 @@ def _formatted(file: str) -> _Formatted:
         lowered = lower(document)
         return _Formatted(name, old, format_source(document, lowered), obstacles(lowered))
     except RecursionError:
-        raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read.") from None
 
 
 def _say_what_was_left(formatted: _Formatted) -> None:
@@ -143,7 +143,7 @@ def _replace(file: str, content: bytes) -> None:
         os.replace(temporary, target)
     except OSError as error:
         reason = "permission denied" if isinstance(error, PermissionError) else error.strerror or str(error)
-        raise refused(file, NOT_A_PROGRAM, f"{file} cannot be written: {reason.lower()}") from None
+        raise refused(file, NOT_A_PROGRAM, f"{file} cannot be written: {reason.lower()}.") from None
     finally:
         if temporary:
             with contextlib.suppress(OSError):

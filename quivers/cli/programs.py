@@ -33,10 +33,10 @@ def checked_file(file: str) -> Model:
     try:
         checked = check_source(source)
     except RecursionError:
-        raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read.") from None
     except QvrError as error:
         raise refused(name, NOT_A_PROGRAM, str(error)) from None
     if not (checked.objects or checked.programs or checked.occurrences or checked.diagnostics):
-        raise refused(name, NOT_A_PROGRAM, f"{name} is empty: a model starts with its objects and a program")
+        raise refused(name, NOT_A_PROGRAM, f"{name} is empty: a model starts with its objects and a program.")
     configuration = configuration_for(None if file == STANDARD_INPUT else file)
     return Model(name, source, checked, configuration, shown(checked.diagnostics, source, configuration))

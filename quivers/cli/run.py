@@ -109,11 +109,11 @@ def _chosen(model: Model, wanted: str | None) -> CheckedProgram:
     """The program to run: the one asked for, else the exported one, else the last."""
     file, checked = model.name, model.checked
     if not checked.programs:
-        raise refused(file, NOT_A_PROGRAM, f"{file} has no program to run")
+        raise refused(file, NOT_A_PROGRAM, f"{file} has no program to run.")
     name = wanted or checked.exported or list(checked.programs)[-1]
     if name not in checked.programs:
         known = ", ".join(f"`{program}`" for program in checked.programs)
-        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{name}`, only {known}", status=MISUSE)
+        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{name}`, only {known}.", status=MISUSE)
     return checked.programs[name]
 
 
@@ -128,7 +128,7 @@ def _data(given: str | None, program: CheckedProgram, file: str) -> tuple[dict[s
         if not program.inputs:
             return {}, None
         names = ", ".join(f"`{entry.name}`" for entry in program.inputs)
-        message = f"{path} does not exist: put {names} there, or name a file with --data"
+        message = f"{path} does not exist: put {names} there, or name a file with --data."
         raise refused(str(path), NO_DATA_FILE, message)
     try:
         return read(path), str(path)

@@ -164,7 +164,7 @@ def test_an_unreadable_file_says_so(
     file = written(tmp_path, "m.qvr", GOOD)
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert main(["check", file]) == 1
-    assert f"error[QVR100]: {file} cannot be read: permission denied\n" in capsys.readouterr().out
+    assert f"error[QVR100]: {file} cannot be read: permission denied.\n" in capsys.readouterr().out
 
 
 def test_one_bad_file_does_not_hide_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

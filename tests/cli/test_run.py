@@ -116,7 +116,7 @@ def test_the_program_to_run_may_be_named(model: Path, capsys: pytest.CaptureFixt
     assert main(["run", str(model), *SHORT, "--program", "eight_schools_noncentred", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("eight_schools_noncentred : ")
     assert main(["run", str(model), "--program", "other"]) == 2
-    assert "has no program `other`, only `eight_schools_noncentred`, `flat`" in capsys.readouterr().err
+    assert "has no program `other`, only `eight_schools_noncentred`, `flat`." in capsys.readouterr().err
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -135,23 +135,23 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 BAD_DATA: list[tuple[Any, str]] = [
-    ({"y": Y}, "error[QVR601]: {data}: The data have no `sigma_j`, which is School ⊗ Real⁺"),
-    ({"y": Y, "sigma": SIGMA}, "error[QVR601]: {data}: The data have no `sigma_j`, which is School ⊗ Real⁺; `sigma` is in the data: did you mean it?"),
-    ({"y": [*Y, 1], "sigma_j": SIGMA}, "error[QVR602]: {data}: `y` has 9 values, but School has 8"),
-    ({"y": [Y, Y], "sigma_j": SIGMA}, "error[QVR604]: {data}: `y` has 2 dimensions (2 × 8), but School ⊗ Real has 1"),
-    ({"y": [Y, [1]], "sigma_j": SIGMA}, "error[QVR605]: {data}: `y` is ragged: row 2 has 1 value, but row 1 has 8"),
-    ({"y": Y, "sigma_j": [15, 10, -16, 11, 9, 11, 10, 18]}, "error[QVR608]: {data}: `sigma_j` must be positive: row 3 of School is -16"),
-    ({"y": Y, "sigma_j": [15, 10, 0, 11, 9, 11, 10, 18]}, "error[QVR608]: {data}: `sigma_j` must be positive: row 3 of School is 0"),
-    ({"y": [28, math.nan, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of School is nan"),
-    ({"y": [28, -math.inf, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of School is -inf"),
-    ({"y": ["28", *Y[1:]], "sigma_j": SIGMA}, 'error[QVR606]: {data}: `y` must be numbers: row 1 of School is the text "28"'),
-    ({"y": [None, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` has 1 missing value (null): the first is row 1 of School"),
-    ({"y": [True, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` must be numbers: row 1 of School is true"),
+    ({"y": Y}, "error[QVR601]: {data}: The data have no `sigma_j`, which is `School ⊗ Real⁺`."),
+    ({"y": Y, "sigma": SIGMA}, "error[QVR601]: {data}: The data have no `sigma_j`, which is `School ⊗ Real⁺`; `sigma` is in the data: did you mean it?"),
+    ({"y": [*Y, 1], "sigma_j": SIGMA}, "error[QVR602]: {data}: `y` has 9 values, but `School` has 8."),
+    ({"y": [Y, Y], "sigma_j": SIGMA}, "error[QVR604]: {data}: `y` has 2 dimensions (2 × 8), but `School ⊗ Real` has 1."),
+    ({"y": [Y, [1]], "sigma_j": SIGMA}, "error[QVR605]: {data}: `y` is ragged: row 2 has 1 value, but row 1 has 8."),
+    ({"y": Y, "sigma_j": [15, 10, -16, 11, 9, 11, 10, 18]}, "error[QVR608]: {data}: `sigma_j` must be positive: row 3 of `School` is -16."),
+    ({"y": Y, "sigma_j": [15, 10, 0, 11, 9, 11, 10, 18]}, "error[QVR608]: {data}: `sigma_j` must be positive: row 3 of `School` is 0."),
+    ({"y": [28, math.nan, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of `School` is nan."),
+    ({"y": [28, -math.inf, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of `School` is -inf."),
+    ({"y": ["28", *Y[1:]], "sigma_j": SIGMA}, 'error[QVR606]: {data}: `y` must be numbers: row 1 of `School` is the text "28".'),
+    ({"y": [None, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` has 1 missing value (null): the first is row 1 of `School`."),
+    ({"y": [True, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` must be numbers: row 1 of `School` is true."),
     ([Y, SIGMA], "error[QVR600]: {data} holds a list at the top, where names with values belong"),
-    (b'{"y": [1,', "error[QVR600]: {data} is not valid JSON: line 1, column 10: expecting value"),
+    (b'{"y": [1,', "error[QVR600]: {data} is not valid JSON: line 1, column 10: expecting value."),
     (b"", "error[QVR600]: {data} is empty: it should hold a JSON object"),
-    (b"\xff", "error[QVR600]: {data} is not UTF-8 text: byte 1 is 0xFF"),
-    (b'{"y": [1], "y": [2]}', "error[QVR600]: {data} gives `y` twice"),
+    (b"\xff", "error[QVR600]: {data} is not UTF-8 text: byte 1 is 0xFF."),
+    (b'{"y": [1], "y": [2]}', "error[QVR600]: {data} gives `y` twice."),
 ]  # fmt: skip
 
 
@@ -170,8 +170,8 @@ def test_misfits_of_several_inputs_are_told_together(model: Path, capsys: pytest
     data.write_text(json.dumps({"y": Y[:7], "sigma_j": [-1, *SIGMA[1:]]}))
     assert main(["run", str(model)]) == 1
     err = capsys.readouterr().err
-    assert "`y` has 7 values, but School has 8" in err
-    assert "`sigma_j` must be positive: row 1 of School is -1" in err
+    assert "`y` has 7 values, but `School` has 8." in err
+    assert "`sigma_j` must be positive: row 1 of `School` is -1." in err
     assert f"{model}:" in err
     assert err.endswith("2 errors in 1 file\n")
 
@@ -182,9 +182,9 @@ def test_missing_data_files_are_named(model: Path, capsys: pytest.CaptureFixture
     told = refusal([str(model)], capsys)
     assert told.startswith(f"error[QVR600]: {data} does not exist: put `")
     assert told.endswith("there, or name a file with --data")
-    assert refusal([str(model), "--data", "none.json"], capsys) == "error[QVR600]: none.json does not exist"
+    assert refusal([str(model), "--data", "none.json"], capsys) == "error[QVR600]: none.json does not exist."
     told = refusal([str(model), "--data", str(model.parent)], capsys)
-    assert told.endswith("is a directory, not a data file")
+    assert told.endswith("is a directory, not a data file.")
 
 
 @pytest.mark.parametrize(
