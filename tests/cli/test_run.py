@@ -181,7 +181,7 @@ def test_missing_data_files_are_named(model: Path, capsys: pytest.CaptureFixture
     data.unlink()
     told = refusal([str(model)], capsys)
     assert told.startswith(f"error[QVR600]: {data} does not exist: put `")
-    assert told.endswith("there, or name a file with --data")
+    assert told.endswith("there, or name a file with --data.")
     assert refusal([str(model), "--data", "none.json"], capsys) == "error[QVR600]: none.json does not exist."
     told = refusal([str(model), "--data", str(model.parent)], capsys)
     assert told.endswith("is a directory, not a data file.")
