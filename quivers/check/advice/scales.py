@@ -1,0 +1,111 @@
+"""QVR712: a variance or a precision in the place of a standard deviation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from quivers.check.advice.priors import is_nearly_improper
+from quivers.check.advice.sites import Sites, family_of
+from quivers.check.rewrites.centring import LOCATION_SCALE, argument_values
+from quivers.check.types import Type
+from quivers.families.support import Interval
+from quivers.syntax import ast
+from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
+
+_VARIANCE = re.compile(r"(var|variance)(_\w+)?|\w+_(var|variance)|(sigma|tau|sd|σ|τ)_?(2|sq|squared)")
+_PRECISION = re.compile(r"(prec|precision)(_\w+)?|\w+_(prec|precision)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistaken:
+    """What was given in the place of a standard deviation, and how that would be written."""
+
+    what: str
+    instead: str
+
+
+def mistaken_scales(sites: Sites) -> Iterator[Diagnostic]:
+    """Scales that are squares, inverses of a precision, or called a variance or a precision."""
+    for step in sites.steps:
+        family = family_of(step)
+        if family is None or family.name not in LOCATION_SCALE or isinstance(step, ast.Marginalize):
+            continue
+        if not isinstance(step, ast.Sample | ast.Observe):
+            continue
+        for parameter, node in argument_values(step.draw, family):
+            mistaken = _mistaken(node, sites) if parameter == "scale" else None
+            if mistaken is None:
+                continue
+            yield Diagnostic(
+                "QVR712",
+                Severity.WARNING,
+                node.span,
+                f"The second parameter of `{family.name}` is a standard deviation, but this is "
+                f"{mistaken.what}."
+                if family.name == "Normal"
+                else f"`scale` of `{family.name}` is in the units of the value, but this is {mistaken.what}.",
+                fixes=(Fix(f"Write `{mistaken.instead}`", (Edit(node.span, mistaken.instead),)),),
+            )
+
+
+def _mistaken(node: ast.Expression, sites: Sites) -> _Mistaken | None:
+    if isinstance(node, ast.Variable):
+        if _is_precision(node.name, sites):
+            return _Mistaken(f"`{node.name}`, a precision", f"1 / sqrt({node.name})")
+        if _is_variance(node.name, sites):
+            return _Mistaken(f"`{node.name}`, a variance", f"sqrt({node.name})")
+    elif isinstance(node, ast.Binary) and isinstance(node.right, ast.Variable | ast.Number):
+        squared = _squared(node)
+        if squared is not None and _is_non_negative(squared, sites):
+            return _Mistaken(f"the square of `{squared}`, a variance", squared)
+        inverse = node.right.name if isinstance(node.right, ast.Variable) else ""
+        one = isinstance(node.left, ast.Number) and node.left.value == 1
+        if node.operator == "/" and one and (_is_precision(inverse, sites) or _is_gamma(inverse, sites)):
+            return _Mistaken(f"the inverse of the precision `{inverse}`, a variance", f"1 / sqrt({inverse})")
+    return None
+
+
+def _squared(node: ast.Binary) -> str | None:
+    left, right = node.left, node.right
+    if not isinstance(left, ast.Variable):
+        return None
+    if node.operator == "^" and isinstance(right, ast.Number) and right.value == 2:
+        return left.name
+    if node.operator == "*" and isinstance(right, ast.Variable) and right.name == left.name:
+        return left.name
+    return None
+
+
+def _is_non_negative(name: str, sites: Sites) -> bool:
+    """Whether a name could be the scale itself; squaring a real number may be a way to make it positive."""
+    found = sites.types.get(name)
+    return isinstance(found, Type) and isinstance(found.element, Interval) and found.element.low >= 0
+
+
+def _is_gamma(name: str, sites: Sites) -> bool:
+    step = sites.binders.get(name)
+    return (
+        isinstance(step, ast.Sample)
+        and isinstance(step.draw, ast.Call)
+        and step.draw.function.text == "Gamma"
+    )
+
+
+def _is_precision(name: str, sites: Sites) -> bool:
+    """By its name, or because it has the prior that BUGS programs give to precisions."""
+    step = sites.binders.get(name)
+    if isinstance(step, ast.Sample) and is_nearly_improper(step) and _is_gamma(name, sites):
+        return True
+    return _PRECISION.fullmatch(name.lower()) is not None
+
+
+def _is_variance(name: str, sites: Sites) -> bool:
+    """By its name; `sigma2` beside `sigma1` or `sigma` is the second of several."""
+    if _VARIANCE.fullmatch(name.lower()) is None:
+        return False
+    if not name.endswith("2"):
+        return True
+    stem = name[:-1]
+    return not any(other in sites.types for other in (stem, f"{stem}1", f"{stem}3", stem.rstrip("_")))

@@ -1,0 +1,1 @@
+"""Changes to a program that leave what it means as it is, as edits of its text."""
