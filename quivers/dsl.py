@@ -76,7 +76,7 @@ def load(path: str | Path) -> Program:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise QvrError(f"{path} can't be read: {error.strerror or error}") from error
+        raise QvrError(f"{path} can't be read: {error.strerror or error}.") from error
     return _program(decoded(data, str(path)), str(path))
 
 

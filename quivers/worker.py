@@ -128,11 +128,11 @@ def checked_program(request: RunRequest) -> tuple[Checked, CheckedProgram]:
 
         raise ProgramError(render(errors, source, request.name, False), errors)
     if not checked.programs:
-        raise ProgramError(f"{request.name} has no program to run")
+        raise ProgramError(f"{request.name} has no program to run.")
     name = request.program or checked.exported or list(checked.programs)[-1]
     if name not in checked.programs:
         known = ", ".join(checked.programs)
-        raise ProgramError(f"{request.name} has no program `{name}`; it has {known}")
+        raise ProgramError(f"{request.name} has no program `{name}`; it has {known}.")
     return checked, checked.programs[name]
 
 

@@ -41,10 +41,10 @@ def build(checked: Checked, program: CheckedProgram) -> Density:
             diagnostics say where.
     """
     if program.has_errors:
-        raise ProgramError(f"{program.name} has errors and can't be run", checked.diagnostics)
+        raise ProgramError(f"`{program.name}` has errors and can't be run.", checked.diagnostics)
     site = _Building(checked, program)
     for parameter in program.declaration.parameters:
-        raise site.refused(parameter.span, f"`{program.name}` takes parameters, and can't be run by itself")
+        raise site.refused(parameter.span, f"`{program.name}` takes parameters, and can't be run by itself.")
     for entry in program.inputs:
         site.names[entry.name] = site.leaf("input", entry.name, entry.type)
     for step in program.declaration.steps:
@@ -111,21 +111,21 @@ class _Building:
                         (_label(returned, place, len(values)), self.value(returned.value).node)
                     )
             case ast.Marginalize():
-                raise self.refused(step.name.span, "`marginalize` can be checked but not run yet")
+                raise self.refused(step.name.span, "`marginalize` can be checked but not run yet.")
             case ast.Hole():
-                raise self.refused(step.span, "This step could not be read")
+                raise self.refused(step.span, "This step could not be read.")
 
     def draw(self, step: ast.Sample | ast.Observe, *, observed: bool) -> None:
         """Add a site: its draw, its term, and the latent it is unless observed."""
         name, call = step.name.text, step.draw
         for option in step.options:
-            raise self.refused(option.span, f"`[{option.name.text}]` can be checked but not run yet")
+            raise self.refused(option.span, f"`[{option.name.text}]` can be checked but not run yet.")
         if isinstance(call, ast.Hole):
-            raise self.refused(call.span, "This draw could not be read")
+            raise self.refused(call.span, "This draw could not be read.")
         family = FAMILIES.get(call.function.text)
         if family is None:
             raise self.refused(
-                call.function.span, f"A draw from the program `{call.function.text}` can't be run yet"
+                call.function.span, f"A draw from the program `{call.function.text}` can't be run yet."
             )
         form_number, form = _form(family, call)
         parameters = self.parameters(family, form, call)
@@ -163,12 +163,12 @@ class _Building:
             value = given.get(parameter.name)
             if value is None:
                 if parameter.default is None:
-                    raise self.refused(call.span, f"`{family.name}` needs `{parameter.name}`")
+                    raise self.refused(call.span, f"`{family.name}` needs `{parameter.name}`.")
                 value = Value(self.builder.constant(parameter.default), supports.point(parameter.default))
             axes = self.builder.axes(value.node)
             if len(axes) < parameter.event_rank:
                 raise self.refused(
-                    call.span, f"`{parameter.name}` of `{family.name}` needs an axis of its own"
+                    call.span, f"`{parameter.name}` of `{family.name}` needs an axis of its own."
                 )
             values[parameter.name] = replace(value, event=axes[len(axes) - parameter.event_rank :])
         return values

@@ -82,7 +82,7 @@ def evaluate(scope: Scope, expression: ast.Expression) -> Value:
         case ast.Variable(name=name):
             found = scope.names.get(name)
             if found is None:
-                raise scope.refused(expression.span, f"`{name}` has no value here")
+                raise scope.refused(expression.span, f"`{name}` has no value here.")
             return found
         case ast.Unary(operator=operator, operand=operand):
             return _unary(scope, operator, evaluate(scope, operand))
@@ -109,13 +109,13 @@ def evaluate(scope: Scope, expression: ast.Expression) -> Value:
         case ast.Factor(binders=binders, body=body):
             return _factor(scope, binders, body)
         case ast.Scan():
-            raise scope.refused(expression.span, "`scan` can be checked but not run yet")
+            raise scope.refused(expression.span, "`scan` can be checked but not run yet.")
         case ast.Tuple():
             raise scope.refused(
-                expression.span, "A tuple has no single value; write a step for each of its parts"
+                expression.span, "A tuple has no single value; write a step for each of its parts."
             )
         case ast.Hole():
-            raise scope.refused(expression.span, "This could not be read")
+            raise scope.refused(expression.span, "This could not be read.")
 
 
 def as_condition(builder: Builder, node: int) -> int:
@@ -154,7 +154,7 @@ def _binary(scope: Scope, operator: str, left: Value, right: Value) -> Value:
 def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Value:
     axes = scope.builder.axes(left.node)
     if not axes or axes[-1:] != scope.builder.axes(right.node)[-1:]:
-        raise scope.refused(span, "`@` sums over the last axis of both its sides, and theirs differ")
+        raise scope.refused(span, "`@` sums over the last axis of both its sides, and theirs differ.")
     product = simplify.apply(scope.builder, "mul", left.node, right.node)
     summed = simplify.reduce(scope.builder, "sum", product, (axes[-1],))
     return Value(summed, supports.combine("@", left.interval, right.interval))
@@ -166,7 +166,7 @@ def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Val
 def _call(scope: Scope, call: ast.Call) -> Value:
     function = FUNCTIONS.get(call.function.text)
     if function is None:
-        raise scope.refused(call.span, f"`{call.function.text}` is no function")
+        raise scope.refused(call.span, f"`{call.function.text}` is no function.")
     if function.kind is Kind.OBJECT:
         return _object_function(scope, call)
     over: tuple[str, ...] | None = None
@@ -196,7 +196,7 @@ def _object_function(scope: Scope, call: ast.Call) -> Value:
     """`index(Object)`: 0, 1, 2, … along it."""
     argument = call.arguments[0].value
     if not isinstance(argument, ast.Variable):
-        raise scope.refused(call.span, f"`{call.function.text}` takes the name of an object")
+        raise scope.refused(call.span, f"`{call.function.text}` takes the name of an object.")
     return Value(_iota(scope.builder, argument.name), NATURAL)
 
 
@@ -209,7 +209,7 @@ def _named_axes(scope: Scope, argument: ast.Argument) -> tuple[str, ...]:
     found = []
     for name in names:
         if not isinstance(name, ast.Variable):
-            raise scope.refused(argument.span, "`over=` takes the name of an object")
+            raise scope.refused(argument.span, "`over=` takes the name of an object.")
         found.append(name.name)
     return tuple(found)
 
@@ -248,7 +248,7 @@ def _applied(
             earlier = simplify.apply(builder, "max", place, builder.constant(0.0))
             return gather(builder, numbers[0], earlier, axes[0])
         case _:
-            raise scope.refused(call.span, f"`{function.name}` can be checked but not run yet")
+            raise scope.refused(call.span, f"`{function.name}` can be checked but not run yet.")
 
 
 def _run_over(
@@ -276,7 +276,7 @@ def _index(scope: Scope, span: ast.Span, value: Value, indices: Sequence[Value])
     for position, index in enumerate(indices):
         axis = _axis_indexed(axes, position, index, taken)
         if axis is None:
-            raise scope.refused(span, "The value has no axis that the index points into")
+            raise scope.refused(span, "The value has no axis that the index points into.")
         taken.add(axis)
         place = as_number(builder, index.node)
         if not (isinstance(index.element, Member) and object_of(axis) == index.element.object):

@@ -206,7 +206,7 @@ def test_values_of_the_wrong_shape_are_refused(schools):
     bound = loads(CENTRED).morphism.bind(schools)
     with pytest.raises(QvrError, match="theta has the shape"):
         bound.unconstrain({"mu": 0.0, "tau": 1.0, "theta": torch.zeros(7)})
-    with pytest.raises(QvrError, match="No value is given for theta"):
+    with pytest.raises(QvrError, match="No value is given for `theta`"):
         bound.unconstrain({"mu": 0.0, "tau": 1.0})
     with pytest.raises(QvrError, match="10 coordinates"):
         bound.log_density(torch.zeros(9, dtype=torch.float64))

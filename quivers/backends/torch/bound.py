@@ -181,7 +181,7 @@ class BoundModel:
         batches: list[tuple[int, ...]] = []
         for place in self.coordinates:
             if place.name not in values:
-                raise QvrError(f"No value is given for {place.name}")
+                raise QvrError(f"No value is given for `{place.name}`.")
             tensor = torch.as_tensor(values[place.name]).to(torch.float64)
             rank = tensor.ndim - len(place.shape)
             if rank < 0 or tuple(tensor.shape[rank:]) != place.shape:
@@ -198,7 +198,7 @@ class BoundModel:
                 f"{place.name} {_shape(batch)}"
                 for place, batch in zip(self.coordinates, batches, strict=True)
             )
-            raise QvrError(f"The batches of the values given do not match: {shapes}") from None
+            raise QvrError(f"The batches of the values given do not match: {shapes}.") from None
         forward = self.forward(batch, tensors[0].device if tensors else "cpu")
         for latent, tensor, place in zip(self.density.latents, tensors, self.coordinates, strict=True):
             forward.put(latent.value, tensor.expand((*batch, *place.shape)))
@@ -234,7 +234,7 @@ class BoundModel:
         ]
         if missing:
             names = " and ".join(f"`{name}`" for name in missing)
-            raise QvrError(f"The log density of {density.program} needs {names}, which is not given")
+            raise QvrError(f"The log density of `{density.program}` needs {names}, which is not given.")
 
     @cached_property
     def _joint(self) -> tuple[Builder, int]:
@@ -291,7 +291,7 @@ class BoundModel:
 
     def _positions(self, q: Tensor) -> dict[str, Tensor]:
         if q.shape[-1:] != (self.dimension,):
-            raise QvrError(f"q has the shape {_shape(q.shape)}, but there are {self.dimension} coordinates")
+            raise QvrError(f"q has the shape {_shape(q.shape)}, but there are {self.dimension} coordinates.")
         q = q.to(torch.float64)
         return {
             place.name: q[..., place.start : place.stop].reshape((*q.shape[:-1], *place.shape))

@@ -29,7 +29,7 @@ def draw(
     """
     sampler = SAMPLERS.get(family.sampler)
     if sampler is None:
-        raise QvrError(f"{family.name} is improper: it has no draws")
+        raise QvrError(f"`{family.name}` is improper: it has no draws.")
     return sampler(parameters, shape, generator)
 
 

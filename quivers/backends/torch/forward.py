@@ -87,7 +87,8 @@ class Forward:
         try:
             result = draw(family, parameters, shape, generator)
         except RuntimeError as error:
-            raise QvrError(f"{step.site} can't be drawn: {str(error).splitlines()[0]}") from error
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise QvrError(f"`{step.site}` can't be drawn: {reason}.") from error
         if step.value is not None and self._is_free(step.value):
             self.put(step.value, result)
         return result
@@ -108,6 +109,6 @@ class Forward:
                 )
             return value.to(self.device)
         if node.op == "site":
-            raise QvrError(f"No value is given for {node.name}")
+            raise QvrError(f"No value is given for `{node.name}`.")
         leaf = self.compiler.leaf(number)
         return None if leaf is None else leaf.to(self.device)
