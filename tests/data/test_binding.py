@@ -198,7 +198,7 @@ def test_unused_names_in_the_data_are_a_note_and_no_error() -> None:
 
     many = {f"x{i}": 0 for i in range(20)}
     (note,) = fit(SCHOOL, [Y], {"y": EIGHT, **many}).notes
-    assert note.endswith("`x7` and 12 more in the data")
+    assert note.endswith("`x7` and 12 more in the data.")
 
 
 MATRIX = {"School": 2, "Item": 3}
