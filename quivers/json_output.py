@@ -50,9 +50,11 @@ def run(
     draws: int,
     seconds: Mapping[str, float],
     divergences: int,
+    engine: str,
+    engine_reason: str | None,
     rows: Iterable[SummaryRow],
 ) -> dict[str, Any]:
-    """A run's result; `seconds` gives compile, sample and total."""
+    """A run's result; `seconds` gives compile, sample and total, `engine_reason` why no kernel ran."""
     return {
         "program": program,
         "seed": seed,
@@ -61,6 +63,8 @@ def run(
         "draws": draws,
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
         "divergences": divergences,
+        "engine": engine,
+        "engine_reason": engine_reason,
         "summary": {
             row.name: {
                 "mean": _number(row.mean),

@@ -10,3 +10,7 @@ CHAINS = 4
 WARMUP = 1000
 DRAWS = 1000
 TARGET_ACCEPT = 0.9
+
+# What may compute the log density; "auto" is the compiled kernel where it can be built, else torch.
+ENGINES = ("auto", "kernel", "torch")
+ENGINE = "auto"

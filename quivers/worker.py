@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from quivers.errors import Cancelled, DataError, ProgramError, QvrError, SamplingError
-from quivers.sampling_defaults import CHAINS, DRAWS, TARGET_ACCEPT, WARMUP
+from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, TARGET_ACCEPT, WARMUP
 from quivers.syntax.problems import Severity
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Settings:
     warmup: int = WARMUP
     draws: int = DRAWS
     target_accept: float = TARGET_ACCEPT
+    engine: str = ENGINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def run(
         num_samples=settings.draws,
         num_chains=settings.chains,
         seed=seed,
+        engine=settings.engine,
     )
     module = ProgramModule(checked, program)
     built = time.perf_counter()
@@ -112,6 +114,8 @@ def run(
         draws=settings.draws,
         seconds=seconds,
         divergences=result.total_divergences,
+        engine=result.engine,
+        engine_reason=result.engine_reason,
         rows=rows,
     )
 
@@ -186,6 +190,8 @@ def settings_from(values: object) -> Settings:
     accept = settings.target_accept
     if not isinstance(accept, int | float) or not 0 < accept < 1:
         raise ValueError(f"target_accept must lie between 0 and 1, not {accept!r}")
+    if settings.engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {settings.engine!r}")
     return settings
 
 

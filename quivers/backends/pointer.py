@@ -9,8 +9,18 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from quivers.backends.torch.bound import BoundModel
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # torch and numba are loaded by those who use them
+    from quivers.backends.kernel.kernel import Kernel
+    from quivers.backends.torch.bound import BoundModel
+
+
+def _no_block() -> NDArray[np.float64]:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +28,19 @@ class DensityPointer:
     """`address` stays valid as long as `keep_alive` is referred to.
 
     `failure` gives the first exception that a call met, None if there was none; such a call returned NaN.
+    `block` makes what a thread must pass as `data`: its own for each thread.
     """
 
     address: int
     dimension: int
     keep_alive: object
     failure: Callable[[], BaseException | None]
+    block: Callable[[], NDArray[np.float64]] = _no_block
+
+
+def kernel_pointer(kernel: Kernel) -> DensityPointer:
+    """The machine code of a kernel, which never fails."""
+    return DensityPointer(kernel.address, kernel.dimension, kernel, lambda: None, kernel.block)
 
 
 def torch_pointer(bound: BoundModel) -> DensityPointer:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 import quivers
-from quivers.sampling_defaults import CHAINS, DRAWS, TARGET_ACCEPT, WARMUP
+from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, TARGET_ACCEPT, WARMUP
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,6 +50,12 @@ def parser() -> argparse.ArgumentParser:
         default=TARGET_ACCEPT,
         metavar="P",
         help="higher is slower, safer (%(default)s)",
+    )
+    run.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINE,
+        help="what computes the log density: a compiled kernel, torch, or the kernel where it can be built",
     )
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)

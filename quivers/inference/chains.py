@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -119,7 +119,7 @@ def run_chains(
     num_warmup: int,
     num_samples: int,
     seed: int,
-    data: Array | None = None,
+    data: Array | Sequence[Array] | None = None,
     threads: int | None = None,
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
@@ -127,7 +127,8 @@ def run_chains(
     """Runs a chain from each of `starts` (chain, coordinate), by default all of them at the same time.
 
     The draws depend on the seed alone, not on `threads` or on `progress`, which is called in this thread
-    about ten times a second. Setting `cancel` stops every chain at its next leapfrog step.
+    about ten times a second. Setting `cancel` stops every chain at its next leapfrog step. `data` is passed
+    to the density, a sequence of arrays one to each chain.
 
     Raises `SamplingError` where the density fails or a chain finds no step size, `Cancelled` where the run
     was cancelled before every chain had a draw.
@@ -137,11 +138,15 @@ def run_chains(
         for number, start in enumerate(starts)
     ]
     stop = np.zeros(1, dtype=np.int64)
-    numbers = np.zeros(0) if data is None else np.ascontiguousarray(data, dtype=np.float64)
+    if data is None or isinstance(data, np.ndarray):
+        data = [np.zeros(0) if data is None else np.ascontiguousarray(data, dtype=np.float64)] * len(chains)
     chain_code.compiled_chain()
     pool = ThreadPoolExecutor(threads or len(chains), thread_name_prefix="chain")
     try:
-        running = [pool.submit(chain.run, density, numbers, stop) for chain in chains]
+        running = [
+            pool.submit(chain.run, density, numbers, stop)
+            for chain, numbers in zip(chains, data, strict=True)
+        ]
         cancelled = _watch(
             running, chains, density, stop, num_warmup=num_warmup, progress=progress, cancel=cancel
         )

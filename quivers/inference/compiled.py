@@ -21,12 +21,10 @@ from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from quivers.backends.signature import DENSITY_SIGNATURE, DOUBLES
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_DOUBLES = types.CPointer(types.float64)  # type: ignore[no-untyped-call]
-
-# log density = f(position, gradient written by f, data)
-DENSITY_SIGNATURE = types.float64(_DOUBLES, _DOUBLES, _DOUBLES)
 DENSITY_TYPE = types.FunctionType(DENSITY_SIGNATURE)
 
 _DOUBLES_IN_PYTHON = ctypes.POINTER(ctypes.c_double)
@@ -49,7 +47,7 @@ def _row_pointer(typing_context: Any, memory: Any, row: Any) -> Any:
         width = builder.extract_value(array.shape, 1)
         return builder.gep(array.data, [builder.mul(arguments[1], width)])
 
-    return _DOUBLES(memory, types.intp), generate
+    return DOUBLES(memory, types.intp), generate
 
 
 # The C pointer to a row of a 2-D array, in compiled code. Unlike a view's `ctypes` it costs no reference

@@ -17,10 +17,11 @@ from quivers.errors import QvrError
 from quivers.inference import convergence
 from quivers.inference.chain import compiled_chain
 from quivers.inference.chains import ChainProgress, Draws, run_chains
+from quivers.inference.engine import Engine, Name, engine_for, held_against_torch
 from quivers.inference.kernels import NUTSKernel, check_count
 from quivers.inference.starts import STRATEGIES, starting_points
 from quivers.inference.trajectory import STATISTICS
-from quivers.sampling_defaults import CHAINS, DRAWS, WARMUP
+from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, WARMUP
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -38,6 +39,10 @@ class MCMC:
     every chain at `initial_values`, a value for each latent on its own scale. A run with a given `seed` can
     be repeated exactly; without one, torch's global generator gives it, so `torch.manual_seed` governs, and
     the result records it.
+
+    `engine` says what computes the log density: "kernel", machine code made of the program; "torch"; or
+    "auto", the kernel wherever it can be built. A kernel is held against torch at the starting points, and
+    where they differ torch runs; the result's `engine` and `engine_reason` tell.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class MCMC:
         init_strategy: str = "uniform",
         seed: int | None = None,
         initial_values: Mapping[str, Any] | None = None,
+        engine: str = ENGINE,
     ) -> None:
         check_count("num_warmup", num_warmup, 0)
         check_count("num_samples", num_samples, 1)
@@ -62,6 +68,9 @@ class MCMC:
             raise QvrError(f"init_strategy must be one of {strategies}, it is {init_strategy!r}.")
         if (init_strategy == "value") != (initial_values is not None):
             raise QvrError('initial_values and init_strategy="value" go together: give both or neither.')
+        if engine not in ENGINES:
+            choices = ", ".join(f'"{choice}"' for choice in ENGINES)
+            raise QvrError(f"engine must be one of {choices}, it is {engine!r}.")
         self.kernel = kernel
         self.num_warmup = num_warmup
         self.num_samples = num_samples
@@ -69,6 +78,7 @@ class MCMC:
         self.init_strategy = init_strategy
         self.seed = seed
         self.initial_values = initial_values
+        self.engine = engine
 
     def run(
         self,
@@ -88,36 +98,43 @@ class MCMC:
         Raises `DataError` where the observations do not fit, `SamplingError` where the chains cannot start
         or go on, `Cancelled` where the run was cancelled before every chain had drawn.
         """
-        from quivers.backends.pointer import torch_pointer
-
         began = time.perf_counter()
         bound = model.bind({} if observations is None else observations)
         if bound.dimension == 0:
             raise QvrError("The program samples nothing, so there is no posterior to draw from.")
-        density = torch_pointer(bound)
+        engine = engine_for(self.engine, model.density, bound)
         compiled_chain()
         compiled = time.perf_counter()
         seed = int(torch.randint(2**62, ()).item()) if self.seed is None else self.seed
-        starts = starting_points(
-            bound,
-            density,
-            strategy=self.init_strategy,
-            num_chains=self.num_chains,
-            seed=seed,
-            initial_values=self.initial_values,
-        )
+        starts = self._starts(bound, engine, seed)
+        checked = held_against_torch(engine, self.engine, bound, starts)
+        if checked is not engine:
+            engine, starts = checked, self._starts(bound, checked, seed)
         draws = run_chains(
-            density,
+            engine.density,
             starts,
             self.kernel,
             num_warmup=self.num_warmup,
             num_samples=self.num_samples,
             seed=seed,
+            data=[engine.density.block() for _ in range(self.num_chains)],
             progress=progress,
             cancel=cancel,
         )
         sampled = time.perf_counter()
-        return _result(bound, draws, seed, {"compile": compiled - began, "sample": sampled - compiled})
+        seconds = {"compile": compiled - began, "sample": sampled - compiled}
+        return _result(bound, draws, seed, seconds, engine)
+
+    def _starts(self, bound: BoundModel, engine: Engine, seed: int) -> np.ndarray:
+        return starting_points(
+            bound,
+            engine.density,
+            strategy=self.init_strategy,
+            num_chains=self.num_chains,
+            seed=seed,
+            initial_values=self.initial_values,
+            data=engine.density.block(),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +145,8 @@ class MCMCResult:
     *axes); `latents` names the former. `divergences` is (chain, draw), as is each of `statistics`:
     log_density, energy, tree_depth, leapfrogs, acceptance, step_size, diverged, saturated (the greatest
     depth ended the trajectory). `warmup_statistics` has the same for warm-up. `seconds` says how long
-    "compile" and "sample" took.
+    "compile" and "sample" took. `engine` computed the log density; where a kernel was looked for and torch
+    ran, `engine_reason` says why.
     """
 
     samples: dict[str, Tensor]
@@ -138,6 +156,8 @@ class MCMCResult:
     seed: int
     seconds: dict[str, float]
     cancelled: bool = False
+    engine: Name = "torch"
+    engine_reason: str | None = None
 
     @property
     def divergences(self) -> Tensor:
@@ -182,7 +202,9 @@ class MCMCResult:
         return {name: torch.as_tensor(diagnostic(values.numpy())) for name, values in self.samples.items()}
 
 
-def _result(bound: BoundModel, draws: Draws, seed: int, seconds: dict[str, float]) -> MCMCResult:
+def _result(
+    bound: BoundModel, draws: Draws, seed: int, seconds: dict[str, float], engine: Engine
+) -> MCMCResult:
     with torch.no_grad():
         constrained = bound.constrain(torch.from_numpy(draws.positions))
     return MCMCResult(
@@ -193,6 +215,8 @@ def _result(bound: BoundModel, draws: Draws, seed: int, seconds: dict[str, float
         seed=seed,
         seconds=seconds,
         cancelled=draws.cancelled,
+        engine=engine.name,
+        engine_reason=engine.reason,
     )
 
 

@@ -30,21 +30,24 @@ def starting_points(
     num_chains: int,
     seed: int,
     initial_values: Mapping[str, Any] | None = None,
+    data: Array | None = None,
 ) -> Array:
     """A start for each chain, (chain, coordinate): drawn from the prior, from Uniform(−2, 2) on ℝⁿ, or as
     given.
 
     A drawn start depends on the seed and the chain's number only; it is drawn anew up to 100 times until
-    the log density and its gradient are finite. Raises `SamplingError` saying which terms were not.
+    the log density and its gradient are finite. `data` is passed to the density. Raises `SamplingError`
+    saying which terms were not finite.
     """
+    numbers = np.zeros(0) if data is None else data
     if strategy == "value":
         given = _unconstrained(bound, initial_values or {})
-        return np.stack([_first_finite(bound, density, lambda: given, 1)] * num_chains)
+        return np.stack([_first_finite(bound, density, numbers, lambda: given, 1)] * num_chains)
     starts = []
     for chain in range(num_chains):
         sequence = np.random.SeedSequence([seed, chain])
         draw = _prior(bound, sequence) if strategy == "prior" else _uniform(bound, sequence)
-        starts.append(_first_finite(bound, density, draw, TRIES))
+        starts.append(_first_finite(bound, density, numbers, draw, TRIES))
     return np.stack(starts)
 
 
@@ -87,15 +90,14 @@ def _array(q: torch.Tensor) -> Array:
 
 
 def _first_finite(
-    bound: BoundModel, density: DensityFunction, draw: Callable[[], Array], tries: int
+    bound: BoundModel, density: DensityFunction, data: Array, draw: Callable[[], Array], tries: int
 ) -> Array:
     """The first of `tries` points where the log density and its gradient are finite."""
     evaluate = python_function(density.address)
     gradient = np.zeros(bound.dimension)
-    nothing = np.zeros(0)
     for _ in range(tries):
         point = draw()
-        log_density = evaluate(point, gradient, nothing)
+        log_density = evaluate(point, gradient, data)
         failure = density.failure()
         if failure is not None:
             raise SamplingError(f"The log density could not be computed: {failure}") from failure

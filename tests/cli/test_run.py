@@ -41,8 +41,10 @@ def test_the_posterior_of_the_eight_schools_in_json(capsys: pytest.CaptureFixtur
     assert (status, err) == (0, "")
     result = json.loads(out)
     assert list(result) == [
-        "program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "summary",
+        "program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine",
+        "engine_reason", "summary",
     ]  # fmt: skip
+    assert (result["engine"], result["engine_reason"]) == ("kernel", None)
     assert result["program"] == "eight_schools_noncentred"
     assert [result[name] for name in ("seed", "chains", "warmup", "draws")] == [0, 4, 1000, 1000]
     assert list(result["seconds"]) == ["compile", "sample", "total"]

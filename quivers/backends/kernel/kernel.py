@@ -1,0 +1,123 @@
+"""A density and its data as a kernel: written, compiled or read from the disk, and given its memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba.core.errors import NumbaError
+from numpy.typing import NDArray
+
+from quivers.backends.kernel import cache
+from quivers.backends.kernel.block import new_block
+from quivers.backends.kernel.compile import MachineCode, compile_source, from_bytes, key, to_bytes
+from quivers.backends.kernel.fixed import aligned, checked_index, evaluate, shape_of
+from quivers.backends.kernel.objective import Objective, objective
+from quivers.backends.kernel.source import Array, NotExpressible, Written, write
+from quivers.ir.graph import Density
+
+# Above this many operations a kernel takes longer to compile than most runs take with torch.
+LARGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class NotCompiled:
+    """Why a density has no kernel, as a sentence without its full stop."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A log density and its gradient as the C function at `address`, of the type `DENSITY_SIGNATURE`.
+
+    Each thread passes a block of its own as `data`. `compiled` says whether machine code was made now, not
+    read from the disk.
+    """
+
+    address: int
+    dimension: int
+    source: str
+    compiled: bool
+    code: MachineCode
+    shared: NDArray[np.float64]
+    scratch: int
+
+    def block(self) -> NDArray[np.float64]:
+        """Memory for one thread; it must not outlive the kernel."""
+        return new_block(self.shared, self.scratch)
+
+
+def kernel(
+    density: Density, inputs: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]
+) -> Kernel | NotCompiled:
+    """The kernel of a density in the constrained space, over inputs that have the axes of the program's.
+
+    Raises:
+        QvrError: a latent is discrete, or an input that the density needs is not given.
+    """
+    try:
+        found = objective(density, inputs, sizes)
+        if len(found.nodes) > LARGEST:
+            return NotCompiled(
+                f"The program takes {len(found.nodes)} operations, more than the {LARGEST} that are compiled"
+            )
+        written = write(found)
+        shared = _shared(found, written, inputs, sizes)
+    except NotExpressible as problem:
+        return NotCompiled(f"The program can't be compiled: {problem}")
+    except IndexError as problem:
+        return NotCompiled(f"The program can't be compiled for these data: {problem}")
+    name = key(written.source)
+    code = _read(name)
+    made = code is None
+    if code is None:
+        try:
+            code = compile_source(written.source, f"<kernel {name}>")
+        except (NumbaError, SyntaxError, RecursionError) as problem:
+            first = str(problem).strip().splitlines() or [type(problem).__name__]
+            return NotCompiled(f"The compiler refused the program: {first[0]}")
+        cache.store(name, written.source, to_bytes(code))
+    dimension = sum(math.prod(shape_of(latent.axes, sizes)) for latent in found.latents)
+    scratch = sum(math.prod(shape_of(array.axes, sizes)) for array in written.scratch)
+    return Kernel(code.address, dimension, written.source, made, code, shared, scratch)
+
+
+def _read(name: str) -> MachineCode | None:
+    data = cache.load(name)
+    if data is None:
+        return None
+    try:
+        code: MachineCode = from_bytes(data)
+    except Exception:  # whatever another version wrote under our name: it is made anew
+        cache.remove(name)
+        return None
+    return code
+
+
+def _shared(
+    found: Objective,
+    written: Written,
+    inputs: Mapping[str, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+) -> NDArray[np.float64]:
+    """The numbers that all calls share: sizes, then what depends on data alone."""
+    values = evaluate(found.nodes, [array.node for array in written.shared], inputs, sizes)
+    for number, axis in written.indices:
+        checked_index(values[number], axis, sizes)
+    parts = [np.array([float(sizes[name]) for name in written.objects])]
+    parts += [_laid_out(found, array, values, sizes) for array in written.shared]
+    return np.ascontiguousarray(np.concatenate(parts), dtype=np.float64)
+
+
+def _laid_out(
+    found: Objective,
+    array: Array,
+    values: Mapping[int, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+) -> NDArray[np.float64]:
+    value = aligned(values[array.node], found.nodes[array.node].axes, array.axes)
+    return np.broadcast_to(value, shape_of(array.axes, sizes)).ravel()

@@ -1,0 +1,133 @@
+"""From a density to the graph that a kernel computes: the joint log density and its slopes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from quivers.backends.kernel.fixed import evaluate
+from quivers.errors import QvrError
+from quivers.ir.constrain import constrain
+from quivers.ir.differentiate import differentiate
+from quivers.ir.graph import Builder, Density, Latent, Node
+from quivers.ir.joint import joint
+from quivers.ir.settle import conditions, settle
+from quivers.ir.simplify import depends_on, needed
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A graph with the nodes of the log density and of its slope along each latent's coordinates.
+
+    A slope may lack axes of its latent, along which it is constant. `moves` says which nodes depend on the
+    coordinates, `names` what the user calls some of them.
+    """
+
+    program: str
+    nodes: tuple[Node, ...]
+    value: int
+    slopes: tuple[int, ...]
+    latents: tuple[Latent, ...]
+    moves: tuple[bool, ...]
+    names: Mapping[int, str]
+
+
+def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Objective:
+    """The log density of the unconstrained coordinates and its slopes, sizes left open.
+
+    The data are used only to settle those guards that they decide as a whole.
+
+    Raises:
+        QvrError: a latent is discrete, or an input that the density needs is not given.
+    """
+    free = constrain(density)
+    _require_inputs(free, inputs)
+    chosen = conditions(free)
+    outcomes = evaluate(free.nodes, chosen, inputs, sizes)
+    decided = {}
+    for number in chosen:
+        held = outcomes[number] != 0.0
+        if held.all() or not held.any():
+            decided[number] = bool(held.all())
+    free = settle(free, decided)
+    known = {node: number for number, node in enumerate(free.nodes)}
+    builder = Builder(list(free.nodes), known)
+    output = joint(builder, [(term.node, builder.axes(term.node)) for term in free.terms])
+    positions = [builder.add(Node("position", axes=latent.axes, name=latent.name)) for latent in free.latents]
+    slopes = differentiate(builder, output, positions)
+    named = {latent.value: latent.name for latent in free.latents}
+    named.update({number: name for name, number in free.deterministic.items()})
+    return _lowered(
+        Objective(
+            program=density.program,
+            nodes=tuple(builder.nodes),
+            value=output,
+            slopes=tuple(slopes[number] for number in positions),
+            latents=free.latents,
+            moves=(),
+            names=named,
+        )
+    )
+
+
+def _require_inputs(density: Density, inputs: Arrays) -> None:
+    terms = needed(density.nodes, [term.node for term in density.terms])
+    used = [density.nodes[number] for number in terms]
+    missing = [node.name for node in used if node.op == "input" and node.name not in inputs]
+    if missing:
+        names = " and ".join(f"`{name}`" for name in missing)
+        raise QvrError(f"The log density of {density.program} needs {names}, which is not given")
+
+
+def _lowered(found: Objective) -> Objective:
+    """The objective without `logsumexp`: exponentials are summed with the greatest element taken out.
+
+    Its slope e^(x − logsumexp x) is a share of that sum, so the exponentials are computed once.
+    """
+    nodes = found.nodes
+    builder = Builder()
+    placed: dict[int, int] = {}
+    sums: dict[int, tuple[int, int]] = {}
+    for number in needed(nodes, [found.value, *found.slopes]):
+        node = nodes[number]
+        if node.op == "logsumexp":
+            placed[number], *parts = _logsumexp(builder, placed[node.args[0]], node)
+            sums[number] = (parts[0], parts[1])
+            continue
+        if node.op == "exp" and nodes[node.args[0]].op == "sub":
+            whole, log_sum = nodes[node.args[0]].args
+            if log_sum in sums and nodes[log_sum].args == (whole,):
+                placed[number] = builder.apply("div", *sums[log_sum])
+                continue
+        placed[number] = builder.add(replace(node, args=tuple(placed[arg] for arg in node.args)))
+    return replace(
+        found,
+        nodes=tuple(builder.nodes),
+        value=placed[found.value],
+        slopes=tuple(placed[slope] for slope in found.slopes),
+        moves=tuple(depends_on(builder.nodes, frozenset({"position"}))),
+        names={placed[number]: name for number, name in found.names.items() if number in placed},
+    )
+
+
+def _logsumexp(builder: Builder, x: int, node: Node) -> tuple[int, int, int]:
+    """The result, the exponentials, and their sum."""
+    greatest = builder.reduce("amax", x, node.over)
+    finite = builder.apply("lt", builder.apply("abs", greatest), builder.constant(math.inf))
+    shift = builder.apply("where", finite, greatest, builder.constant(0.0))
+    powers = builder.apply("exp", builder.apply("sub", x, shift))
+    total = builder.reduce("sum", powers, node.over)
+    return builder.apply("add", shift, builder.apply("log", total)), powers, total
+
+
+def constant_of(nodes: Sequence[Node], number: int) -> float | None:
+    """The value of a constant, also of one that is spread over axes; None for any other node."""
+    while nodes[number].op == "spread":
+        (number,) = nodes[number].args
+    return nodes[number].value if nodes[number].op == "constant" else None

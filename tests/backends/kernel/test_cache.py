@@ -1,0 +1,105 @@
+"""Kernels on disk: the second process compiles nothing, damage is repaired, and the folder stays bounded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernels_against_torch import agree, built
+from test_source import DATA, SCHOOLS
+
+from quivers.backends.kernel import cache
+
+SCRIPT = f"""
+import sys
+sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[3])]!r}
+from kernels_against_torch import agree, built
+bound, made = built({SCHOOLS!r}, {DATA!r})
+agree(bound, made, [0.1, 0.2, 0.3, 0.4, 0.5])
+print(made.compiled)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("QVR_CACHE_DIR", str(tmp_path))
+    return tmp_path / "kernels"
+
+
+def start():
+    return subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True, env=os.environ)
+
+
+def test_another_process_reads_what_one_compiled(folder):
+    first, _ = start().communicate()
+    assert first.strip() == "True"
+    (entry,) = folder.iterdir()
+    assert sorted(path.name for path in entry.iterdir()) == ["kernel.o", "kernel.py"]
+    assert "def log_density" in (entry / "kernel.py").read_text(encoding="utf-8")
+    written = (entry / "kernel.o").stat().st_mtime_ns
+    second, _ = start().communicate()
+    assert second.strip() == "False"
+    assert (entry / "kernel.o").stat().st_mtime_ns == written
+
+
+def test_processes_that_compile_the_same_at_once_leave_one_entry(folder):
+    processes = [start(), start()]
+    assert [process.communicate()[0].strip() in {"True", "False"} for process in processes] == [True, True]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(list(folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize("damage", ["flipped", "short", "empty", "missing"])
+def test_a_damaged_entry_is_made_anew(folder, damage):
+    built(SCHOOLS, DATA)
+    (entry,) = folder.iterdir()
+    code = entry / "kernel.o"
+    data = bytearray(code.read_bytes())
+    if damage == "missing":
+        code.unlink()
+    else:
+        data[len(data) // 2] ^= 1
+        code.write_bytes({"flipped": bytes(data), "short": bytes(data[:1000]), "empty": b""}[damage])
+    bound, made = built(SCHOOLS, DATA)
+    assert made.compiled
+    agree(bound, made, np.linspace(-1, 1, 5))
+    assert not built(SCHOOLS, DATA)[1].compiled
+
+
+def test_what_can_be_read_but_not_loaded_is_made_anew(folder):
+    built(SCHOOLS, DATA)
+    (entry,) = folder.iterdir()
+    cache.remove(entry.name)
+    cache.store(entry.name, "", b"no machine code")
+    assert built(SCHOOLS, DATA)[1].compiled
+    assert not built(SCHOOLS, DATA)[1].compiled
+
+
+def test_without_a_folder_that_can_be_written_kernels_work_all_the_same(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("QVR_CACHE_DIR", str(tmp_path / "file"))
+    bound, made = built(SCHOOLS, DATA)
+    assert made.compiled
+    agree(bound, made, np.linspace(-1, 1, 5))
+
+
+def test_the_kernels_used_longest_ago_go_first(folder, monkeypatch):
+    for age, name in enumerate(["old", "older", "oldest"]):
+        cache.store(name, "", b"code")
+        os.utime(folder / name, (1e9 - age, 1e9 - age))
+    assert cache.load("older") == b"code"  # used now
+    monkeypatch.setattr(cache, "LIMIT", 2)
+    cache.store("new", "", b"code")
+    assert sorted(entry.name for entry in folder.iterdir()) == ["new", "older"]
+
+
+def test_the_folder_is_that_of_the_environment_or_the_users(monkeypatch, tmp_path):
+    monkeypatch.setenv("QVR_CACHE_DIR", str(tmp_path))
+    assert cache.folder() == tmp_path / "kernels"
+    monkeypatch.delenv("QVR_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    assert cache.folder() == tmp_path / "user" / "qvr" / "kernels"

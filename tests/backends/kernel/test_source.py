@@ -1,0 +1,98 @@
+"""What the generated source looks like: loops are shared, arrays are few, names are the user's."""
+
+from __future__ import annotations
+
+import pytest
+from kernels_against_torch import built
+from test_agreement import SHAPES
+
+from quivers.backends.kernel import kernel as kernels
+from quivers.backends.kernel.kernel import NotCompiled
+from quivers.backends.kernel.objective import Objective
+from quivers.backends.kernel.source import NotExpressible, write
+from quivers.ir.graph import Node
+
+SCHOOLS = """
+object School : FinSet 3
+
+program schools : School -> School
+    sample mu <- Normal(0.0, 5.0)
+    sample tau <- HalfNormal(5.0)
+    sample eta : School <- Normal(0.0, 1.0)
+    let theta = mu + tau * eta
+    observe y : School <- Normal(theta, sigma)
+"""
+DATA = {"y": [1.0, 2.0, 3.0], "sigma": [1.0, 2.0, 3.0]}
+
+
+def test_elementwise_parts_share_one_loop_and_need_no_array():
+    _, made = built(SCHOOLS, DATA)
+    assert made.source.count("for ") == 1
+    assert made.scratch == 0
+    assert "theta = mu_free + " in made.source
+
+
+def test_sizes_are_numbers_of_the_run_not_of_the_source():
+    _, three = built(SCHOOLS, DATA)
+    four = {"y": [0.0, 1.0, 2.0, 9.0], "sigma": [3.0, 3.0, 2.0, 2.0]}
+    _, other = built(SCHOOLS.replace("FinSet 3", "FinSet 4"), four)
+    assert other.source == three.source
+    assert not other.compiled
+    assert (three.dimension, other.dimension) == (5, 6)
+
+
+def test_gathers_and_their_adjoints_go_through_arrays_of_the_groups_only():
+    source, data = SHAPES["rows in groups"]
+    import numpy as np
+
+    _, made = built(source, data(np.random.default_rng(0)))
+    assert made.scratch == 2 * 6  # what is read at an index, and what is added at one
+    assert made.source.count("for i_Row") == 1
+
+
+def test_names_that_mean_something_in_python_do_not_clash():
+    source = SCHOOLS.replace("mu", "lambda").replace("theta", "range").replace("tau", "data_at")
+    source = source.replace("eta", "n_School").replace("sigma", "q")
+    _, plain = built(SCHOOLS, DATA)
+    try:
+        bound, made = built(source, {"y": DATA["y"], "q": DATA["sigma"]})
+    except Exception as error:
+        pytest.fail(f"{error}")
+    from kernels_against_torch import agree
+
+    agree(bound, made, [0.1, 0.2, 0.3, 0.4, 0.5])
+    assert made.dimension == plain.dimension
+
+
+def test_an_index_that_depends_on_a_latent_is_refused_with_its_axis():
+    nodes = (
+        Node("position", name="b"),
+        Node("input", axes=("A",), name="x"),
+        Node("gather", (1, 0), (), name="A"),
+    )
+    found = Objective("p", nodes, 2, (), (), (True, False, True), {})
+    with pytest.raises(NotExpressible, match="an index into A depends on a latent"):
+        write(found)
+
+
+def test_an_index_outside_its_axis_is_no_kernel_and_says_so(monkeypatch):
+    source, data = SHAPES["rows in groups"]
+    import numpy as np
+
+    values = data(np.random.default_rng(0))
+    bound, _ = built(source, values)
+    inputs = {name: value.numpy().copy() for name, value in bound.inputs.items()}
+    inputs["group"][3] = 6.0
+    from quivers.dsl import loads
+
+    made = kernels.kernel(loads(source).morphism.density, inputs, bound.sizes)
+    assert made == NotCompiled(
+        "The program can't be compiled for these data: an index runs outside Group, which has 6 elements"
+    )
+
+
+def test_a_program_of_too_many_operations_is_no_kernel_and_says_so(monkeypatch):
+    monkeypatch.setattr(kernels, "LARGEST", 10)
+    _, made = built(SCHOOLS, DATA)
+    assert isinstance(made, NotCompiled)
+    assert "operations, more than the 10 that are compiled" in made.reason
