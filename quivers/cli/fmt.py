@@ -24,19 +24,17 @@ from quivers.cli.output import (
     tell,
 )
 from quivers.syntax.document import Document
-from quivers.syntax.format import format_source, obstacles
+from quivers.syntax.format import Formatted, formatted
 from quivers.syntax.lower import lower
-from quivers.syntax.problems import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
-class _Formatted:
-    """A file's name for messages, its text before and after, and why parts of it were left as they are."""
+class _Work:
+    """A file's name for messages, its text, and how that is laid out."""
 
     name: str
     old: bytes
-    new: bytes
-    obstacles: tuple[Diagnostic, ...]
+    formatted: Formatted
 
 
 def fmt(options: argparse.Namespace) -> int:
@@ -50,53 +48,57 @@ def fmt(options: argparse.Namespace) -> int:
     changed = unchanged = 0
     for file in program_files(options.files):
         try:
-            formatted = _formatted(file)
-            is_changed = formatted.new != formatted.old
+            work = _work(file)
+            is_changed = work.formatted.text != work.old
             if options.diff and is_changed:
-                _write_out(_difference(formatted))
+                _write_out(_difference(work))
             elif writes and file == STANDARD_INPUT:
-                _write_out(formatted.new)
+                _write_out(work.formatted.text)
             elif writes and is_changed:
-                _replace(file, formatted.new)
+                _replace(file, work.formatted.text)
         except RefusedError as refusal:
             status = max(status, tell(refusal, as_json=False))
             continue
         if is_changed and not writes:
             status = PROBLEMS
             if options.check:
-                say(sys.stderr if options.diff else sys.stdout, f"Would reformat {formatted.name}")
-        if formatted.obstacles:
-            _say_what_was_left(formatted)
+                say(sys.stderr if options.diff else sys.stdout, f"Would reformat {work.name}")
+        if work.formatted.left:
             status = PROBLEMS
+            _say_what_was_left(work, writes=writes)
         changed += is_changed
         unchanged += not is_changed
-    if changed + unchanged and (not writes or options.files != [STANDARD_INPUT]):
-        say(sys.stderr if options.diff or STANDARD_INPUT in options.files else sys.stdout,
-            _summary(changed, unchanged, writes=writes))  # fmt: skip
+    if changed + unchanged and not (writes and options.files == [STANDARD_INPUT]):
+        text_is_out = options.diff or (writes and STANDARD_INPUT in options.files)
+        stream = sys.stderr if text_is_out else sys.stdout
+        say(stream, _summary(changed, unchanged, writes=writes))
     return status
 
 
-def _formatted(file: str) -> _Formatted:
+def _work(file: str) -> _Work:
     name, old = program_text(file)
-    document = Document(old)
     try:
-        lowered = lower(document)
-        return _Formatted(name, old, format_source(document, lowered), obstacles(lowered))
+        return _Work(name, old, formatted(Document(old)))
     except RecursionError:
-        raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read.") from None
+        raise refused(name, NOT_A_PROGRAM, f"{name} nests brackets too deeply to be read") from None
 
 
-def _say_what_was_left(formatted: _Formatted) -> None:
-    """Why some declarations of a file were not formatted, each problem in its line."""
-    say(sys.stderr, diagnostics_text(formatted.obstacles, formatted.old, formatted.name, sys.stderr) + "\n")
-    say(sys.stderr, f"{formatted.name} was formatted around what cannot be read")
+def _say_what_was_left(work: _Work, *, writes: bool) -> None:
+    """Why declarations of a file were left as they are, each problem in its line of the file as it now is."""
+    left, source = work.formatted.left, work.old
+    if writes:
+        source = work.formatted.text
+        left = lower(Document(source)).diagnostics
+    say(sys.stderr, diagnostics_text(left, source, work.name, sys.stderr) + "\n")
+    done = "is" if writes else "would be"
+    say(sys.stderr, f"{work.name} {done} formatted around what cannot be read")
 
 
-def _difference(formatted: _Formatted) -> bytes:
+def _difference(work: _Work) -> bytes:
     """A unified diff, as `patch` takes it."""
-    old, new = (text.splitlines(keepends=True) for text in (formatted.old, formatted.new))
-    before, after = f"{formatted.name} (as it is)".encode(), f"{formatted.name} (formatted)".encode()
-    lines = difflib.diff_bytes(difflib.unified_diff, old, new, before, after)
+    old, new = (text.splitlines(keepends=True) for text in (work.old, work.formatted.text))
+    name = work.name.encode(errors="surrogateescape")
+    lines = difflib.diff_bytes(difflib.unified_diff, old, new, name, name, b"as it is", b"formatted")
     return b"".join(
         line if line.endswith((b"\n", b"\r")) else line + b"\n\\ No newline at end of file\n"
         for line in lines

@@ -1,4 +1,4 @@
-"""The canonical layout of a file, as edits to its declarations.
+"""The canonical layout of a file, and the edits to its declarations that lead there.
 
 Formatting moves tokens and comments and never changes what a text says; formatted text stays as it
 is. A declaration with a syntax error is left byte for byte, and what is around it is formatted.
@@ -9,8 +9,8 @@ is. A declaration with a syntax error is left byte for byte, and what is around 
   colons of consecutive `object`s and of consecutive `data`. A draw over a plate is not: its name is
   part of a type. Comments of their own line and documentation don't end a run; a blank line does, and
   so does a name that would leave more than 10 blanks.
-- Comments behind consecutive lines are aligned too, two blanks after the longest of these lines; a
-  line more than 24 columns shorter or longer starts anew.
+- Comments behind consecutive lines of one block are aligned too, two blanks after the longest of
+  these lines; a line more than 24 columns shorter or longer starts anew.
 - One blank line follows a program. All other blank lines are the author's, joined to one; none
   stands under a header or at the start or end of the file.
 - Lines end with LF, unless all end with CRLF, and so does the last.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import accumulate
 
 from quivers.syntax.ast import Span
@@ -41,69 +42,80 @@ from quivers.syntax.lower import Lowered, lower
 from quivers.syntax.problems import Diagnostic, Edit
 
 # Problems of layout, which formatting mends. A text with any other syntax problem is left alone.
-MENDED = frozenset(("QVR104", "QVR105", "QVR115"))
+_MENDED = frozenset(("QVR104", "QVR105", "QVR115"))
 
 _MOST_PADDING = 10
 _MOST_COMMENT_PADDING = 24
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def formatted(document: Document, lowered: Lowered | None = None) -> tuple[Edit, ...]:
-    """The edits that format `document`: at most one a declaration, with what stands below it.
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A text's canonical layout.
 
-    `lowered` is what `lower` says of the document, where that is known. No edit reaches into
-    another, and each is of whole lines that differ.
+    `edits` make it of the text: at most one for each declaration with what stands below it, of the
+    whole lines from the first that differs to the last. `left` are the syntax problems for which
+    declarations were left as they are.
     """
-    edits: list[Edit] = []
-    start = 0
-    for old, new in _regions(document, lowered):
-        if new != old:
-            edits.append(_difference(old, new, start))
-        start += len(old)
-    return tuple(edits)
+
+    text: bytes
+    edits: tuple[Edit, ...]
+    left: tuple[Diagnostic, ...]
 
 
-def format_source(document: Document, lowered: Lowered | None = None) -> bytes:
-    """The formatted text of `document`."""
-    return b"".join(new for _, new in _regions(document, lowered))
-
-
-def obstacles(lowered: Lowered) -> tuple[Diagnostic, ...]:
-    """The syntax problems for which some declarations are left as they are."""
-    return tuple(found for found in lowered.diagnostics if found.code not in MENDED)
-
-
-def _regions(document: Document, lowered: Lowered | None) -> list[tuple[bytes, bytes]]:
-    """The text above the first declaration, and each declaration with what stands below it: old and new."""
+def formatted(document: Document, lowered: Lowered | None = None) -> Formatted:
+    """The canonical layout of `document`; `lowered` is what `lower` says of it, where that is known."""
     source = document.source
+    problems = (lowered if lowered is not None else lower(document)).diagnostics
     pieces = divide(source, []).pieces
-    starts = list(accumulate((len(piece.text) for piece in pieces), initial=0))[:-1]
-    problems = obstacles(lowered if lowered is not None else lower(document))
-    broken_pieces = {bisect_right(starts, problem.span.start) - 1 for problem in problems}
+    starts = list(accumulate((len(piece.text) for piece in pieces), initial=0))
+    places = [bisect_right(starts, problem.span.start, hi=len(pieces)) - 1 for problem in problems]
+    unreadable = {
+        place for place, problem in zip(places, problems, strict=True) if problem.code not in _MENDED
+    }
     mark = _BYTE_ORDER_MARK if source.startswith(_BYTE_ORDER_MARK) else b""
 
     regions: list[list[Item] | None] = []
     for number, piece in enumerate(pieces):
         skipped = len(mark) if number == 0 else 0
         text, content = piece.text[skipped:], max(piece.content - skipped, 0)
-        regions.append(_items(text, content, is_broken=number in broken_pieces))
-    _trim(regions)
+        items = None if number in unreadable else _readable_items(text)
+        if items is None:
+            unreadable.add(number)
+            items = _items_below(text, content)
+        regions.append(items)
+    if regions and regions[-1] and regions[-1][-1] is BLANK:
+        regions[-1].pop()
     _align_signs(item for items in regions for item in items or (Verbatim(b""),))
-    new = _written(regions, b"\r\n" if _ends_with_crlf(source) else b"\n")
-    texts = [
-        piece.text if text is None else (mark if number == 0 else b"") + text
-        for number, (piece, text) in enumerate(zip(pieces, new, strict=True))
-    ]
-    return list(zip((piece.text for piece in pieces), texts, strict=True))
+
+    written = _written(regions, b"\r\n" if _ends_with_crlf(source) else b"\n")
+    texts = [piece.text if new is None else new for piece, new in zip(pieces, written, strict=True)]
+    if mark and written[0] is not None:
+        texts[0] = mark + texts[0]
+    edits = tuple(
+        _difference(piece.text, text, start)
+        for piece, text, start in zip(pieces, texts, starts, strict=False)
+        if piece.text != text
+    )
+    left = tuple(problem for place, problem in zip(places, problems, strict=True) if place in unreadable)
+    return Formatted(b"".join(texts), edits, left)
 
 
-def _items(text: bytes, content: int, *, is_broken: bool) -> list[Item] | None:
-    """What stands in a declaration's text, or None where all of it is to be left as it is."""
+def format_source(document: Document, lowered: Lowered | None = None) -> bytes:
+    """The text of `document` in its canonical layout."""
+    return formatted(document, lowered).text
+
+
+def _readable_items(text: bytes) -> list[Item] | None:
+    """What stands in a declaration's text and below it; None where the layout leaves it unclear."""
     try:
-        if not is_broken:
-            return _with_blank_below(readable_items(text))
+        return _with_blank_below(readable_items(text))
     except UnclearError:
-        pass
+        return None
+
+
+def _items_below(text: bytes, content: int) -> list[Item] | None:
+    """A declaration left as it is and what stands below it; None where all of it is to be left."""
     try:
         return items_below(text, content)
     except UnclearError:
@@ -119,12 +131,6 @@ def _with_blank_below(items: list[Item]) -> list[Item]:
         end -= 1
     below = items[end:]
     return [*items[:end], BLANK, *(below[1:] if below and below[0] is BLANK else below)]
-
-
-def _trim(regions: list[list[Item] | None]) -> None:
-    """Take away the blank lines at the start and at the end of the file."""
-    while regions and regions[-1] and regions[-1][-1] is BLANK:
-        regions[-1].pop()
 
 
 # ---------------------------------------------------------------------------------------- alignment
@@ -192,7 +198,7 @@ def _written(regions: list[list[Item] | None], line_end: bytes) -> list[bytes | 
                 statement = _statement_lines(item)
                 result += statement
                 if item.comment:
-                    comments.add(result, is_single=len(statement) == 1, text=item.comment)
+                    comments.add(item, result, is_single=len(statement) == 1)
                     continue
             elif isinstance(item, Remark):
                 result.append(" " * (INDENTATION * item.depth) + item.text if item.text else "")
@@ -225,17 +231,19 @@ class _Comments:
 
     def __init__(self) -> None:
         self._run: list[tuple[list[str], int, int, str]] = []
-        self._narrowest = self._widest = 0
+        self._narrowest = self._widest = self._depth = 0
 
-    def add(self, lines: list[str], *, is_single: bool, text: str) -> None:
-        """Put `text` behind the last of `lines`, in one column with the comments added before it."""
+    def add(self, statement: Statement, lines: list[str], *, is_single: bool) -> None:
+        """Put a statement's comment behind the last of `lines`, in a column with those added before it."""
+        if not is_single or statement.depth != self._depth:
+            self.align()
         width = columns(lines[-1])
         narrowest, widest = min(self._narrowest, width), max(self._widest, width)
-        if not self._run or not is_single or widest - narrowest > _MOST_COMMENT_PADDING:
+        if not self._run or widest - narrowest > _MOST_COMMENT_PADDING:
             self.align()
             narrowest = widest = width
-        self._narrowest, self._widest = narrowest, widest
-        self._run.append((lines, len(lines) - 1, width, text))
+        self._narrowest, self._widest, self._depth = narrowest, widest, statement.depth
+        self._run.append((lines, len(lines) - 1, width, statement.comment))
         if not is_single:
             self.align()
 
