@@ -66,8 +66,8 @@ def did_change_configuration(ls: QvrServer, params: types.DidChangeConfiguration
 
 
 def did_change_watched_files(ls: QvrServer, params: types.DidChangeWatchedFilesParams) -> None:
-    """Look again at the data of the models beside a changed file."""
-    ls.data_changed([change.uri for change in params.changes])
+    """Look again at the models that a changed file is for."""
+    ls.files_changed([change.uri for change in params.changes])
 
 
 # ------------------------------------------------------------------ requests

@@ -12,6 +12,7 @@ from pygls.capabilities import get_capability
 from pygls.lsp.server import LanguageServer
 
 from quivers import __version__
+from quivers.configuration import PROJECT_FILE, QVR_FILE
 from qvr_server import from_lsp, options, requests, to_lsp
 from qvr_server.data_files import DataFiles
 from qvr_server.options import Options
@@ -71,11 +72,14 @@ class QvrServer(LanguageServer):
     async def ready(self) -> None:
         """What is done once, after the client has its answer to `initialize`."""
         if self.client_supports("workspace.did_change_watched_files.dynamic_registration"):
-            watcher = types.FileSystemWatcher(glob_pattern="**/*.data.json")
+            watchers = [
+                types.FileSystemWatcher(glob_pattern=f"**/{name}")
+                for name in ("*.data.json", QVR_FILE, PROJECT_FILE)
+            ]
             registration = types.Registration(
-                "qvr-data",
+                "qvr-files",
                 types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
-                types.DidChangeWatchedFilesRegistrationOptions([watcher]),
+                types.DidChangeWatchedFilesRegistrationOptions(watchers),
             )
             self.client_register_capability(types.RegistrationParams([registration]))
         if self.client_supports("workspace.configuration"):
@@ -158,6 +162,8 @@ class QvrServer(LanguageServer):
 
     def publish(self, opened: OpenDocument) -> None:
         """Send everything that is wrong with a document's newest text."""
+        for sentence in opened.configuration.warnings:
+            self._show_once(types.MessageType.Warning, sentence)
         related = self.shows_related_places
         lines, encoding = opened.document.lines, self.session.encoding
         diagnostics = [
@@ -221,8 +227,11 @@ class QvrServer(LanguageServer):
         if before != verdict.problems:
             self.publish(opened)
 
-    def data_changed(self, uris: list[str]) -> None:
-        """A data file on disk was written, made or deleted."""
+    def files_changed(self, uris: list[str]) -> None:
+        """A data file or a configuration on disk was written, made or deleted."""
+        if any(uri.endswith((f"/{QVR_FILE}", f"/{PROJECT_FILE}")) for uri in uris):
+            for opened in self.session.documents.values():
+                self.analyse_later(opened.uri)
         folders = {path.parent for uri in uris if (path := from_lsp.path(uri)) is not None}
         for opened in self.session.documents.values():
             places = {path.parent for path in (opened.path, opened.data_path) if path is not None}
@@ -240,9 +249,12 @@ class QvrServer(LanguageServer):
         """Log a failure of ours in full, and tell the user of it once."""
         logger.error("%s", what, exc_info=error)
         sentence = f"{what}, because of an error inside QVR: {type(error).__name__}: {error}"
+        self._show_once(types.MessageType.Error, sentence)
+
+    def _show_once(self, kind: types.MessageType, sentence: str) -> None:
         if sentence not in self._reported:
             self._reported.add(sentence)
-            self.window_show_message(types.ShowMessageParams(types.MessageType.Error, sentence))
+            self.window_show_message(types.ShowMessageParams(kind, sentence))
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """A failed request has its own answer; a failed notification is told once."""

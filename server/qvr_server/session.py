@@ -11,6 +11,7 @@ from pathlib import Path
 
 from quivers.check.analysis import Analysis
 from quivers.check.program import Checked, CheckedProgram
+from quivers.configuration import Configuration, configuration_for, shown
 from quivers.errors import DataProblem
 from quivers.syntax.ast import Span
 from quivers.syntax.document import Document
@@ -77,7 +78,16 @@ class OpenDocument:
         if self.verdict is not None and self.verdict.of_values:
             self.verdict = None
 
+    @property
+    def configuration(self) -> Configuration:
+        """The project's configuration as it is on the disk now; reading it again costs a look at its time."""
+        return configuration_for(self.path)
+
     def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that is wrong with text and data, as the configuration and the comments want it shown."""
+        return shown(self._found(), self.document.source, self.configuration, self.document.lines)
+
+    def _found(self) -> tuple[Diagnostic, ...]:
         """All that is wrong with the text, and with the data where the program they are for still stands."""
         checked = self.checked
         program = checked.programs.get(self.verdict.program) if self.verdict is not None else None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from quivers.check.analysis import check_source
 from quivers.errors import DataProblem
 from quivers.syntax.lines import Encoding, Position
+from quivers.syntax.problems import Severity
 from qvr_server.session import Change, DataVerdict, Session, main_program
 
 URI = "file:///m/schools.qvr"
@@ -120,3 +121,28 @@ def test_problems_of_values_given_with_a_run_go_with_the_next_edit() -> None:
     assert len(opened.diagnostics()) == 1
     opened.apply(2, [Change(PROGRAMS)], Encoding.UTF16)
     assert opened.diagnostics() == ()
+
+
+DOUBTFUL = """\
+object A : FinSet 2
+program doubtful : A -> A
+    sample spread <- Normal(0, 1)
+    sample x : A <- Normal(0, spread)
+    observe y : A <- Normal(x, 1)
+    return x
+"""
+
+
+def test_diagnostics_have_the_severities_of_the_project_and_obey_comments(tmp_path: Path) -> None:
+    opened = Session().open(URI, 1, DOUBTFUL, tmp_path / "m.qvr")
+
+    def found() -> list[Severity]:
+        return [found.severity for found in opened.diagnostics() if found.code == "QVR402"]
+
+    assert found() == [Severity.WARNING]
+    (tmp_path / "qvr.toml").write_text("[severity]\nQVR402 = 'error'\n")
+    assert found() == [Severity.ERROR]
+    (tmp_path / "qvr.toml").unlink()
+    assert found() == [Severity.WARNING]
+    opened.apply(2, [Change(DOUBTFUL.replace("spread)", "spread)  # qvr: ignore[QVR402]"))], Encoding.UTF16)
+    assert found() == []
