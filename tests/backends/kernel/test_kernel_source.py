@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kernels_against_torch import built
-from test_agreement import SHAPES
+from test_kernel_agreement import SHAPES
 
 from quivers.backends.kernel import kernel as kernels
 from quivers.backends.kernel.kernel import NotCompiled

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernels_against_torch import agree, built
-from test_source import DATA, SCHOOLS
+from test_kernel_source import DATA, SCHOOLS
 
 from quivers.backends.kernel import cache
 
