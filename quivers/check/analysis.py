@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, overload
 
 from quivers.check.declarations import Unit, check_declaration
+from quivers.check.dependencies import called_names, groups
+from quivers.check.echoes import without_echoes
 from quivers.check.names import declared_twice, exported_twice
 from quivers.check.objects import (
     BrokenSignature,
+    DefineSignature,
     Names,
     ObjectSignature,
     ProgramSignature,
@@ -24,7 +27,8 @@ from quivers.check.objects import (
     signature_of,
     space_text,
 )
-from quivers.check.program import Checked, CheckedProgram, Input, Object, Occurrence
+from quivers.check.program import Checked, CheckedProgram, Input, Object, Occurrence, ProgramParameter
+from quivers.check.summary import Recursion, Summary
 from quivers.syntax import ast
 from quivers.syntax.document import Document
 from quivers.syntax.lower import Memo, lower
@@ -49,7 +53,9 @@ class _Known:
     declaration: ast.Declaration
     name: str | None
     signature: Signature | None
+    called: tuple[str, ...] = ()
     unit: Unit | None = None
+    summary: Summary | None = None
 
 
 class Analysis:
@@ -68,12 +74,15 @@ class Analysis:
         known = self._recalled(placed)
         survey = _survey(placed, known, document)
         signatures, first = survey.signatures, survey.first
-        units = self._checked(known, signatures)
-        diagnostics = [*survey.repeated, *lowered.diagnostics]
+        broken = _broken(placed, known, lowered.diagnostics)
+        units = self._checked(known, signatures, _order(known, survey), broken)
+        problems = list(survey.repeated)
         for number, unit in enumerate(units):
             if unit.problems:
                 offset = placed[number].offset
-                diagnostics += [_placed(problem, offset, first) for problem in unit.problems]
+                problems += [_placed(problem, offset, first) for problem in unit.problems]
+        said = without_echoes(problems, lowered.diagnostics, document.source)
+        diagnostics = [*said, *lowered.diagnostics]
         diagnostics.sort(key=lambda problem: (problem.span.start, problem.span.end, problem.code))
         facts = _Facts(placed, units, first, lowered.diagnostics, signatures)
         return Checked(
@@ -93,23 +102,80 @@ class Analysis:
             known = before.get(id(declaration))
             if known is None:
                 self.counters.lowered += 1
-                known = _Known(declaration, _name_of(declaration), signature_of(declaration))
+                known = _Known(
+                    declaration, _name_of(declaration), signature_of(declaration), called_names(declaration)
+                )
             now[id(declaration)] = known
             found.append(known)
         self._known = now
         return found
 
-    def _checked(self, known: Sequence[_Known], signatures: dict[str, Signature]) -> list[Unit]:
+    def _checked(
+        self,
+        known: Sequence[_Known],
+        signatures: dict[str, Signature],
+        order: Sequence[tuple[_Known, frozenset[str]]],
+        broken: Set[str],
+    ) -> list[Unit]:
+        """The check of every declaration, in an order in which programs come before those that use them.
+
+        What a `broken` program gives is not relied on, as a part of it could not be read.
+        """
         same = signatures == self._signatures
         self._signatures = signatures
-        units: list[Unit] = []
-        for entry in known:
+        summaries: dict[str, Summary | Recursion] = {}
+        for entry, circular in order:
+            seen = summaries
+            if circular:
+                seen = {**summaries, **dict.fromkeys(circular, Recursion())}
             unit = entry.unit
-            if unit is None or not (same or unit.holds(signatures)):
+            if unit is None or not ((same or unit.holds(signatures)) and unit.agrees(seen)):
                 self.counters.checked += 1
-                unit = entry.unit = check_declaration(entry.declaration, signatures)
-            units.append(unit)
-        return units
+                unit = entry.unit = check_declaration(entry.declaration, signatures, seen)
+                entry.summary = unit.summary
+            if entry.summary is not None and entry.name and entry.name not in summaries:
+                sound = entry.summary.sound and entry.name not in broken
+                summaries[entry.name] = replace(entry.summary, sound=sound)
+        return [entry.unit for entry in known if entry.unit is not None]
+
+
+def _broken(
+    placed: Sequence[ast.Placed], known: Sequence[_Known], syntax: Sequence[Diagnostic]
+) -> frozenset[str]:
+    """The names of the declarations with a syntax error in them."""
+    offsets = [item.offset for item in placed]
+    found = {
+        known[bisect_right(offsets, problem.span.start) - 1].name
+        for problem in syntax
+        if problem.severity is Severity.ERROR and offsets and problem.span.start >= offsets[0]
+    }
+    return frozenset(name for name in found if name)
+
+
+def _order(known: Sequence[_Known], survey: _Survey) -> list[tuple[_Known, frozenset[str]]]:
+    """Every declaration after those it draws from, each with the programs that it can't draw from.
+
+    Those are the programs that draw, in the end, from it.
+    """
+    first = survey.first
+    callers = [entry for entry in known if entry.called]
+    if not callers:
+        return [(entry, frozenset()) for entry in known]
+    calls: dict[str, Sequence[str]] = {}
+    named: dict[str, _Known] = {}
+    again: list[tuple[_Known, frozenset[str]]] = []
+    nothing: frozenset[str] = frozenset()
+    for entry in callers:
+        name = entry.name
+        if name and first.get(name) is not None and first[name].declaration is entry.declaration:
+            calls[name], named[name] = entry.called, entry
+        else:
+            again.append((entry, nothing))
+    ordered = [(entry, nothing) for entry in known if not entry.called]
+    for group in groups(calls):
+        circular = frozenset(group) if len(group) > 1 or group[0] in calls[group[0]] else nothing
+        ordered += [(named[name], circular) for name in group]
+    return ordered + again
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +207,8 @@ def _survey(placed: Sequence[ast.Placed], known: Sequence[_Known], document: Doc
             else:
                 first[name] = item
                 signatures[name] = entry.signature
-                if isinstance(entry.signature, ProgramSignature):
-                    last = name
+                if isinstance(entry.signature, ProgramSignature | DefineSignature):
+                    last = name if _stands_alone(entry.signature) or last is None else last
         elif name is None:
             holes.append(item)
         elif isinstance(item.declaration, ast.ExportDeclaration):
@@ -155,9 +221,14 @@ def _survey(placed: Sequence[ast.Placed], known: Sequence[_Known], document: Doc
             signatures.setdefault(word.decode(errors="replace"), BrokenSignature())
     if export is not None:
         last = _name_of(export.declaration)
-        if last is None or not isinstance(signatures.get(last), ProgramSignature):
+        if last is None or not isinstance(signatures.get(last), ProgramSignature | DefineSignature):
             last = None
     return _Survey(signatures, first, repeated, last)
+
+
+def _stands_alone(signature: ProgramSignature | DefineSignature) -> bool:
+    """Whether a program may stand for its file: one with parameters needs another that draws from it."""
+    return isinstance(signature, DefineSignature) or not signature.parameters
 
 
 def check_source(source: bytes | str) -> Checked:
@@ -243,12 +314,16 @@ class _Facts:
         self._broken = [problem.span.start for problem in syntax if problem.severity is Severity.ERROR]
 
     def programs(self) -> dict[str, int]:
-        return self._numbers(ast.ProgramDeclaration)
+        return {
+            name: number
+            for name, number in self._numbers((ast.ProgramDeclaration, ast.DefineDeclaration)).items()
+            if self.units[number].facts is not None
+        }
 
     def objects(self) -> dict[str, int]:
         return self._numbers(ast.ObjectDeclaration)
 
-    def _numbers(self, kind: type) -> dict[str, int]:
+    def _numbers(self, kind: type | tuple[type, ...]) -> dict[str, int]:
         first = self.first
         return {
             name: number
@@ -260,8 +335,9 @@ class _Facts:
 
     def program(self, number: int) -> CheckedProgram:
         item, unit = self.placed[number], self.units[number]
-        declaration, facts = item.declaration, unit.facts
-        assert isinstance(declaration, ast.ProgramDeclaration) and facts is not None  # noqa: PT018
+        facts = unit.facts
+        assert facts is not None, "only declarations with facts are numbered as programs"
+        declaration = facts.declaration
         end = (
             self.placed[number + 1].offset
             if number + 1 < len(self.placed)
@@ -285,6 +361,10 @@ class _Facts:
             facts.types,
             facts.effects,
             unit.has_errors or any(item.offset <= start < end for start in self._broken),
+            tuple(ProgramParameter(parameter.name, parameter.type) for parameter in facts.parameters),
+            facts.calls,
+            facts.marginals,
+            facts.step_effects,
         )
 
     def object(self, number: int) -> Object:

@@ -52,7 +52,7 @@ def bind_function(call: ast.Call, function: Function, scope: Scope) -> Bound:
         if not (function.takes_over and argument.keyword is not None and argument.keyword.text == "over")
     ]
     known = (*function.parameters, *(("over",) if function.takes_over else ()))
-    values, sound = _bind(call, arguments, function.parameters, known, scope)
+    values, sound = bind_arguments(call, arguments, function.parameters, known, scope)
     required = function.parameters[: len(function.parameters) - len(function.defaults)]
     missing = [name for name in required if name not in values]
     if missing and sound:
@@ -68,7 +68,7 @@ def bind_family(call: ast.Call, family: Family, scope: Scope) -> BoundForm:
     form = _chosen(call.arguments, family)
     names = tuple(parameter.name for parameter in form.parameters)
     known = tuple(parameter.name for other in family.forms for parameter in other.parameters)
-    values, sound = _bind(call, call.arguments, names, known, scope)
+    values, sound = bind_arguments(call, call.arguments, names, known, scope)
     missing = [
         parameter
         for parameter in form.parameters
@@ -107,13 +107,14 @@ def _is_hole(argument: ast.Argument) -> bool:
     return isinstance(argument.value, ast.Hole)
 
 
-def _bind(
+def bind_arguments(
     call: ast.Call,
     arguments: Sequence[ast.Argument],
     parameters: Sequence[str],
     known: Sequence[str],
     scope: Scope,
 ) -> tuple[dict[str, ast.Expression], bool]:
+    """The argument of each parameter, and whether all could be told apart; `known` are the names to offer."""
     called = call.function.text
     values: dict[str, ast.Expression] = {}
     sound = True

@@ -8,7 +8,6 @@ from quivers.check.arguments import Bound
 from quivers.check.bounds import domain_problem
 from quivers.check.names import undeclared_object
 from quivers.check.objects import ObjectSignature, numbered, resolve_object
-from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
 from quivers.check.shapes import missing_axis, no_index_set, wrong_value
 from quivers.check.supports import clip
@@ -119,7 +118,7 @@ def axes_of_object(name: ast.Name, scope: Scope) -> tuple[Axis, ...] | None:
             scope.report(wrong_value(name.span, f"`{name.text}` is no object."))
         scope.incomplete = True
         return None
-    scope.mention(name.text, name.span, Role.OBJECT, owner=name.text)
+    scope.mention_object(name.text, name.span)
     resolved = resolve_object(name.text, scope.names)
     if resolved is None:
         scope.incomplete = True

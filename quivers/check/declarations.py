@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from quivers.check.names import unknown_program, unsupported, wrong_kind
+from quivers.check.composition import check_define
+from quivers.check.names import unknown_program, wrong_kind
 from quivers.check.objects import (
     BrokenSignature,
-    DataSignature,
     DefineSignature,
     Names,
     ProgramSignature,
     Signature,
-    data_type,
     listed,
     resolve,
     signature_of,
@@ -22,7 +21,8 @@ from quivers.check.program import Occurrence, Role
 from quivers.check.programs import ProgramFacts, check_program
 from quivers.check.scope import Scope
 from quivers.check.shapes import bad_space
-from quivers.check.spaces import check_space
+from quivers.check.spaces import check_space, type_of_space
+from quivers.check.summary import Recursion, Summary
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -31,7 +31,8 @@ from quivers.syntax.problems import Diagnostic, Severity
 class Unit:
     """What the check of one declaration found, with spans relative to it, and what that rests on.
 
-    `asked` has the signatures of the names it looked up, `listed` the names among which it sought near ones.
+    `asked` has the signatures of the names it looked up, `listed` the names among which it sought near ones,
+    `summarised` what it was told of programs.
     `incomplete` says that something it uses is wrong elsewhere, so that it can't be run.
     """
 
@@ -42,6 +43,16 @@ class Unit:
     occurrences: tuple[Occurrence, ...] = ()
     facts: ProgramFacts | None = None
     incomplete: bool = False
+    summarised: Mapping[str, Summary | Recursion | None] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> Summary | None:
+        """What the program or the composition is to others; None for any other declaration."""
+        return None if self.facts is None else self.facts.summary(sound=not self.has_errors)
+
+    def agrees(self, summaries: Mapping[str, Summary | Recursion]) -> bool:
+        """Whether the programs that it draws from or composes are still what they were."""
+        return all(summaries.get(name) == summary for name, summary in self.summarised.items())
 
     def holds(self, signatures: Mapping[str, Signature]) -> bool:
         """Whether a check against these signatures would find the same again."""
@@ -56,12 +67,18 @@ class Unit:
         return self.incomplete or any(problem.severity is Severity.ERROR for problem in self.problems)
 
 
-def check_declaration(declaration: ast.Declaration, signatures: Mapping[str, Signature]) -> Unit:
+def check_declaration(
+    declaration: ast.Declaration,
+    signatures: Mapping[str, Signature],
+    summaries: Mapping[str, Summary | Recursion] | None = None,
+) -> Unit:
     """Check one declaration."""
-    names = Names(signatures)
+    names = Names(signatures, summaries)
     facts: ProgramFacts | None = None
     if isinstance(declaration, ast.ProgramDeclaration):
         facts, scope = check_program(declaration, names)
+    elif isinstance(declaration, ast.DefineDeclaration):
+        facts, scope = check_define(declaration, names)
     else:
         scope = Scope(names, "", {}, {}, speaking=True)
         if not isinstance(declaration, ast.Hole):
@@ -74,12 +91,12 @@ def check_declaration(declaration: ast.Declaration, signatures: Mapping[str, Sig
         tuple(sorted(scope.occurrences, key=lambda occurrence: occurrence.span.start)),
         facts,
         scope.incomplete,
+        names.summarised,
     )
 
 
 def _check(
-    declaration: ast.ObjectDeclaration | ast.DataDeclaration | ast.DefineDeclaration | ast.ExportDeclaration,
-    scope: Scope,
+    declaration: ast.ObjectDeclaration | ast.DataDeclaration | ast.ExportDeclaration, scope: Scope
 ) -> None:
     name = declaration.name
     if isinstance(declaration, ast.ObjectDeclaration):
@@ -87,9 +104,6 @@ def _check(
         _check_object(declaration, scope)
     elif isinstance(declaration, ast.DataDeclaration):
         _check_data(declaration, scope)
-    elif isinstance(declaration, ast.DefineDeclaration):
-        scope.mention(name.text, name.span, Role.PROGRAM, definition=name.span, binds=True)
-        scope.report(unsupported(ast.Span(0, len("define")), "`define`"))
     elif name.text:
         _check_export(name, scope)
 
@@ -110,31 +124,25 @@ def _names_itself(name: str, space: ast.Space) -> bool:
 
 def _check_data(declaration: ast.DataDeclaration, scope: Scope) -> None:
     name = declaration.name
-    sound = check_space(declaration.space, scope)
-    signature = signature_of(declaration)
-    found = data_type(signature, scope.names) if isinstance(signature, DataSignature) else None
+    found = type_of_space(declaration.space, scope)
     scope.mention(name.text, name.span, Role.DATA, found, definition=name.span, binds=True)
-    if not sound or found is not None:
-        return
-    if isinstance(declaration.space, ast.SpaceMap) and isinstance(signature, DataSignature):
-        source, target = resolve(signature.source, scope.names), resolve(signature.target, scope.names)
-        if source is None or target is None:
-            scope.incomplete = True
-        elif source.element is not None:
-            scope.report(bad_space(declaration.space.source.span, "A map starts from a finite set."))
-        else:
-            message = "A map goes to one finite set, or to numbers."
-            scope.report(bad_space(declaration.space.target.span, message))
-    else:
-        scope.incomplete = True
 
 
 def _check_export(name: ast.Name, scope: Scope) -> None:
     found = scope.names.find(name.text)
     if isinstance(found, ProgramSignature | DefineSignature):
         scope.mention(name.text, name.span, Role.PROGRAM, owner=name.text)
+        summary = scope.names.summary(name.text)
+        if isinstance(summary, Summary) and summary.parameters:
+            scope.report(_takes_parameters(name, summary))
     elif found is None:
         programs = (*scope.names.all(ProgramSignature), *scope.names.all(DefineSignature))
         scope.report(unknown_program(name, programs))
     elif not isinstance(found, BrokenSignature):
         scope.report(wrong_kind(name.span, f"`{name.text}` is no program; only a program can be exported."))
+
+
+def _takes_parameters(name: ast.Name, summary: Summary) -> Diagnostic:
+    listed = ", ".join(f"`{parameter.name}`" for parameter in summary.parameters)
+    message = f"`{name.text}` takes {listed}, so it can't be run by itself."
+    return wrong_kind(name.span, message, "Export a program that draws from it.")

@@ -6,15 +6,22 @@ type has the axes that all its uses allow, and the elements that all of them tog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from quivers.check.arguments import bind_family, bind_function
+from quivers.check.binders import MOST_SCANS, binder_axis, indices_bound, stable_state, state_bound
 from quivers.check.calls import over_axes
-from quivers.check.draws import over_option, plate_axes, shape_of
+from quivers.check.draws import draw_plates, over_option, plate_axes, shape_of
 from quivers.check.expressions import type_of
-from quivers.check.scope import Scope
+from quivers.check.instances import bind_program
+from quivers.check.marginal import header_axes, needed_maps
+from quivers.check.objects import numbered
+from quivers.check.scope import UNKNOWN, Block, Scope
+from quivers.check.summary import Summary, substituted
 from quivers.check.supports import LOGICAL, demanded, meet, negate
+from quivers.check.truncation import bound_nodes
 from quivers.check.types import Axis, Type, union
 from quivers.check.values import axis_indexed
 from quivers.families.functions import FUNCTIONS, Function, Kind
@@ -43,16 +50,27 @@ class Demands:
     """The uses of every name in a program.
 
     `tentative` is set when an answer rested on types that may still change. `summed` has the axes that
-    a contraction or a reduction around the expression in hand sums over.
+    a contraction or a reduction around the expression in hand sums over, `blocks` are those around the step.
     """
 
     scope: Scope
     of: dict[str, list[Demand]] = field(default_factory=dict)
     tentative: bool = False
     summed: Axes = ()
+    blocks: list[Block] = field(default_factory=list)
 
     def note(self, name: str, demand: Demand) -> None:
         self.of.setdefault(name, []).append(demand)
+
+    @contextmanager
+    def local(self, names: Iterable[str]) -> Iterator[None]:
+        """Keep the uses of names that a block or an expression binds for itself apart from all others."""
+        names = tuple(names)
+        outside = {name: self.of.pop(name) for name in names if name in self.of}
+        yield
+        for name in names:
+            self.of.pop(name, None)
+        self.of.update(outside)
 
     def type_of(self, expression: ast.Expression) -> Type | None:
         self.tentative = True
@@ -63,6 +81,11 @@ class Demands:
 def gather(steps: Sequence[ast.Step], codomain: Axes | None, scope: Scope) -> Demands:
     """The demands of all steps, last step first, so that a `let`'s uses are known when its value is asked."""
     demands = Demands(scope)
+    _ask_steps(steps, codomain, demands)
+    return demands
+
+
+def _ask_steps(steps: Sequence[ast.Step], codomain: Axes | None, demands: Demands) -> None:
     for step in reversed(steps):
         if isinstance(step, ast.Sample | ast.Observe):
             _ask_draw(step, demands)
@@ -74,7 +97,41 @@ def gather(steps: Sequence[ast.Step], codomain: Axes | None, scope: Scope) -> De
         elif isinstance(step, ast.Return):
             for returned in step.values:
                 ask(returned.value, codomain, None, demands)
-    return demands
+        elif isinstance(step, ast.Marginalize):
+            _ask_block(step, demands)
+
+
+def _ask_block(step: ast.Marginalize, demands: Demands) -> None:
+    """A block's steps, with the names that they bind, and then what its header asks."""
+    block = demands.scope.finished.get(step.span)
+    if block is None:
+        return
+    with demands.scope.bound(*block.bound.values()), demands.local(block.bound):
+        demands.blocks.append(block)
+        _ask_steps(step.body, None, demands)
+        demands.blocks.pop()
+    _ask_header(step, demands)
+
+
+def _ask_header(step: ast.Marginalize, demands: Demands) -> None:
+    scope, draw = demands.scope, step.draw
+    axis, besides = header_axes(step, scope)
+    for node in bound_nodes(step.options):
+        ask(node, besides, REAL, demands)
+    if isinstance(draw, ast.Hole):
+        return
+    family = FAMILIES.get(draw.function.text)
+    if family is None:
+        for argument in draw.arguments:
+            ask(argument.value, besides, REAL, demands)
+        return
+    for parameter, node in bind_family(draw, family, scope).parameters:
+        allowed = besides
+        if besides is not None and parameter.event_rank:
+            found = demands.type_of(node) if axis is None else None
+            own = (axis,) if axis is not None else () if found is None else found.axes
+            allowed = union(tuple(each for each in besides if each not in own), own)
+        ask(node, allowed, parameter.support, demands)
 
 
 def allowed_axes(uses: Iterable[Demand]) -> Axes | None:
@@ -124,15 +181,19 @@ def _ask_draw(step: ast.Sample | ast.Observe, demands: Demands) -> None:
     plate = plate_axes(step.plate, scope)
     over = over_option(step.options, scope)
     draw = step.draw
+    plates = draw_plates(step, scope)
     for option in step.options:
         if option.name.text == "where":
             for value in option.values:
                 ask(value, plate, BOOLEAN, demands)
+        elif option.name.text == "via":
+            _ask_maps(option, plates, demands)
+    for node in bound_nodes(step.options):
+        ask(node, plates, REAL, demands)
     family = None if isinstance(draw, ast.Hole) else FAMILIES.get(draw.function.text)
     if family is None or isinstance(draw, ast.Hole):
         if not isinstance(draw, ast.Hole):
-            for argument in draw.arguments:
-                ask(argument.value, plate, REAL, demands)
+            _ask_arguments(draw, plate, demands)
         if isinstance(step, ast.Observe):
             demands.note(step.name.text, Demand(plate, None, step.name.span, exact=plate is not None))
         return
@@ -148,6 +209,33 @@ def _ask_draw(step: ast.Sample | ast.Observe, demands: Demands) -> None:
         element = drawn.element if isinstance(drawn, Type) else family.support
         axes = None if shape is None else shape.axes
         demands.note(step.name.text, Demand(axes, element, step.name.span, exact=axes is not None))
+
+
+def _ask_maps(option: ast.Option, plates: Axes | None, demands: Demands) -> None:
+    """A map by `[via=group]` goes into the axis, in the order of the blocks, that it is needed for."""
+    needed = () if plates is None else needed_maps(demands.blocks, plates)
+    for position, node in enumerate(option.values):
+        found = demands.type_of(node)
+        element = found.element if found is not None else None
+        if not isinstance(element, Member):
+            element = Member(needed[position].object) if position < len(needed) else None
+        ask(node, plates, element, demands)
+
+
+def _ask_arguments(draw: ast.Call, plate: Axes | None, demands: Demands) -> None:
+    """The arguments of a draw from a program, or from something unknown."""
+    scope = demands.scope
+    summary = scope.names.summary(draw.function.text) if scope.names.find(draw.function.text) else None
+    if not isinstance(summary, Summary):
+        for argument in draw.arguments:
+            ask(argument.value, plate, REAL, demands)
+        return
+    bound = bind_program(draw, summary, scope)
+    for parameter in summary.parameters:
+        node = bound.values.get(parameter.name)
+        wanted = None if parameter.type is None else substituted(parameter.type, bound.objects)
+        if node is not None and isinstance(wanted, Type):
+            ask(node, wanted.axes, wanted.element, demands)
 
 
 def ask(node: ast.Expression, axes: Axes | None, element: Element | None, demands: Demands) -> None:
@@ -173,6 +261,39 @@ def ask(node: ast.Expression, axes: Axes | None, element: Element | None, demand
     elif isinstance(node, ast.Tuple):
         for part in node.elements:
             ask(part, axes, None, demands)
+    elif isinstance(node, ast.Factor):
+        _ask_factor(node, axes, element, demands)
+    elif isinstance(node, ast.Scan):
+        _ask_scan(node, axes, element, demands)
+
+
+def _ask_factor(node: ast.Factor, axes: Axes | None, element: Element | None, demands: Demands) -> None:
+    scope = demands.scope
+    found = [binder_axis(binder, scope) for binder in node.binders]
+    own = numbered(tuple(axis.object for axis in found if axis is not None))
+    inner = None if axes is None else tuple(axis for axis in axes if axis not in own)
+    names = [binder.name.text for binder in node.binders]
+    with indices_bound(node.binders, found, scope), demands.local(names):
+        ask(node.body, inner, element, demands)
+
+
+def _ask_scan(node: ast.Scan, axes: Axes | None, element: Element | None, demands: Demands) -> None:
+    """A scan's start is no part of its value, so nothing is asked of where its elements lie."""
+    scope = demands.scope
+    if scope.scans >= MOST_SCANS:
+        return
+    time = binder_axis(node.binder, scope)
+    inner = None if axes is None else tuple(axis for axis in axes if axis != time)
+    ask(node.initial, inner, None, demands)
+    initial = demands.type_of(node.initial)
+    state = stable_state(node, time, initial or UNKNOWN, scope, type_of)
+    names = (node.binder.name.text, node.state.text)
+    with (
+        indices_bound((node.binder,), (time,), scope),
+        state_bound(node, state, scope),
+        demands.local(names),
+    ):
+        ask(node.body, inner, element, demands)
 
 
 def _ask_binary(node: ast.Binary, axes: Axes | None, element: Element | None, demands: Demands) -> None:

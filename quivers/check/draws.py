@@ -9,11 +9,13 @@ from quivers.check.arguments import BoundForm, bind_family
 from quivers.check.bounds import argument_problem
 from quivers.check.calls import axes_of_object, object_axes
 from quivers.check.expressions import type_of
-from quivers.check.names import bad_option, unknown_family, unsupported, wrong_kind
-from quivers.check.objects import ProgramSignature, numbered
+from quivers.check.instances import type_of_program_draw
+from quivers.check.names import bad_option, unknown_family, wrong_kind
+from quivers.check.objects import DefineSignature, ProgramSignature, numbered
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
-from quivers.check.shapes import missing_event_axis, outside_plate, undetermined
+from quivers.check.shapes import listing, missing_event_axis, outside_plate, undetermined
+from quivers.check.truncation import truncated
 from quivers.check.types import AnyType, Axis, Type
 from quivers.check.values import number_of
 from quivers.families.family import Family, Parameter
@@ -56,33 +58,68 @@ def type_of_draw(step: DrawStep, scope: Scope) -> AnyType:
         return UNKNOWN
     family = FAMILIES.get(draw.function.text)
     if family is None:
+        if isinstance(step, ast.Sample) and is_program(draw.function.text, scope):
+            return type_of_program_draw(step, draw, scope)
         for argument in draw.arguments:
             type_of(argument.value, scope)
-        return _no_family(draw.function, scope)
+        return no_family(draw.function, "observed", scope)
     scope.mention(family.name, draw.function.span, Role.FAMILY)
     bound = bind_family(draw, family, scope)
     types = {parameter.name: type_of(node, scope) for parameter, node in bound.parameters}
-    supports = _check_supports(family, bound, types, scope)
+    supports = check_supports(family, bound, types, scope)
     if plate is None or over is None:
+        truncated(step, family, family.support, None, scope)
         return UNKNOWN
+    if over and family.event_rank == 0:
+        return scope.report(_no_event_axis(step, family))
     shape = shape_of(family, plate, over)
     if shape is None:
-        message = f"A draw from `{family.name}` has an axis of its own; name the object that it runs along."
-        return scope.report(
-            missing_event_axis(step.name.span, message, f"As in `{step.name.text} : K <- …`.")
-        )
+        return scope.report(_misses_event_axis(step, family, over))
+    element = _support(family, bound, supports, types, shape)
+    element = truncated(step, family, element, shape.plates, scope)
     if bound.complete and not _check_axes(step, bound, types, shape, scope):
         return UNKNOWN
-    return Type(shape.axes, _support(family, bound, supports, types, shape))
+    return Type(shape.axes, element)
 
 
-def _no_family(name: ast.Name, scope: Scope) -> AnyType:
+def is_program(name: str, scope: Scope) -> bool:
+    """Whether the file declares a program or a composition by a name."""
+    return isinstance(scope.names.find(name), ProgramSignature | DefineSignature)
+
+
+def _over_span(step: DrawStep) -> ast.Span:
+    return next((option.span for option in step.options if option.name.text == "over"), step.name.span)
+
+
+def _no_event_axis(step: DrawStep, family: Family) -> Diagnostic:
+    option = next(option for option in step.options if option.name.text == "over")
+    message = f"names the axis of a vector draw, but a draw from `{family.name}` is one number"
+    return bad_option(option.name, message, option.span)
+
+
+def _misses_event_axis(step: DrawStep, family: Family, over: tuple[Axis, ...]) -> Diagnostic:
+    name = step.name.text
+    if over:
+        named = listing(over)
+        message = f"A draw from `{family.name}` runs along one object of the plate, and {named} is not in it."
+        plate = " * ".join(each.text for each in step.plate)
+        wanted = f"{plate} * {over[-1].object}" if plate else over[-1].object
+        return missing_event_axis(_over_span(step), message, f"As in `{name} : {wanted} <- …`.")
+    message = f"A draw from `{family.name}` has an axis of its own; name the object that it runs along."
+    return missing_event_axis(step.name.span, message, f"As in `{name} : K <- …`.")
+
+
+def no_family(name: ast.Name, done: str, scope: Scope) -> AnyType:
+    """Report a draw from what is no distribution; a program can't be `done`, as in "observed"."""
     if not name.text:
         return UNKNOWN
     signature = scope.names.find(name.text)
-    if isinstance(signature, ProgramSignature):
+    if isinstance(signature, ProgramSignature | DefineSignature):
         scope.mention(name.text, name.span, Role.PROGRAM, owner=name.text)
-        return scope.report(unsupported(name.span, "A draw from a program"))
+        message = f"`{name.text}` is a program; only a draw from a distribution can be {done}."
+        return scope.report(
+            wrong_kind(name.span, message, f"Write `sample x <- {name.text}(…)`, and use `x`.")
+        )
     if name.text in FUNCTIONS:
         scope.mention(name.text, name.span, Role.FUNCTION)
         message = f"`{name.text}` is a function, and no distribution."
@@ -99,6 +136,17 @@ def plate_axes(plate: Sequence[ast.Name], scope: Scope) -> tuple[Axis, ...] | No
     if any(part is None for part in parts):
         return None
     return numbered(tuple(axis.object for part in parts if part is not None for axis in part))
+
+
+def draw_plates(step: DrawStep, scope: Scope) -> tuple[Axis, ...] | None:
+    """The axes that a draw is repeated over, without those of its own; None when they are not known."""
+    silent = Scope(scope.names, scope.program, {}, {})
+    plate, over = plate_axes(step.plate, silent), over_option(step.options, silent)
+    family = None if isinstance(step.draw, ast.Hole) else FAMILIES.get(step.draw.function.text)
+    if plate is None or over is None or family is None:
+        return None
+    shape = shape_of(family, plate, over)
+    return None if shape is None else shape.plates
 
 
 def over_option(options: Sequence[ast.Option], scope: Scope) -> tuple[Axis, ...] | None:
@@ -131,9 +179,10 @@ def shape_of(family: Family, axes: tuple[Axis, ...], over: tuple[Axis, ...]) -> 
     return Shape(plates, (first, Axis(first.object, 1)))
 
 
-def _check_supports(
+def check_supports(
     family: Family, bound: BoundForm, types: Mapping[str, AnyType], scope: Scope
 ) -> dict[str, Interval]:
+    """Where each argument that is a number lies, after comparing that with its parameter's support."""
     supports: dict[str, Interval] = {}
     for parameter, node in bound.parameters:
         found = number_of(node, types[parameter.name], scope)

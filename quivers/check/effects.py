@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from quivers.check.program import Effect, Role
+from quivers.check.objects import DefineSignature, ProgramSignature
+from quivers.check.program import Effect, Role, StepEffects
 from quivers.check.scope import Scope
 from quivers.check.spelling import nearest
+from quivers.families.table import FAMILIES
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
 
@@ -18,20 +20,57 @@ _STEP_WORDS: Mapping[type, tuple[str, Effect, str]] = {
     ast.Score: ("score", Effect.SCORE, "adds to the log density"),
     ast.Marginalize: ("marginalize", Effect.MARGINAL, "sums a latent out"),
 }
+_OF_A_PROGRAM: Mapping[Effect, str] = {
+    Effect.SAMPLE: "draws a latent",
+    Effect.SCORE: "scores data",
+    Effect.MARGINAL: "sums a latent out",
+}
 
 
-def steps_with_effects(steps: Iterable[ast.Step]) -> list[tuple[Effect, ast.Span, str]]:
-    """Each effect, the word that causes it (a name where a draw has no keyword) and what that step does."""
+def steps_with_effects(steps: Iterable[ast.Step], scope: Scope) -> list[tuple[Effect, ast.Span, str]]:
+    """Each effect, the word that causes it (a name where a draw has no keyword) and what that step does.
+
+    A draw from a program has that program's effects, as far as they are known.
+    """
     found: list[tuple[Effect, ast.Span, str]] = []
     for step in steps:
         entry = _STEP_WORDS.get(type(step))
         if entry is None or isinstance(step, ast.Hole | ast.Let | ast.Return):
             continue
         word, effect, doing = entry
-        found.append((effect, keyword_span(step, word), doing))
+        span = keyword_span(step, word)
+        called = _called(step, scope)
+        if called is None:
+            found.append((effect, span, doing))
+        else:
+            effects = scope.call_effects.get(step.span, frozenset())
+            found += [
+                (each, span, f"draws from `{called}`, which {_OF_A_PROGRAM[each]}")
+                for each in Effect
+                if each in effects
+            ]
         if isinstance(step, ast.Marginalize):
-            found.extend(steps_with_effects(step.body))
+            found.extend(steps_with_effects(step.body, scope))
     return found
+
+
+def _called(step: ast.Step, scope: Scope) -> str | None:
+    """The program that a step draws from."""
+    if not isinstance(step, ast.Sample) or isinstance(step.draw, ast.Hole):
+        return None
+    name = step.draw.function.text
+    program = isinstance(scope.names.find(name), ProgramSignature | DefineSignature)
+    return name if program and name not in FAMILIES else None
+
+
+def effects_of_steps(steps: Iterable[ast.Step], scope: Scope) -> tuple[StepEffects, ...]:
+    """The effects of each step that has any; a block's are its own and those of its steps."""
+    found = []
+    for step in steps:
+        effects = steps_with_effects((step,), scope)
+        if effects:
+            found.append(StepEffects(effects[0][1], frozenset(effect for effect, _, _ in effects)))
+    return tuple(found)
 
 
 def keyword_span(step: ast.Sample | ast.Observe | ast.Score | ast.Marginalize, word: str) -> ast.Span:
@@ -45,7 +84,7 @@ def check_effects(declaration: ast.ProgramDeclaration, scope: Scope, *, readable
 
     `readable` is false when a step could not be read: what looks unused may then be used there.
     """
-    steps = steps_with_effects(declaration.steps)
+    steps = steps_with_effects(declaration.steps, scope)
     inferred = frozenset(effect for effect, _, _ in steps)
     for option in declaration.options:
         if option.name.text == "effects":

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from quivers.check.arguments import Bound, bind_function
+from quivers.check.binders import type_of_factor, type_of_scan
 from quivers.check.calls import object_axes, type_of_function
-from quivers.check.names import unknown_function, unsupported, wrong_kind
-from quivers.check.objects import ObjectSignature, ProgramSignature
+from quivers.check.names import unknown_function, wrong_kind
+from quivers.check.objects import DefineSignature, ObjectSignature, ProgramSignature
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
 from quivers.check.shapes import bad_index, undetermined, wrong_value
@@ -112,7 +113,7 @@ def _no_function(name: ast.Name, scope: Scope) -> AnyType:
                 f"Write `sample x <- {name.text}(…)`, and use `x` here.",
             )
         )
-    if isinstance(scope.names.find(name.text), ProgramSignature):
+    if isinstance(scope.names.find(name.text), ProgramSignature | DefineSignature):
         scope.mention(name.text, name.span, Role.PROGRAM, owner=name.text)
         return scope.report(
             wrong_kind(
@@ -213,13 +214,11 @@ def _tuple(expression: ast.Tuple, scope: Scope) -> AnyType:
 
 
 def _factor(expression: ast.Factor, scope: Scope) -> AnyType:
-    start = expression.span.start
-    return scope.report(unsupported(ast.Span(start, start + len("factor")), "`factor`"))
+    return type_of_factor(expression, scope, type_of)
 
 
 def _scan(expression: ast.Scan, scope: Scope) -> AnyType:
-    start = expression.span.start
-    return scope.report(unsupported(ast.Span(start, start + len("scan")), "`scan`"))
+    return type_of_scan(expression, scope, type_of)
 
 
 _RULES: Mapping[type, Callable[[Any, Scope], AnyType]] = {

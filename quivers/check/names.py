@@ -171,8 +171,60 @@ def observed_latent(name: Name, bound: Span, why: str) -> Diagnostic:
     )
 
 
-def unsupported(span: Span, what: str) -> Diagnostic:
-    """A construct that the checker leaves aside, said once on its keyword."""
+def label_twice(label: Name, first: Span) -> Diagnostic:
+    """Two values of a `return` under one label."""
     return Diagnostic(
-        "QVR299", Severity.ERROR, span, f"{what} is not supported by this version's checker yet."
+        "QVR205",
+        Severity.ERROR,
+        label.span,
+        f"Two returned values are called `{label.text}`.",
+        labels=(Label(first, "the first one"),),
+        hint="Give each a label of its own.",
+    )
+
+
+def label_taken(label: Name, bound: Span | None) -> Diagnostic:
+    """A label that is the name of some other value in the program."""
+    return Diagnostic(
+        "QVR205",
+        Severity.ERROR,
+        label.span,
+        f"`{label.text}` is the name of another value, so it can't be the label of this one.",
+        labels=() if bound is None else (Label(bound, f"`{label.text}` is bound here"),),
+        hint="Give the label another name.",
+    )
+
+
+def parameter_taken(name: Name) -> Diagnostic:
+    """A program's parameter that has the name of something the file declares."""
+    return Diagnostic(
+        "QVR205",
+        Severity.ERROR,
+        name.span,
+        f"`{name.text}` is declared in this file, so it can't be a parameter's name as well.",
+        labels=(Label(name.span, f"`{name.text}` is declared here", owner=name.text),),
+        hint="Give the parameter another name.",
+    )
+
+
+def outside_its_block(name: str, span: Span, bound: Span) -> Diagnostic:
+    """A name that a `marginalize` block binds, used below the block."""
+    return Diagnostic(
+        "QVR212",
+        Severity.ERROR,
+        span,
+        f"`{name}` has no value here: the block that binds it is summed out.",
+        labels=(Label(bound, f"`{name}` is bound here"),),
+        hint="Use it inside the block, or `sample` it if its value is what you want.",
+    )
+
+
+def recursive(name: Name) -> Diagnostic:
+    """A program whose steps, or those of a program it draws from, draw from it again."""
+    return Diagnostic(
+        "QVR213",
+        Severity.ERROR,
+        name.span,
+        f"`{name.text}` is drawn from inside itself, so its steps would never end.",
+        hint="Write what comes again and again as a plate, or as a `scan`.",
     )

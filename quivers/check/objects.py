@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from quivers.check.types import Axis, Type
 from quivers.families.support import BOOLEAN, INTEGER, NATURAL, REAL, UNIT, Element, Interval, Member
 from quivers.syntax import ast
+
+if TYPE_CHECKING:
+    from quivers.check.summary import Recursion, Summary
 
 # Spaces by what they are applied to, and where an element of each lies.
 SETS = frozenset({"FinSet"})
@@ -64,7 +68,7 @@ class DataSignature:
 
 @dataclass(frozen=True, slots=True)
 class ProgramSignature:
-    """A program as others see it: its type, and the names of its parameters."""
+    """A program as its header shows it; what its steps say besides is in its `Summary`."""
 
     domain: tuple[str, ...]
     codomain: tuple[str, ...]
@@ -73,7 +77,7 @@ class ProgramSignature:
 
 @dataclass(frozen=True, slots=True)
 class DefineSignature:
-    """A composition of programs."""
+    """A composition of programs; what it is composed of is in its `Summary`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,7 @@ def signature_of(declaration: ast.Declaration) -> Signature | None:
     if isinstance(declaration, ast.ObjectDeclaration):
         return ObjectSignature(factors_of(declaration.space))
     if isinstance(declaration, ast.DataDeclaration):
-        space = declaration.space
-        if isinstance(space, ast.SpaceMap):
-            return DataSignature(factors_of(space.source), factors_of(space.target), is_map=True)
-        return DataSignature(factors_of(space))
+        return space_signature(declaration.space)
     if isinstance(declaration, ast.ProgramDeclaration):
         return ProgramSignature(
             space_names(declaration.domain),
@@ -102,6 +103,13 @@ def signature_of(declaration: ast.Declaration) -> Signature | None:
     if isinstance(declaration, ast.DefineDeclaration):
         return DefineSignature()
     return None
+
+
+def space_signature(space: ast.Space) -> DataSignature:
+    """What the space of a value says, a map's as well."""
+    if isinstance(space, ast.SpaceMap):
+        return DataSignature(factors_of(space.source), factors_of(space.target), is_map=True)
+    return DataSignature(factors_of(space))
 
 
 def factors_of(space: ast.Space) -> tuple[str | Constructed, ...] | None:
@@ -207,15 +215,32 @@ class Names:
     """The names declared at the top of a file, as one declaration sees them while it is checked.
 
     Every answer is noted in `asked`, so that the check is repeated when, and only when, one would differ.
+    `local` has the objects that are parameters of the program in hand; nobody else can tell that they exist.
     """
 
-    def __init__(self, signatures: Mapping[str, Signature]) -> None:
+    def __init__(
+        self, signatures: Mapping[str, Signature], summaries: Mapping[str, Summary | Recursion] | None = None
+    ) -> None:
         self._signatures = signatures
         self.asked: dict[str, Signature | None] = {}
         self.listed: dict[type, tuple[str, ...]] = {}
         self.resolved: dict[str, Resolved | None] = {}
+        self.local: dict[str, ObjectSignature] = {}
+        self.summarised: dict[str, Summary | Recursion | None] = {}
+        self._summaries = {} if summaries is None else summaries
+
+    def summary(self, name: str) -> Summary | Recursion | None:
+        """What a declared program is to its callers; None when its declaration has been left unread."""
+        if name not in self.summarised:
+            self.summarised[name] = self._summaries.get(name)
+        return self.summarised[name]
 
     def find(self, name: str) -> Signature | None:
+        local = self.local.get(name)
+        return self.declared(name) if local is None else local
+
+    def declared(self, name: str) -> Signature | None:
+        """What the file declares by a name, whatever the program's parameters are called."""
         found = self._signatures.get(name)
         self.asked[name] = found
         return found
@@ -310,6 +335,15 @@ def numbered(objects: tuple[str, ...]) -> tuple[Axis, ...]:
         seen[name] = copy + 1
         axes.append(Axis(name, copy))
     return tuple(axes)
+
+
+def size_of_object(name: str, names: Names) -> int | None:
+    """The number of elements of a declared finite set; None where the data say, or for anything else."""
+    signature = names.find(name)
+    if not isinstance(signature, ObjectSignature) or not signature.is_set or signature.factors is None:
+        return None
+    factor = signature.factors[0]
+    return factor.size if isinstance(factor, Constructed) else None
 
 
 def data_type(signature: DataSignature, names: Names) -> Type | None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from quivers.check.types import AnyType, Type
-from quivers.syntax.ast import ProgramDeclaration, Span
+from quivers.check.types import AnyType, Axis, Type
+from quivers.families.support import Element
+from quivers.syntax.ast import Expression, ProgramDeclaration, Span
 from quivers.syntax.problems import Diagnostic
 
 
@@ -31,6 +32,8 @@ class Role(Enum):
     PROGRAM = "program"
     PARAMETER = "parameter"
     LATENT = "latent"
+    INDEX = "index"
+    STATE = "state"
     OBSERVED = "observed"
     LET = "let"
     INPUT = "input"
@@ -89,11 +92,94 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramParameter:
+    """A parameter of a program: a value of a type, or with `type` None an object, a finite set.
+
+    A program that has parameters can't be run by itself; another one draws from it.
+    """
+
+    name: str
+    type: AnyType | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramCall:
+    """A draw from a program, `sample theta <- pooled(2.5, School)`: its steps run in the caller's place.
+
+    `draw` is the name that the step binds, `program` the one whose steps run. `objects` says which object
+    stands for each object parameter; `arguments` has the expression, in the caller, for each value
+    parameter. A name `z` of the called program is `theta.z` in the caller: in `types` (with its objects
+    put in), in the samples, and, unless the file declares it with `data`, in the data. `inputs` maps each
+    of the called program's inputs to its name in the caller. No two of its objects stand for the same
+    one, so to build its density rename axes by `objects`, and names by the prefix. `returned` has label
+    and type of what it returns; where that is one value, `draw` is bound to it, else each is bound as
+    `theta.label`.
+    `span`, of the draw's name, is relative to the caller's declaration.
+    """
+
+    draw: str
+    program: str
+    objects: Mapping[str, str]
+    arguments: Mapping[str, Expression]
+    inputs: Mapping[str, str]
+    returned: tuple[tuple[str, AnyType], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BlockObserve:
+    """An `observe` in a `marginalize` block.
+
+    `maps` says for each axis that its plate lacks and a block around it is drawn `[over=…]` which expression,
+    given by `[via=…]`, maps the plate into that axis.
+    """
+
+    name: str
+    plates: tuple[Axis, ...]
+    maps: Mapping[Axis, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class MarginalBlock:
+    """A `marginalize` block; `span`, of its latent's name, is relative to the declaration.
+
+    `element` is what the latent ranges over: a `Member` of an object, or whole numbers of an interval, whose
+    upper end is the value of an argument where it is infinite. `over` has the axes of one latent for each
+    element; without `[over=…]` it is None, and there is one for each element of each observe's plates, drawn
+    anew for every observe. In either case the block adds, for each such element, the log of the sum over the
+    latent's values of its probability times those of the observes that belong to it. `types` has the types
+    of the names bound in the block: the latent is a single number there, as one term of the sum sees it.
+    Names may come again in a block beside it, so that these are the ones to read inside it.
+    """
+
+    name: str
+    element: Element
+    over: tuple[Axis, ...] | None
+    observes: tuple[BlockObserve, ...]
+    types: Mapping[str, AnyType]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class StepEffects:
+    """The effects of one step; `span`, of its keyword or its name, is relative to the declaration.
+
+    Those of a `marginalize` are its block's, and those of a draw from a program that program's.
+    """
+
+    span: Span
+    effects: frozenset[Effect]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedProgram:
     """A program, with everything inferred about it. `offset` places its declaration in the file.
 
-    `types` gives the type of every name bound by a step or inferred as an input.
-    `domain` and `codomain` are objects' names, a product having several.
+    `types` gives the type of every name bound by a step or inferred as an input; those of a program that it
+    draws from are under the draw's name, as `theta.z`. `domain` and `codomain` are objects' names, a
+    product having several. `calls` and `marginals` tell of the steps that draw from a program and of the
+    `marginalize` blocks, in order. For a `define`, `declaration` is the program that it stands for, made of
+    draws from the composed ones and of variables such as `first.effects`.
     """
 
     name: str
@@ -105,6 +191,10 @@ class CheckedProgram:
     types: Mapping[str, AnyType]
     effects: frozenset[Effect]
     has_errors: bool
+    parameters: tuple[ProgramParameter, ...] = ()
+    calls: tuple[ProgramCall, ...] = ()
+    marginals: tuple[MarginalBlock, ...] = ()
+    step_effects: tuple[StepEffects, ...] = ()
 
     @property
     def signature(self) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quivers.check.demands import Demands, contradiction_of, gather, inferred
-from quivers.check.effects import check_effects
-from quivers.check.names import perhaps_misspelt, unknown_option, unsupported
+from quivers.check.effects import check_effects, effects_of_steps
+from quivers.check.names import perhaps_misspelt, unknown_option
 from quivers.check.objects import (
     DataSignature,
     Names,
@@ -17,12 +17,15 @@ from quivers.check.objects import (
     space_names,
     space_text,
 )
-from quivers.check.program import Effect, Role
+from quivers.check.parameters import bind_parameters
+from quivers.check.program import Effect, MarginalBlock, ProgramCall, Role, StepEffects
+from quivers.check.returns import Codomain
 from quivers.check.scope import UNKNOWN, Binding, Scope
 from quivers.check.shapes import contradiction, no_return
 from quivers.check.spaces import check_space
 from quivers.check.spelling import looks_misspelt
-from quivers.check.steps import Codomain, binders, check_steps
+from quivers.check.steps import binders, check_steps
+from quivers.check.summary import InputSummary, ParameterSummary, Summary
 from quivers.check.supports import bounds_text
 from quivers.check.types import AnyType, Type
 from quivers.syntax import ast
@@ -34,45 +37,71 @@ _MOST_ROUNDS = 6
 
 @dataclass(frozen=True, slots=True)
 class InputFacts:
-    """An input's type and its places, relative to the program."""
+    """An input's type and its places, relative to the program; whether the file declares it with `data`."""
 
     name: str
     type: Type
     observed: bool
     uses: tuple[ast.Span, ...]
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramFacts:
-    """What the check of a program found, with spans relative to it."""
+    """What the check of a program found, with spans relative to it.
 
+    `declaration` is the program itself, or for a `define` the one that it stands for.
+    """
+
+    declaration: ast.ProgramDeclaration
     domain: tuple[str, ...]
     codomain: tuple[str, ...]
     inputs: tuple[InputFacts, ...]
     types: Mapping[str, AnyType]
     effects: frozenset[Effect]
+    parameters: tuple[ParameterSummary, ...]
+    returned: tuple[tuple[str, AnyType], ...]
+    calls: tuple[ProgramCall, ...]
+    marginals: tuple[MarginalBlock, ...]
+    step_effects: tuple[StepEffects, ...]
+
+    def summary(self, *, sound: bool) -> Summary:
+        """What the program is to its callers."""
+        hidden = {parameter.name for parameter in self.parameters}
+        hidden.update(entry.name for entry in self.inputs if entry.declared)
+        return Summary(
+            self.parameters,
+            self.domain,
+            self.codomain,
+            self.returned,
+            tuple(InputSummary(each.name, each.type, each.observed, each.declared) for each in self.inputs),
+            tuple((name, type) for name, type in self.types.items() if name not in hidden),
+            self.effects,
+            sound,
+        )
 
 
-def check_program(declaration: ast.ProgramDeclaration, names: Names) -> tuple[ProgramFacts, Scope]:
-    """The facts about a program, and the scope that holds its problems and occurrences."""
-    scope = _scope(declaration, names, {}, speaking=True)
+def check_program(
+    declaration: ast.ProgramDeclaration, names: Names, *, composed: bool = False
+) -> tuple[ProgramFacts, Scope]:
+    """The facts about a program, and the scope that holds its problems and occurrences.
+
+    A `composed` program is what a `define` stands for: its codomain is right by construction.
+    """
+    scope = _scope(declaration, names, {}, {}, speaking=True)
     readable = not _has_hole(declaration.steps)
     scope.incomplete = not readable
     name = declaration.name
     scope.mention(name.text, name.span, Role.PROGRAM, definition=name.span, binds=True)
-    check_space(declaration.domain, scope)
-    sound = check_space(declaration.codomain, scope)
-    codomain = Codomain(
-        space_text(declaration.codomain),
-        declaration.codomain.span,
-        resolve(factors_of(declaration.codomain), names) if sound else None,
-    )
+    parameters = bind_parameters(declaration, scope)
+    bound = dict(scope.bindings)
+    if not composed:
+        check_space(declaration.domain, scope)
+    codomain = _codomain(declaration, scope, composed=composed)
     for option in declaration.options:
         if option.name.text and option.name.text != "effects":
             scope.report(unknown_option(option.name, ("effects",), "A program"))
-    for parameter in declaration.parameters[:1]:
-        scope.report(unsupported(parameter.name.span, "A program with parameters"))
-    inputs, demands = _infer(declaration, codomain, names)
+    inputs, demands = _infer(declaration, codomain, bound, scope)
     scope.bindings.update(inputs)
     _report_inputs(declaration, inputs, demands, scope, readable=readable)
     check_steps(declaration.steps, codomain, scope)
@@ -80,18 +109,51 @@ def check_program(declaration: ast.ProgramDeclaration, names: Names) -> tuple[Pr
         scope.report(no_return(declaration.name, f"`{codomain.text}`"))
     effects = check_effects(declaration, scope, readable=readable)
     facts = ProgramFacts(
+        declaration,
         space_names(declaration.domain),
         space_names(declaration.codomain),
         _inputs(inputs, scope),
-        {name: binding.type for name, binding in scope.bindings.items()},
+        _types(scope),
         effects,
+        parameters,
+        tuple(scope.returned),
+        tuple(scope.calls.values()),
+        tuple(sorted(scope.marginals, key=lambda block: block.span.start)),
+        effects_of_steps(declaration.steps, scope),
     )
     return facts, scope
+
+
+def _codomain(declaration: ast.ProgramDeclaration, scope: Scope, *, composed: bool) -> Codomain:
+    space, names = declaration.codomain, scope.names
+    sound = not composed and check_space(space, scope)
+    parts = space.factors if isinstance(space, ast.SpaceProduct) and sound else ()
+    factors = [(space_text(part), resolve(factors_of(part), names)) for part in parts]
+    known = tuple((text, factor) for text, factor in factors if factor is not None)
+    return Codomain(
+        space_text(space),
+        space.span,
+        resolve(factors_of(space), names) if sound else None,
+        known if len(known) == len(factors) else (),
+    )
+
+
+def _types(scope: Scope) -> dict[str, AnyType]:
+    """The types of all names: those bound, those of blocks that have ended, those of programs drawn from."""
+    types = {name: binding.type for name, binding in scope.bindings.items()}
+    for name, binding in scope.closed.items():
+        types.setdefault(name, binding.type)
+    for name, type in scope.instance_types.items():
+        types.setdefault(name, type)
+    for name, inherited in scope.inherited.items():
+        types.setdefault(name, inherited.type)
+    return types
 
 
 def _scope(
     declaration: ast.ProgramDeclaration,
     names: Names,
+    parameters: Mapping[str, Binding],
     inputs: Mapping[str, Binding],
     *,
     speaking: bool = False,
@@ -99,12 +161,8 @@ def _scope(
     later: dict[str, ast.Span] = {}
     for name in binders(declaration.steps):
         later.setdefault(name.text, name.span)
-    bindings = {
-        parameter.name.text: Binding(parameter.name.text, Role.PARAMETER, UNKNOWN, parameter.name.span)
-        for parameter in declaration.parameters
-    }
-    bindings.update(inputs)
     start = None if declaration.documentation is not None else ast.Span(0, 0)
+    bindings = {**parameters, **inputs}
     return Scope(names, declaration.name.text, bindings, later, speaking, declare_at=start)
 
 
@@ -120,13 +178,14 @@ def _returns(declaration: ast.ProgramDeclaration) -> bool:
 
 
 def _infer(
-    declaration: ast.ProgramDeclaration, codomain: Codomain, names: Names
+    declaration: ast.ProgramDeclaration, codomain: Codomain, parameters: Mapping[str, Binding], outer: Scope
 ) -> tuple[dict[str, Binding], Demands]:
     """The inputs with their types, and all uses; a fixed point where types hang on each other."""
     inputs: dict[str, Binding] = {}
     returned = None if codomain.space is None else codomain.space.axes
     for _ in range(_MOST_ROUNDS):
-        scope = _scope(declaration, names, inputs)
+        scope = _scope(declaration, outer.names, parameters, inputs)
+        scope.parameters = outer.parameters
         check_steps(declaration.steps, codomain, scope)
         demands = gather(declaration.steps, returned, scope)
         before, inputs = inputs, _bind_inputs(declaration, demands, scope)
@@ -140,7 +199,8 @@ def _bind_inputs(declaration: ast.ProgramDeclaration, demands: Demands, scope: S
     bound.update(parameter.name.text for parameter in declaration.parameters)
     inputs: dict[str, Binding] = {}
     for name, uses in demands.of.items():
-        if name in bound or not name:
+        # A dotted name is one of several values of a program drawn from; no text can hold it.
+        if name in bound or not name or "." in name:
             continue
         signature = scope.names.find(name)
         span = min((use.span for use in uses), key=lambda span: span.start)
@@ -191,14 +251,22 @@ def _inputs(inputs: Mapping[str, Binding], scope: Scope) -> tuple[InputFacts, ..
     for occurrence in scope.occurrences:
         if occurrence.name in inputs and occurrence.role in (Role.INPUT, Role.OBSERVED, Role.DATA):
             places.setdefault(occurrence.name, []).append(occurrence.span)
+    for name, inherited in scope.inherited.items():
+        places.setdefault(name, []).append(inherited.span)
     facts = [
         InputFacts(
             name,
             binding.type,
-            name in scope.drawn,
+            name in scope.drawn or (name in scope.inherited and scope.inherited[name].observed),
             tuple(sorted(places.get(name, [binding.span]), key=lambda span: span.start)),
+            binding.role is Role.DATA,
         )
         for name, binding in inputs.items()
         if isinstance(binding.type, Type)
     ]
-    return tuple(sorted(facts, key=lambda fact: (fact.observed, fact.uses[0].start)))
+    facts += [
+        InputFacts(name, inherited.type, inherited.observed, (inherited.span,), inherited.declared)
+        for name, inherited in scope.inherited.items()
+        if name not in inputs
+    ]
+    return tuple(sorted(facts, key=lambda fact: (fact.observed, fact.uses[0].start, fact.name)))

@@ -64,10 +64,19 @@ def no_index_set(name: Name, space: str | None = None) -> Diagnostic:
     return _error("QVR302", name.span, f"`{name.text}` {what}; only a finite set can be run over.")
 
 
-def wrong_return(span: Span, found: str, wanted: str, codomain: Span, hint: str | None = None) -> Diagnostic:
+def wrong_return(
+    span: Span, found: str, wanted: str, codomain: Span, *, fixes: tuple[Fix, ...] = ()
+) -> Diagnostic:
     """The returned value is not what the program's type says."""
-    label = Label(codomain, f"the codomain is {wanted}")
-    return _error("QVR303", span, f"The program returns {found}, but its type says {wanted}.", hint, label)
+    return Diagnostic(
+        "QVR303",
+        Severity.ERROR,
+        span,
+        f"The program returns {found}, but its type says {wanted}.",
+        labels=(Label(codomain, f"the codomain is {wanted}"),),
+        fixes=fixes,
+        hint="Return a value over those objects, or change the codomain to what is returned.",
+    )
 
 
 def no_return(name: Name, codomain: str) -> Diagnostic:

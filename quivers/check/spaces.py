@@ -13,20 +13,30 @@ from quivers.check.objects import (
     ObjectSignature,
     constant,
     constructed_of,
+    data_type,
+    resolve,
+    space_signature,
 )
-from quivers.check.program import Role
 from quivers.check.scope import Scope
 from quivers.check.shapes import bad_space, no_index_set
+from quivers.check.types import Type
 from quivers.syntax import ast
 
 
 def check_space(space: ast.Space, scope: Scope, *, new_set: bool = False) -> bool:
-    """Report what is wrong in a space; whether it is sound. `new_set` allows `FinSet`, for an object."""
+    """Report what is wrong in a space; whether it is sound.
+
+    `new_set` allows `FinSet 3` and `Real 3`, whose axis is named by the object that they are declared as.
+    """
     if isinstance(space, ast.SpaceProduct):
         # Every factor is looked at, also after an unsound one.
         sound = [check_space(factor, scope) for factor in space.factors]
         return all(sound)
     if isinstance(space, ast.SpaceMap):
+        for side in (space.source, space.target):
+            if isinstance(side, ast.SpaceMap):
+                scope.report(bad_space(side.span, "A map starts from a finite set and goes to one."))
+                return False
         return all([check_space(space.source, scope), check_space(space.target, scope)])
     if not isinstance(space, ast.SpaceName):
         scope.incomplete = True
@@ -34,6 +44,26 @@ def check_space(space: ast.Space, scope: Scope, *, new_set: bool = False) -> boo
     if space.name.text in CONSTRUCTORS:
         return _check_constructor(space, scope, new_set=new_set)
     return _check_reference(space, scope)
+
+
+def type_of_space(space: ast.Space, scope: Scope) -> Type | None:
+    """The type of a value of a space, or of a map; None when a part of it is unknown or makes no sense."""
+    sound = check_space(space, scope)
+    signature = space_signature(space)
+    found = data_type(signature, scope.names)
+    if not sound or found is not None:
+        return found
+    if isinstance(space, ast.SpaceMap):
+        source, target = resolve(signature.source, scope.names), resolve(signature.target, scope.names)
+        if source is not None and target is not None:
+            if source.element is not None:
+                scope.report(bad_space(space.source.span, "A map starts from a finite set."))
+            else:
+                message = "A map goes to one finite set, or to numbers."
+                scope.report(bad_space(space.target.span, message))
+            return None
+    scope.incomplete = True
+    return None
 
 
 def _check_reference(space: ast.SpaceName, scope: Scope) -> bool:
@@ -52,7 +82,7 @@ def _check_reference(space: ast.SpaceName, scope: Scope) -> bool:
     if not isinstance(signature, ObjectSignature):
         scope.report(wrong_kind(name.span, f"`{name.text}` is no object."))
         return False
-    scope.mention(name.text, name.span, Role.OBJECT, owner=name.text)
+    scope.mention_object(name.text, name.span)
     for argument in space.arguments:
         scope.report(bad_space(argument.span, f"`{name.text}` is an object; it takes no size."))
         return False
@@ -67,6 +97,12 @@ def _check_constructor(space: ast.SpaceName, scope: Scope, *, new_set: bool) -> 
     if name in SETS and not new_set:
         message = "A finite set needs a name to be run over."
         scope.report(bad_space(space.span, message, "Declare it first: `object K : FinSet 3`."))
+        return False
+    if space.arguments and name in SCALARS and not new_set:
+        message = "The coordinates of a space need a name to be run over."
+        size = constant(space.arguments[0])
+        example = f"object V : {name} {3 if size is None else format(size, 'g')}"
+        scope.report(bad_space(space.span, message, f"Declare it first: `{example}`."))
         return False
     if len(space.arguments) > 1:
         scope.report(bad_space(space.arguments[1].span, f"`{name}` takes no more than one argument."))
@@ -104,7 +140,7 @@ def _check_argument(space: ast.SpaceName, argument: ast.Expression, scope: Scope
     if not isinstance(signature, ObjectSignature):
         scope.incomplete = True
         return False
-    scope.mention(index.text, index.span, Role.OBJECT, owner=index.text)
+    scope.mention_object(index.text, index.span)
     if not signature.is_set:
         scope.report(no_index_set(index))
         return False

@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from quivers.check.bounds import value_problem
-from quivers.check.draws import plate_axes, type_of_draw
+from quivers.check.draws import draw_plates, is_program, plate_axes, type_of_draw
 from quivers.check.effects import keyword_span
 from quivers.check.expressions import type_of
+from quivers.check.marginal import block_entered, link_observe
+from quivers.check.marginal_problems import not_in_a_block
 from quivers.check.names import (
     bad_option,
     bound_twice,
     observed_latent,
+    outside_its_block,
     unknown_option,
-    unsupported,
     used_too_early,
     wrong_kind,
 )
-from quivers.check.objects import ObjectSignature, Resolved
+from quivers.check.objects import ObjectSignature
 from quivers.check.program import Role
-from quivers.check.scope import UNKNOWN, Binding, Scope
-from quivers.check.shapes import bad_index, contradiction, plate_mismatch, wrong_return, wrong_value
-from quivers.check.types import AnyType, Type, Unknown, union
+from quivers.check.returns import Codomain, check_return
+from quivers.check.scope import Binding, Scope
+from quivers.check.shapes import bad_index, contradiction, plate_mismatch, wrong_value
+from quivers.check.truncation import BOUNDS
+from quivers.check.types import AnyType, Type, Unknown
 from quivers.check.values import number_of, truth_of
 from quivers.families.support import Interval, Member
 from quivers.families.table import FAMILIES
 from quivers.syntax import ast
 from quivers.syntax.problems import Label
 
-_SAMPLE_OPTIONS = frozenset({"over", "ordered"})
-_OBSERVE_OPTIONS = frozenset({"over", "where", "via"})
-
-
-@dataclass(frozen=True, slots=True)
-class Codomain:
-    """What a program promises to return, as written and worked out; `space` is None where that is unknown."""
-
-    text: str
-    span: ast.Span
-    space: Resolved | None
+_FROM = "made from a latent"
+_MADE = {Role.LATENT: "drawn", Role.PARAMETER: "a parameter, which may be drawn"}
+_SAMPLE_OPTIONS = frozenset({"over", "ordered", *BOUNDS})
+_OBSERVE_OPTIONS = frozenset({"over", "where", "via", *BOUNDS})
+_MARGINALIZE_OPTIONS = frozenset({"over", *BOUNDS})
 
 
 def binders(steps: Iterable[ast.Step]) -> list[ast.Name]:
@@ -65,39 +62,79 @@ def check_steps(steps: Sequence[ast.Step], codomain: Codomain, scope: Scope) -> 
                 )
                 continue
             returned = step
-            _return(step, codomain, scope)
+            check_return(step, codomain, scope)
             continue
-        rule = _RULES.get(type(step))
-        if rule is not None:
-            rule(step, scope)
+        _step(step, scope)
 
 
-def _bind(name: ast.Name, role: Role, type: AnyType, scope: Scope, *, data: bool = False) -> None:
-    """Bind a name, unless an earlier step has."""
+def _step(step: ast.Step, scope: Scope) -> None:
+    rule = _RULES.get(type(step))
+    if rule is not None:
+        rule(step, scope)
+
+
+def _bind(
+    name: ast.Name,
+    role: Role,
+    type: AnyType,
+    scope: Scope,
+    *,
+    data: bool = False,
+    labels: tuple[str, ...] = (),
+) -> bool:
+    """Bind a name, unless an earlier step has; whether it was bound."""
     if not name.text:
-        return
+        return False
     earlier = scope.bindings.get(name.text)
     if earlier is not None and earlier.role not in (Role.INPUT, Role.OBSERVED) and earlier.owner is None:
         scope.report(bound_twice(name, earlier.span))
         scope.mention(name.text, name.span, role, type, definition=earlier.span)
-        return
+        return False
     scope.later.pop(name.text, None)
-    scope.bindings[name.text] = Binding(name.text, role, type, name.span, data=data)
+    scope.closed.pop(name.text, None)
+    scope.bindings[name.text] = Binding(name.text, role, type, name.span, data=data, labels=labels)
     scope.mention(name.text, name.span, role, type, definition=name.span, binds=True)
+    return True
 
 
 def _sample(step: ast.Sample, scope: Scope) -> None:
-    _options(step.options, _SAMPLE_OPTIONS, "`sample`", scope)
     drawn = type_of_draw(step, scope)
+    function = "" if isinstance(step.draw, ast.Hole) else step.draw.function.text
+    if function not in FAMILIES and is_program(function, scope):
+        _options(step.options, frozenset(), "A draw from a program", scope)
+        _bind_call(step, drawn, scope)
+        return
+    _options(step.options, _SAMPLE_OPTIONS, "`sample`", scope)
     _bind(step.name, Role.LATENT, drawn, scope)
     for option in step.options:
         if option.name.text == "ordered":
-            if option.values:
-                scope.report(bad_option(option.name, "takes no value", option.span))
-            elif isinstance(drawn, Type) and not drawn.axes:
-                scope.report(
-                    bad_option(option.name, "needs a plate, along which the values increase", option.span)
-                )
+            _ordered(option, function, drawn, scope)
+
+
+def _bind_call(step: ast.Sample, drawn: AnyType, scope: Scope) -> None:
+    """Bind what a program drawn from returns: one value to the name, several each to its label under it."""
+    call = scope.calls.get(step.span)
+    several = call.returned if call is not None and len(call.returned) > 1 else ()
+    bound = _bind(step.name, Role.LATENT, drawn, scope, labels=tuple(label for label, _ in several))
+    if bound:
+        for label, type in several:
+            name = f"{step.name.text}.{label}"
+            scope.bindings[name] = Binding(name, Role.LATENT, type, step.name.span)
+
+
+def _ordered(option: ast.Option, function: str, drawn: AnyType, scope: Scope) -> None:
+    family = FAMILIES.get(function)
+    message: str | None = None
+    if option.values:
+        message = "takes no value"
+    elif family is not None and family.event_rank:
+        message = f"orders single numbers, and a draw from `{function}` has an axis of its own"
+    elif family is not None and family.discrete:
+        message = f"orders real numbers, and a draw from `{function}` is whole, so that two may be equal"
+    elif isinstance(drawn, Type) and not drawn.axes:
+        message = "needs a plate, along which the values increase"
+    if message is not None:
+        scope.report(bad_option(option.name, message, option.span))
 
 
 def _observe(step: ast.Observe, scope: Scope) -> None:
@@ -107,10 +144,7 @@ def _observe(step: ast.Observe, scope: Scope) -> None:
     for option in step.options:
         if option.name.text == "where":
             _where(option, step, scope)
-        elif option.name.text == "via":
-            scope.report(
-                bad_option(option.name, "belongs to an `observe` in a `marginalize` block", option.span)
-            )
+    link_observe(step, draw_plates(step, scope), scope)
     name = step.name
     if not name.text:
         return
@@ -133,7 +167,7 @@ def _observe(step: ast.Observe, scope: Scope) -> None:
     if not binding.data:
         if isinstance(binding.type, Unknown):
             return
-        made = "drawn" if binding.role is Role.LATENT else "made from a latent"
+        made = _MADE.get(binding.role, _FROM)
         scope.report(observed_latent(name, binding.span, f"`{name.text}` is {made}"))
     elif isinstance(binding.type, Type) and isinstance(drawn, Type):
         _observed_value(step, binding, binding.type, drawn, scope)
@@ -143,8 +177,10 @@ def _observe_unbound(name: ast.Name, scope: Scope) -> None:
     if name.text in scope.later:
         scope.report(used_too_early(name.text, name.span, scope.later[name.text]))
     elif isinstance(scope.names.find(name.text), ObjectSignature):
-        scope.mention(name.text, name.span, Role.OBJECT, owner=name.text)
+        scope.mention_object(name.text, name.span)
         scope.report(wrong_kind(name.span, f"`{name.text}` is an object, and no data."))
+    elif name.text in scope.closed:
+        scope.report(outside_its_block(name.text, name.span, scope.closed[name.text].span))
 
 
 def _observed_value(step: ast.Observe, binding: Binding, found: Type, drawn: Type, scope: Scope) -> None:
@@ -200,31 +236,22 @@ def _score(step: ast.Score, scope: Scope) -> None:
 
 
 def _marginalize(step: ast.Marginalize, scope: Scope) -> None:
-    scope.report(unsupported(keyword_span(step, "marginalize"), "`marginalize`"))
-    for name in binders((step,)):
-        scope.later.pop(name.text, None)
-        scope.bindings.setdefault(name.text, Binding(name.text, Role.LATENT, UNKNOWN, name.span))
-
-
-def _return(step: ast.Return, codomain: Codomain, scope: Scope) -> None:
-    found = [type_of(returned.value, scope) for returned in step.values]
-    types = [type for type in found if isinstance(type, Type)]
-    space = codomain.space
-    if space is None or len(types) < len(found) or not types:
-        return
-    wanted = f"`{codomain.text}`"
-    shown = ", ".join(f"`{type}`" for type in types)
-    axes = union(*(type.axes for type in types))
-    first, last = step.values[0], step.values[-1]
-    span = first.value.span if first is last else ast.Span(first.span.start, last.span.end)
-    if set(axes) != set(space.axes):
-        scope.report(wrong_return(span, shown, wanted, codomain.span))
-        return
-    element = types[0].element
-    if space.element is None or len(types) > 1 or not isinstance(space.element, Interval):
-        return
-    if not isinstance(element, Interval) or not element.within(space.element):
-        scope.report(wrong_return(span, shown, wanted, codomain.span))
+    _options(step.options, _MARGINALIZE_OPTIONS, "`marginalize`", scope)
+    with block_entered(step, scope):
+        for inner in step.body:
+            if isinstance(inner, ast.Sample):
+                scope.report(not_in_a_block("sample", keyword_span(inner, "sample"), step))
+                _bind(inner.name, Role.LATENT, type_of_draw(inner, scope), scope)
+            elif isinstance(inner, ast.Score):
+                scope.report(not_in_a_block("score", keyword_span(inner, "score"), step))
+                _score(inner, scope)
+            elif isinstance(inner, ast.Return):
+                word = ast.Span(inner.span.start, inner.span.start + len("return"))
+                scope.report(not_in_a_block("return", word, step))
+                for returned in inner.values:
+                    type_of(returned.value, scope)
+            else:
+                _step(inner, scope)
 
 
 def _options(options: Sequence[ast.Option], known: frozenset[str], place: str, scope: Scope) -> None:

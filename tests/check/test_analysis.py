@@ -11,7 +11,7 @@ from markdown_fixtures import fixtures
 
 from quivers.check.analysis import Analysis, check_source
 from quivers.check.program import Checked, Role
-from quivers.syntax.ast import Span
+from quivers.syntax.ast import Span, Variable
 from quivers.syntax.document import Document
 
 PROGRAMS = [fixture.program for fixture in fixtures(Path(__file__).parent)]
@@ -199,6 +199,156 @@ def test_an_unclosed_bracket_is_one_mistake(program: str) -> None:
 @pytest.mark.parametrize("program", CLEAN)
 def test_a_half_typed_last_line_says_nothing_of_names_or_types(program: str) -> None:
     for half in HALVES:
-        steps = re.split(r"\n    return", program)[0]
+        steps = program.rpartition("\n    return")[0]
         problems = check_source(f"{steps}\n{half}\n").diagnostics
         assert [problem.code[:4] for problem in problems if problem.code != "QVR313"] == ["QVR1"], half
+
+
+CALLED = """program called(spread : Real [low=0]) : School -> School
+    sample z : School <- Normal(0.0, spread)
+    return z
+
+"""
+CALLER = """program caller{number} : School -> School
+    sample theta <- called(2.5)
+    observe y : School <- Normal(theta, sigma)
+    return theta
+
+"""
+
+
+def callers(count: int) -> Document:
+    """A program, `count` others that draw from it, one that draws from one of those, and ten that do not."""
+    text = many(10) + CALLED + "".join(CALLER.format(number=number) for number in range(count))
+    again = "program again : School -> School\n    sample x <- caller0()\n    return x\n"
+    return Document((text + again).encode())
+
+
+def checks_after(edited: str, text: str) -> int:
+    """How many declarations are checked when `edited` in a file of programs and callers becomes `text`."""
+    analysis, document = Analysis(), callers(5)
+    analysis.check(document)
+    before = analysis.counters.checked
+    place = at(document, edited)
+    document.edit(Span(place, place + len(edited.encode())), text)
+    checked = analysis.check(document)
+    assert facts(checked) == facts(check_source(document.source))
+    return analysis.counters.checked - before
+
+
+def test_an_edit_that_leaves_a_called_programs_signature_checks_no_caller() -> None:
+    assert checks_after("Normal(0.0, spread)", "Normal(1.0, spread)") == 1
+    assert checks_after("program called", "## the prior\nprogram called") == 1
+
+
+def test_an_edit_that_changes_a_called_programs_signature_checks_its_callers() -> None:
+    # The five callers have a new latent, and so has the one that draws from the first of them.
+    assert checks_after("    return z\n", "    sample w <- Normal(0.0, 1.0)\n    return z\n") == 1 + 5 + 1
+    assert checks_after("spread : Real [low=0]", "spread : Real") == 1 + 5
+
+
+def test_a_called_program_with_an_error_keeps_its_callers_from_running_and_says_so_once() -> None:
+    document = callers(2)
+    place = at(document, "Normal(0.0, spread)")
+    document.edit(Span(place, place + len("Normal(0.0, spread)")), "Normal(0.0, -1.0)")
+    checked = check_source(document.source)
+    assert [problem.code for problem in checked.diagnostics] == ["QVR401"]
+    broken = {name for name, program in checked.programs.items() if program.has_errors}
+    assert broken == {"called", "caller0", "caller1", "again"}
+
+
+def test_a_draw_from_a_program_brings_its_names_and_its_inputs_under_its_own() -> None:
+    text = """object School : FinSet 8
+object Town : FinSet 3
+data dose : School * Real
+
+program inner(G : FinSet) : G -> G
+    sample z : G <- Normal(0.0, 1.0)
+    observe y : G <- Normal(z, sigma)
+    return z
+
+program middle(scale : Real [low=0], H : FinSet) : H -> H
+    sample raw <- inner(H)
+    let grown = scale * raw + 0.0 * sum(dose)
+    return grown
+
+program outside : Town -> Town
+    sample theta <- middle(2.5, Town)
+    return theta
+"""
+    program = check_source(text).programs["outside"]
+    shown = {name: str(type) for name, type in program.types.items()}
+    assert shown["theta"] == "Town ⊗ Real"
+    assert shown["theta.grown"] == "Town ⊗ Real"
+    assert shown["theta.raw.z"] == "Town ⊗ Real"
+    inputs = {entry.name: (str(entry.type), entry.observed) for entry in program.inputs}
+    assert inputs == {
+        "dose": ("School ⊗ Real", False),
+        "theta.raw.sigma": ("Town ⊗ Real⁺", False),
+        "theta.raw.y": ("Town ⊗ Real", True),
+    }
+    (call,) = program.calls
+    assert (call.draw, call.program, dict(call.objects)) == ("theta", "middle", {"H": "Town"})
+    assert list(call.arguments) == ["scale"]
+    assert call.inputs["raw.y"] == "theta.raw.y"
+    assert call.inputs["dose"] == "dose"
+
+
+def test_a_composition_stands_for_a_program_that_draws_from_its_parts() -> None:
+    text = """object School : FinSet 8
+
+program first : School -> School
+    sample tau <- HalfNormal(1.0)
+    sample z : School <- Normal(0.0, tau)
+    return (effects: z, spread: tau)
+
+program second(spread : Real [low=0], effects : School * Real) : School -> School
+    observe y : School <- Normal(effects, spread)
+    return effects
+
+define both = first >> second
+"""
+    checked = check_source(text)
+    assert checked.diagnostics == ()
+    assert checked.exported == "both"
+    program = checked.programs["both"]
+    assert program.signature == "School -> School ! {Sample, Score}"
+    assert [entry.name for entry in program.inputs] == ["second.y"]
+    assert str(program.types["first.z"]) == "School ⊗ Real"
+    assert str(program.types["first.effects"]) == "School ⊗ Real"
+    assert [call.program for call in program.calls] == ["first", "second"]
+    name = program.declaration.name.span.shifted(program.offset)
+    assert text.encode()[name.start : name.end] == b"both"
+
+
+def test_a_block_knows_its_observes_their_maps_and_the_types_inside_it() -> None:
+    text = """object Item : FinSet 8
+object Group : FinSet 3
+object K : FinSet 2
+
+program p : Item -> K
+    sample mu : K <- Normal(0.0, 1.0) [ordered]
+    marginalize z : K <- Categorical(probs) [over=Group]
+        let m = mu[z]
+        observe y : Item <- Normal(m, 1.0) [via=group]
+        observe w : Group <- Normal(m, 1.0)
+    return mu
+"""
+    program = check_source(text).programs["p"]
+    (block,) = program.marginals
+    assert (block.name, str(block.element), [str(axis) for axis in block.over or ()]) == ("z", "K", ["Group"])
+    assert {name: str(type) for name, type in block.types.items()} == {"z": "K", "m": "Real"}
+    maps = {
+        observe.name: {
+            str(axis): node.name for axis, node in observe.maps.items() if isinstance(node, Variable)
+        }
+        for observe in block.observes
+    }
+    assert maps == {"y": {"Group": "group"}, "w": {}}
+    effects = [(step.span.start, {effect.value for effect in step.effects}) for step in program.step_effects]
+    assert [found for _, found in effects] == [{"Sample"}, {"Score", "Marginal"}]
+
+
+def test_the_last_program_without_parameters_stands_for_its_file() -> None:
+    assert check_source("object School : FinSet 8\n" + CALLER.format(number=0) + CALLED).exported == "caller0"
+    assert check_source("object School : FinSet 8\n" + CALLED).exported == "called"
