@@ -12,7 +12,7 @@ from quivers.check.names import unknown_function, wrong_kind
 from quivers.check.objects import DefineSignature, ObjectSignature, ProgramSignature
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
-from quivers.check.shapes import bad_index, undetermined, wrong_value
+from quivers.check.shapes import bad_index, listing, undetermined, wrong_value
 from quivers.check.supports import LOGICAL, bounds_text, combine, hull, negate, point
 from quivers.check.types import AnyType, Axis, Type, Unknown, union
 from quivers.check.values import axis_indexed, contracted, number_of, truth_of
@@ -141,6 +141,10 @@ def _of_object(function: Function, bound: Bound, scope: Scope) -> AnyType:
         axes = object_axes(node, scope)
     if axes is None or not bound.complete:
         return UNKNOWN
+    if function.kind is Kind.OBJECT and len(axes) > 1:
+        node = next(iter(bound.values.values()))
+        message = f"`{function.name}` counts along one object, and this is {listing(axes)}."
+        return scope.report(wrong_value(node.span, message, "Count along one of them."))
     return Type(axes if function.kind is Kind.OBJECT else (), function.support((REAL,)))
 
 

@@ -29,6 +29,10 @@ def _target(checked: Checked, name: str) -> RunTarget:
     program = checked.programs[name]
     span = program.declaration.name.span.shifted(program.offset)
     title = f"▶ Run {name}"
+    if program.parameters:
+        listed = ", ".join(f"`{parameter.name}`" for parameter in program.parameters)
+        reason = f"`{name}` takes {listed}; run a program that draws from it."
+        return RunTarget(name, span, title, runnable=False, reason=reason)
     if not program.has_errors:
         return RunTarget(name, span, title, runnable=True)
     start, end = program.offset, program.offset + program.declaration.span.end

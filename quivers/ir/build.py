@@ -27,6 +27,7 @@ from quivers.ir.expressions import (
     as_number,
     evaluate,
     parsed,
+    single_objects,
 )
 from quivers.ir.graph import Builder, Density, Draw, Latent, Node, Term
 from quivers.syntax import ast
@@ -77,6 +78,11 @@ class _Building:
     deterministic: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     returned: list[tuple[str, int]] = field(default_factory=list)
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        objects = self.checked.objects
+        self.factors = {name: known.factors for name, known in objects.items() if known.factors}
 
     def refused(self, span: ast.Span, message: str) -> ProgramError:
         diagnostic = Diagnostic(NOT_EVALUATED, Severity.ERROR, span.shifted(self.program.offset), message)
@@ -87,7 +93,8 @@ class _Building:
         return Value(self.builder.add(Node(op, axes=axes, name=name, element=known.element)), known.element)
 
     def value(self, expression: ast.Expression) -> Value:
-        scope = Scope(self.builder, self.names, frozenset(self.checked.objects), self.program.offset)
+        objects = frozenset(self.checked.objects)
+        scope = Scope(self.builder, self.names, objects, self.program.offset, factors=self.factors)
         found = evaluate(scope, expression)
         return replace(found, node=as_number(self.builder, found.node))
 
@@ -130,7 +137,7 @@ class _Building:
         form_number, form = _form(family, call)
         parameters = self.parameters(family, form, call)
         if observed:
-            axes = _plate(step.plate)
+            axes = _plate(step.plate, self.factors)
             value = self.names[name]
         else:
             known = self.program.types[name]
@@ -265,9 +272,9 @@ def _everywhere(builder: Builder, condition: int, axes: tuple[str, ...]) -> int:
     return as_condition(builder, least)
 
 
-def _plate(objects: tuple[ast.Name, ...]) -> tuple[str, ...]:
-    """The axes of a plate; an object that comes again is written with a prime."""
-    names = [name.text for name in objects]
+def _plate(objects: tuple[ast.Name, ...], factors: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The axes of a plate; a product is its factors, and an object that comes again has a prime."""
+    names = [axis for name in objects for axis in single_objects(name.text, factors)]
     return tuple(str(Axis(name, names[:place].count(name))) for place, name in enumerate(names))
 
 

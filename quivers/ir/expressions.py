@@ -48,6 +48,7 @@ class Scope:
 
     `over` are the axes of a reduction without `over=`, None for all that its argument has. `offset` places
     the declaration that spans are relative to. `guards` collects conditions under which the value is valid.
+    `factors` has the factors of the objects that are products.
     """
 
     builder: Builder
@@ -56,6 +57,7 @@ class Scope:
     offset: int = 0
     over: tuple[str, ...] | None = None
     guards: list[int] = field(default_factory=list)
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def refused(self, span: ast.Span, message: str) -> ProgramError:
         """The error that what stands at `span` can't be evaluated."""
@@ -169,6 +171,8 @@ def _call(scope: Scope, call: ast.Call) -> Value:
         raise scope.refused(call.span, f"`{call.function.text}` is no function.")
     if function.kind is Kind.OBJECT:
         return _object_function(scope, call)
+    if function.name == "length" and _names_object(scope, call):
+        return _length_of_object(scope, call)
     over: tuple[str, ...] | None = None
     given: dict[str, Value] = {}
     positional = iter(function.parameters)
@@ -200,18 +204,40 @@ def _object_function(scope: Scope, call: ast.Call) -> Value:
     return Value(_iota(scope.builder, argument.name), NATURAL)
 
 
+def _names_object(scope: Scope, call: ast.Call) -> bool:
+    argument = call.arguments[0].value if call.arguments else None
+    return isinstance(argument, ast.Variable) and (
+        argument.name in scope.objects and argument.name not in scope.names
+    )
+
+
+def _length_of_object(scope: Scope, call: ast.Call) -> Value:
+    """`length(Object)`: its number of elements."""
+    argument = call.arguments[0].value
+    assert isinstance(argument, ast.Variable), "asked for after `_names_object`"
+    axes = single_objects(argument.name, scope.factors)
+    return Value(simplify.scaled_by_size(scope.builder, scope.builder.constant(1.0), axes), NATURAL)
+
+
 def _iota(builder: Builder, axis: str) -> int:
     return builder.add(Node("iota", axes=(axis,), name=axis))
 
 
 def _named_axes(scope: Scope, argument: ast.Argument) -> tuple[str, ...]:
     names = argument.value.elements if isinstance(argument.value, ast.Tuple) else (argument.value,)
-    found = []
+    found: list[str] = []
     for name in names:
         if not isinstance(name, ast.Variable):
             raise scope.refused(argument.span, "`over=` takes the name of an object.")
-        found.append(name.name)
+        found.extend(single_objects(name.name, scope.factors))
     return tuple(found)
+
+
+def single_objects(name: str, factors: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The finite sets that an object is the product of; itself when it is no product."""
+    if name not in factors:
+        return (name,)
+    return tuple(part for factor in factors[name] for part in single_objects(factor, factors))
 
 
 def _applied(
@@ -328,6 +354,7 @@ def gather(builder: Builder, value: int, index: int, axis: str) -> int:
 def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> Value:
     """`factor i : I in e`: in the body i is 0, 1, 2, … along I, so that e has the axis I."""
     names = dict(scope.names)
+    _refuse_repeated(scope, binders, body)
     for binder in binders:
         names[binder.name.text] = Value(_iota(scope.builder, binder.object.text), Member(binder.object.text))
     inner = evaluate(replace(scope, names=names), body)
@@ -335,3 +362,17 @@ def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -
     axes = [binder.object.text for binder in binders]
     wanted = (*axes, *(axis for axis in have if axis not in axes))
     return Value(simplify.spread(scope.builder, inner.node, wanted), inner.element)
+
+
+def _refuse_repeated(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> None:
+    """Refuse an index along an object that another index, or the body itself, runs along too."""
+    objects = [binder.object.text for binder in binders]
+    held = dict(scope.names)
+    for binder in binders:
+        held[binder.name.text] = Value(scope.builder.constant(0.0), Member(binder.object.text))
+    own = [object_of(axis) for axis in scope.builder.axes(evaluate(replace(scope, names=held), body).node)]
+    # An index of an enclosing `factor` is an axis of its own, also where the body only has a value of it.
+    for place, binder in enumerate(binders):
+        if binder.object.text in [*objects[:place], *own]:
+            message = f"A `factor` with `{binder.object.text}` twice can be checked but not run yet"
+            raise scope.refused(binder.span, f"{message}.")

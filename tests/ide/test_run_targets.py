@@ -2,6 +2,7 @@
 
 from quivers.check.analysis import check_source
 from quivers.ide.runs import run_targets
+from quivers.syntax.ast import Span
 
 GOOD = """\
 object School : FinSet 8
@@ -46,3 +47,25 @@ def test_warnings_do_not_stop_a_run() -> None:
 
 def test_a_file_without_programs_has_no_targets() -> None:
     assert run_targets(check_source("object A : FinSet 3\n")) == ()
+
+
+def test_a_program_with_parameters_is_not_run_by_itself_and_a_composition_is() -> None:
+    text = """object School : FinSet 8
+program pooled(scale : Real [low=0], G : FinSet) : G -> G
+    sample z : G <- Normal(0.0, scale)
+    return z
+
+program first : School -> School
+    sample theta <- pooled(2.0, School)
+    return theta
+
+define again = first * first
+"""
+    targets = {target.program: target for target in run_targets(check_source(text))}
+    assert {name: target.runnable for name, target in targets.items()} == {
+        "pooled": False,
+        "first": True,
+        "again": True,
+    }
+    assert targets["pooled"].reason == "`pooled` takes `scale`, `G`; run a program that draws from it."
+    assert targets["again"].span == Span(text.index("again"), text.index("again") + len("again"))
