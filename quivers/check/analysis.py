@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, overload
 
+from quivers.check.advice.whole_file import advise_file
 from quivers.check.declarations import Unit, check_declaration
 from quivers.check.dependencies import called_names, groups
 from quivers.check.echoes import without_echoes
@@ -28,6 +29,7 @@ from quivers.check.objects import (
     space_text,
 )
 from quivers.check.program import Checked, CheckedProgram, Input, Object, Occurrence, ProgramParameter
+from quivers.check.rewrites.lines import line_end
 from quivers.check.summary import Recursion, Summary
 from quivers.syntax import ast
 from quivers.syntax.document import Document
@@ -56,6 +58,7 @@ class _Known:
     called: tuple[str, ...] = ()
     unit: Unit | None = None
     summary: Summary | None = None
+    text: bytes = b""
 
 
 class Analysis:
@@ -71,7 +74,7 @@ class Analysis:
         """Everything known about the document as it is now."""
         lowered = lower(document, self._memo)
         placed = lowered.module.declarations
-        known = self._recalled(placed)
+        known = self._recalled(placed, document.source)
         survey = _survey(placed, known, document)
         signatures, first = survey.signatures, survey.first
         broken = _broken(placed, known, lowered.diagnostics)
@@ -83,6 +86,8 @@ class Analysis:
                 problems += [_placed(problem, offset, first) for problem in unit.problems]
         said = without_echoes(problems, lowered.diagnostics, document.source)
         diagnostics = [*said, *lowered.diagnostics]
+        if not any(problem.severity is Severity.ERROR for problem in diagnostics):
+            diagnostics += advise_file(placed, units, first, document.source)
         diagnostics.sort(key=lambda problem: (problem.span.start, problem.span.end, problem.code))
         facts = _Facts(placed, units, first, lowered.diagnostics, signatures)
         return Checked(
@@ -93,7 +98,7 @@ class Analysis:
             exported=survey.exported,
         )
 
-    def _recalled(self, placed: Sequence[ast.Placed]) -> list[_Known]:
+    def _recalled(self, placed: Sequence[ast.Placed], source: bytes) -> list[_Known]:
         """What is known of each declaration; those that lowering gave afresh start anew."""
         before, now = self._known, {}
         found: list[_Known] = []
@@ -105,6 +110,7 @@ class Analysis:
                 known = _Known(
                     declaration, _name_of(declaration), signature_of(declaration), called_names(declaration)
                 )
+                known.text = _text_of(item, source)
             now[id(declaration)] = known
             found.append(known)
         self._known = now
@@ -131,7 +137,7 @@ class Analysis:
             unit = entry.unit
             if unit is None or not ((same or unit.holds(signatures)) and unit.agrees(seen)):
                 self.counters.checked += 1
-                unit = entry.unit = check_declaration(entry.declaration, signatures, seen)
+                unit = entry.unit = check_declaration(entry.declaration, signatures, seen, entry.text)
                 entry.summary = unit.summary
             if entry.summary is not None and entry.name and entry.name not in summaries:
                 sound = entry.summary.sound and entry.name not in broken
@@ -229,6 +235,12 @@ def _survey(placed: Sequence[ast.Placed], known: Sequence[_Known], document: Doc
 def _stands_alone(signature: ProgramSignature | DefineSignature) -> bool:
     """Whether a program may stand for its file: one with parameters needs another that draws from it."""
     return isinstance(signature, DefineSignature) or not signature.parameters
+
+
+def _text_of(item: ast.Placed, source: bytes) -> bytes:
+    """A declaration's text to the end of its last line, a comment there included."""
+    end = item.offset + item.declaration.span.end
+    return source[item.offset : line_end(source, end).start]
 
 
 def check_source(source: bytes | str) -> Checked:

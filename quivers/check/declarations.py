@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from quivers.check.advice import advise
 from quivers.check.composition import check_define
 from quivers.check.names import unknown_program, wrong_kind
 from quivers.check.objects import (
@@ -33,7 +34,8 @@ class Unit:
 
     `asked` has the signatures of the names it looked up, `listed` the names among which it sought near ones,
     `summarised` what it was told of programs.
-    `incomplete` says that something it uses is wrong elsewhere, so that it can't be run.
+    `incomplete` says that something it uses is wrong elsewhere, so that it can't be run; `uses` has the names
+    declared elsewhere that it uses.
     """
 
     declaration: ast.Declaration
@@ -44,6 +46,7 @@ class Unit:
     facts: ProgramFacts | None = None
     incomplete: bool = False
     summarised: Mapping[str, Summary | Recursion | None] = field(default_factory=dict)
+    uses: frozenset[str] = frozenset()
 
     @property
     def summary(self) -> Summary | None:
@@ -71,8 +74,9 @@ def check_declaration(
     declaration: ast.Declaration,
     signatures: Mapping[str, Signature],
     summaries: Mapping[str, Summary | Recursion] | None = None,
+    text: bytes = b"",
 ) -> Unit:
-    """Check one declaration."""
+    """Check one declaration. `text` is its text, to the end of its last line."""
     names = Names(signatures, summaries)
     facts: ProgramFacts | None = None
     if isinstance(declaration, ast.ProgramDeclaration):
@@ -83,15 +87,21 @@ def check_declaration(
         scope = Scope(names, "", {}, {}, speaking=True)
         if not isinstance(declaration, ast.Hole):
             _check(declaration, scope)
+    occurrences = tuple(sorted(scope.occurrences, key=lambda occurrence: occurrence.span.start))
+    uses = frozenset(occurrence.owner for occurrence in occurrences if occurrence.owner is not None)
+    wrong = scope.incomplete or any(problem.severity is Severity.ERROR for problem in scope.problems)
+    if isinstance(declaration, ast.ProgramDeclaration) and facts is not None and not wrong:
+        scope.problems += advise(declaration, facts.types, scope, text)
     return Unit(
         declaration,
         names.asked,
         names.listed,
         tuple(scope.problems),
-        tuple(sorted(scope.occurrences, key=lambda occurrence: occurrence.span.start)),
+        occurrences,
         facts,
         scope.incomplete,
         names.summarised,
+        uses,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from quivers.dsl import loads
+from quivers.syntax.problems import Severity
 
 CHAPTER = Path(__file__).resolve().parents[3] / "shared" / "seed" / "hierarchical-models.txt"
 
@@ -39,9 +40,12 @@ def program(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["eight_schools_centred", "eight_schools_noncentred"])
-def test_the_printed_programs_check_without_a_word(name: str) -> None:
+def test_the_printed_programs_check_with_no_more_than_a_hint(name: str) -> None:
     checked = loads(program(name)).checked
-    assert not checked.diagnostics
+    assert [problem.code for problem in checked.diagnostics] == (
+        ["QVR701"] if name == "eight_schools_centred" else []
+    )
+    assert all(problem.severity is Severity.HINT for problem in checked.diagnostics)
     assert checked.programs[name].signature == "School -> School ! {Sample, Score}"
 
 

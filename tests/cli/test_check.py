@@ -90,7 +90,8 @@ def test_warnings_alone_leave_the_status_clean(tmp_path: Path, capsys: pytest.Ca
     assert main(["check", written(tmp_path, "m.qvr", source)]) == 0
     out = capsys.readouterr().out
     assert out.startswith("warning[QVR4")
-    assert out.endswith("1 warning in 1 file\n")
+    assert "\n\nhint[QVR701]" in out
+    assert out.endswith("1 warning, 1 hint in 1 file\n")
 
 
 def test_directories_are_searched_and_no_file_is_told_twice(

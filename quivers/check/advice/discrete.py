@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from quivers.check.advice.sites import Sites, family_of
 from quivers.check.advice.trial import keeps_types
 from quivers.check.rewrites.marginalizing import marginalizing
+from quivers.check.types import Type
 from quivers.families.family import Family
+from quivers.families.support import Interval
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -38,12 +40,13 @@ def discrete_latents(sites: Sites) -> Iterator[Diagnostic]:
             step.name.span,
             f"`{name}` is discrete, so it has no gradient, and NUTS can't sample it.",
             fixes=() if fix is None else (fix,),
-            hint=_hint(step, family) if reached else _PREDICTED,
+            hint=_hint(step, family, sites) if reached else _PREDICTED,
         )
 
 
-def _hint(step: ast.Sample, family: Family) -> str:
+def _hint(step: ast.Sample, family: Family, sites: Sites) -> str:
     header = f"marginalize {step.name.text} <- {family.name}(…)"
-    if math.isinf(family.support.high) and family.high is None:
+    type = sites.types.get(step.name.text)
+    if isinstance(type, Type) and isinstance(type.element, Interval) and math.isinf(type.element.high):
         return f"Sum it out up to a value that it hardly passes: `{header} [high=…]`."
     return f"Sum it out: `{header}`."

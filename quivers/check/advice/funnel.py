@@ -23,8 +23,6 @@ def funnels(sites: Sites) -> Iterator[Diagnostic]:
         latents = [] if scaled is None else sites.rests_on_latents(scaled.scale.span)
         if scaled is None or not latents:
             continue
-        named = isinstance(scaled.scale, ast.Variable)
-        scale = f"`{scaled.scale.name}`" if isinstance(scaled.scale, ast.Variable) else "its scale"
         source = sites.binders[latents[0]]
         where = Label(source.name.span, f"`{latents[0]}` is drawn here")
         fix = noncentring(step, sites.text, sites.types, lambda taken: _is_taken(taken, sites))
@@ -34,9 +32,9 @@ def funnels(sites: Sites) -> Iterator[Diagnostic]:
             "QVR701",
             Severity.HINT,
             scaled.scale.span,
-            f"`{name}` is drawn around a scale that is itself unknown: as {scale} nears zero, so must all of "
-            f"`{name}`, and the posterior narrows to a funnel that a sampler hardly enters.",
-            labels=(where,) if named or len(latents) == 1 else (),
+            f"The scale of `{name}` is itself unknown: as it nears zero, all of `{name}` must move as one, "
+            "and the posterior narrows to a funnel that a sampler hardly enters.",
+            labels=(where,) if len(latents) == 1 else (),
             fixes=() if fix is None else (fix,),
             hint="Where the data say little about each element, draw it non-centred.",
         )

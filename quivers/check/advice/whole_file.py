@@ -25,14 +25,13 @@ _LEAVES = (ast.ObjectDeclaration, ast.DataDeclaration)
 def advise_file(
     placed: Sequence[ast.Placed], units: Sequence[Unit], first: Mapping[str, ast.Placed], source: bytes
 ) -> list[Diagnostic]:
-    """Advice on a file's declarations, given what each of them uses."""
-    programs = [unit for unit in units if isinstance(unit.declaration, ast.ProgramDeclaration)]
-    if not programs:
+    """Advice on a file without errors, given what each of its declarations uses."""
+    if not any(isinstance(unit.declaration, ast.ProgramDeclaration) for unit in units):
         return []
     parts: set[str] = set()
     for unit in units:
         if not isinstance(unit.declaration, ast.ExportDeclaration):
-            parts.update(unit.uses)
+            parts |= unit.uses
     found = list(_unconditioned(placed, units, parts))
     found += _unused(placed, units, first, source)
     return found
@@ -44,7 +43,7 @@ def _unconditioned(
     """Programs that draw latents and score nothing, parts of other programs aside."""
     for item, unit in zip(placed, units, strict=True):
         declaration, facts = unit.declaration, unit.facts
-        if not isinstance(declaration, ast.ProgramDeclaration) or facts is None or unit.has_errors:
+        if not isinstance(declaration, ast.ProgramDeclaration) or facts is None:
             continue
         name = declaration.name
         if declaration.parameters or name.text in parts:
@@ -82,9 +81,9 @@ def _unused(
     if own.keys() <= needed:
         return
     kept_by = {name for unit in own.values() for name in unit.uses}
-    for item, unit in zip(placed, units, strict=True):
+    for item in placed:
         declaration = item.declaration
-        if not isinstance(declaration, _LEAVES) or unit.has_errors:
+        if not isinstance(declaration, _LEAVES):
             continue
         name = declaration.name
         if not name.text or name.text in needed or first.get(name.text) is not item:
