@@ -13,8 +13,7 @@ from quivers.check.analysis import Analysis, check_source
 from quivers.check.program import Checked, Role
 from quivers.syntax.ast import Span, Variable
 from quivers.syntax.document import Document
-from quivers.syntax.problems import Severity
-from quivers.syntax.problems import Diagnostic
+from quivers.syntax.problems import Diagnostic, Severity
 
 PROGRAMS = [fixture.program for fixture in fixtures(Path(__file__).parent)]
 TOKENS = sorted(set(re.findall(r"\w+|[^\w\s]+|\n    |\n", "".join(PROGRAMS))))
