@@ -37,6 +37,7 @@ from quivers.terminal.progress import progress
 if TYPE_CHECKING:
     from quivers.data import Bound
     from quivers.inference import MCMCResult
+    from quivers.inference.compiled_run import CompiledRun
 
 NO_DATA_FILE = "QVR600"
 
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             say(sys.stderr, diagnostics_text(warnings, model.source, model.name, sys.stderr) + "\n")
         say(sys.stdout, _heading(program, bound, data_name, options))
     started = time.monotonic()
-    result = _sampled(model, program, data, options)
+    result = _sampled(model, program, data, bound, options)
     seconds = {
         "compile": time.monotonic() - started - result.seconds["sample"],  # loading the runtime included
         "sample": result.seconds["sample"],
@@ -149,15 +150,43 @@ def _bound(model: Model, program: CheckedProgram, data: dict[str, Any], data_nam
 
 
 def _sampled(
-    model: Model, program: CheckedProgram, data: dict[str, Any], options: argparse.Namespace
-) -> MCMCResult:
+    model: Model, program: CheckedProgram, data: dict[str, Any], bound: Bound, options: argparse.Namespace
+) -> MCMCResult | CompiledRun:
+    """The run by the kernel alone where there is one; else, and where torch is asked for, with torch."""
     quiet = options.quiet or options.output_format == "json"
     with _cancelling() as cancel:
+        from quivers.inference import NUTSKernel
+        from quivers.inference.chain import compiled_chain as prepare
+
+        _stop_if(cancel)
+        with _patience(quiet):
+            prepare()
+        _stop_if(cancel)
+        if options.engine != "torch":
+            from quivers.backends.kernel.kernel import NotCompiled
+            from quivers.inference.compiled_run import run_compiled
+            from quivers.ir.build import build
+
+            with progress(sys.stderr, quiet=quiet) as report:
+                by_kernel = run_compiled(
+                    build(model.checked, program),
+                    bound.values,
+                    bound.sizes,
+                    NUTSKernel(target_accept=options.target_accept),
+                    num_warmup=options.warmup,
+                    num_samples=options.draws,
+                    num_chains=options.chains,
+                    seed=options.seed,
+                    progress=report,
+                    cancel=cancel,
+                )
+            _stop_if(cancel)
+            if not isinstance(by_kernel, NotCompiled):
+                return by_kernel
         from quivers.backends.torch.module import ProgramModule
 
         _stop_if(cancel)
-        from quivers.inference import MCMC, NUTSKernel
-        from quivers.inference.chain import compiled_chain as prepare
+        from quivers.inference import MCMC
 
         _stop_if(cancel)
         sampler = MCMC(
@@ -169,9 +198,6 @@ def _sampled(
             engine=options.engine,
         )
         module = ProgramModule(model.checked, program)
-        with _patience(quiet):
-            prepare()
-        _stop_if(cancel)
         with progress(sys.stderr, quiet=quiet) as report:
             result = sampler.run(module, None, data, progress=report, cancel=cancel)
         _stop_if(cancel)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from quivers.errors import QvrError, SamplingError
@@ -14,6 +13,8 @@ from quivers.inference.chains import DensityFunction
 from quivers.inference.compiled import python_function
 
 if TYPE_CHECKING:
+    import torch
+
     from quivers.backends.torch.bound import BoundModel
 
 Array = NDArray[np.float64]
@@ -46,19 +47,35 @@ def starting_points(
     starts = []
     for chain in range(num_chains):
         sequence = np.random.SeedSequence([seed, chain])
-        draw = _prior(bound, sequence) if strategy == "prior" else _uniform(bound, sequence)
+        draw = _prior(bound, sequence) if strategy == "prior" else _uniform(bound.dimension, sequence)
         starts.append(_first_finite(bound, density, numbers, draw, TRIES))
     return np.stack(starts)
 
 
+def uniform_starts(
+    density: DensityFunction, dimension: int, *, num_chains: int, seed: int, data: Array
+) -> Array | None:
+    """The starts that `starting_points` finds by "uniform", without torch; None where it would raise."""
+    starts = []
+    for chain in range(num_chains):
+        draw = _uniform(dimension, np.random.SeedSequence([seed, chain]))
+        point, value, gradient = _search(density, dimension, data, draw, TRIES)
+        if not _finite(value, gradient):
+            return None
+        starts.append(point)
+    return np.stack(starts)
+
+
 def _prior(bound: BoundModel, sequence: np.random.SeedSequence) -> Callable[[], Array]:
+    import torch
+
     generator = torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     return lambda: _array(bound.unconstrain(bound.sample_prior((1,), generator))[0])
 
 
-def _uniform(bound: BoundModel, sequence: np.random.SeedSequence) -> Callable[[], Array]:
+def _uniform(dimension: int, sequence: np.random.SeedSequence) -> Callable[[], Array]:
     generator = np.random.Generator(np.random.Philox(sequence))
-    return lambda: generator.uniform(-2.0, 2.0, size=bound.dimension)
+    return lambda: generator.uniform(-2.0, 2.0, size=dimension)
 
 
 def _unconstrained(bound: BoundModel, values: Mapping[str, Any]) -> Array:
@@ -77,6 +94,8 @@ def _unconstrained(bound: BoundModel, values: Mapping[str, Any]) -> Array:
 
 
 def _numbers(name: str, value: Any) -> torch.Tensor:
+    import torch
+
     try:
         return torch.as_tensor(value, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
@@ -93,21 +112,37 @@ def _first_finite(
     bound: BoundModel, density: DensityFunction, data: Array, draw: Callable[[], Array], tries: int
 ) -> Array:
     """The first of `tries` points where the log density and its gradient are finite."""
+    point, log_density, gradient = _search(density, bound.dimension, data, draw, tries)
+    if _finite(log_density, gradient):
+        return point
+    raise SamplingError(_no_start(bound, point, log_density, gradient, tries))
+
+
+def _search(
+    density: DensityFunction, dimension: int, data: Array, draw: Callable[[], Array], tries: int
+) -> tuple[Array, float, Array]:
+    """The first of `tries` points where all is finite, else the last, with its log density and gradient."""
     evaluate = python_function(density.address)
-    gradient = np.zeros(bound.dimension)
+    gradient = np.zeros(dimension)
     for _ in range(tries):
         point = draw()
         log_density = evaluate(point, gradient, data)
         failure = density.failure()
         if failure is not None:
             raise SamplingError(f"The log density could not be computed: {failure}") from failure
-        if np.isfinite(log_density) and np.isfinite(gradient).all():
-            return point
-    raise SamplingError(_no_start(bound, point, log_density, gradient, tries))
+        if _finite(log_density, gradient):
+            break
+    return point, log_density, gradient
+
+
+def _finite(log_density: float, gradient: Array) -> bool:
+    return bool(np.isfinite(log_density) and np.isfinite(gradient).all())
 
 
 def _no_start(bound: BoundModel, point: Array, log_density: float, gradient: Array, tries: int) -> str:
     """What is not finite at the last point tried: terms, or else gradients; and the sites' values there."""
+    import torch
+
     q = torch.from_numpy(point)
     terms = [
         f"the {term.kind} of {term.site} is {term.value:g}"

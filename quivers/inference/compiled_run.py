@@ -1,0 +1,102 @@
+"""A run by the kernel alone, which needs no torch: loading torch takes longer than most runs.
+
+The draws are those of `MCMC` with the kernel and the same seed; only the check against torch is not made.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quivers.backends.kernel.draws import constrained
+from quivers.backends.kernel.kernel import NotCompiled, kernel
+from quivers.backends.pointer import kernel_pointer
+from quivers.inference.chain import compiled_chain
+from quivers.inference.chains import ChainProgress, run_chains
+from quivers.inference.kernels import NUTSKernel
+from quivers.inference.starts import uniform_starts
+from quivers.inference.trajectory import STATISTICS
+from quivers.ir.graph import Density
+
+if TYPE_CHECKING:
+    from quivers.results import SummaryRow
+
+_DIVERGED = STATISTICS.index("diverged")
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledRun:
+    """Draws from a posterior: `samples` as `MCMCResult` has them, each (chain, draw, *axes), as arrays."""
+
+    samples: dict[str, NDArray[np.float64]]
+    statistics: NDArray[np.float64]
+    seconds: dict[str, float]
+    cancelled: bool
+    engine: str = "kernel"
+    engine_reason: str | None = None
+
+    @property
+    def total_divergences(self) -> int:
+        return int(self.statistics[..., _DIVERGED].sum())
+
+    def summary(self) -> tuple[SummaryRow, ...]:
+        """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat."""
+        from quivers.results import summarise
+
+        return summarise(self.samples)
+
+
+def run_compiled(
+    density: Density,
+    inputs: Mapping[str, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+    settings: NUTSKernel,
+    *,
+    num_warmup: int,
+    num_samples: int,
+    num_chains: int,
+    seed: int,
+    progress: Callable[[ChainProgress], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> CompiledRun | NotCompiled:
+    """Samples a density in the constrained space, over inputs that have the axes of the program's.
+
+    Where there is no kernel, or it finds nowhere to start, that is the answer; torch can then run, or say
+    what is wrong.
+
+    Raises:
+        SamplingError: the chains can't go on.
+        Cancelled: the run was cancelled before every chain had drawn.
+    """
+    began = time.perf_counter()
+    built = kernel(density, inputs, sizes)
+    if isinstance(built, NotCompiled):
+        return built
+    if built.dimension == 0:
+        return NotCompiled("The program samples nothing")
+    pointer = kernel_pointer(built)
+    compiled_chain()
+    compiled = time.perf_counter()
+    starts = uniform_starts(pointer, built.dimension, num_chains=num_chains, seed=seed, data=built.block())
+    if starts is None:
+        return NotCompiled("The kernel found no starting point with a finite log density")
+    draws = run_chains(
+        pointer,
+        starts,
+        settings,
+        num_warmup=num_warmup,
+        num_samples=num_samples,
+        seed=seed,
+        data=[built.block() for _ in range(num_chains)],
+        progress=progress,
+        cancel=cancel,
+    )
+    seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
+    samples = constrained(density, inputs, sizes, draws.positions)
+    return CompiledRun(samples, draws.statistics, seconds, draws.cancelled)
