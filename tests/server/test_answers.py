@@ -17,7 +17,8 @@ HEADER = "object School : FinSet 8\nobject Item : FinSet 3\n"
 
 def program(*steps: str, options: str = "") -> str:
     body = "".join(f"    {step}\n" for step in steps)
-    return f"{HEADER}program p : School -> School{options}\n{body}    return theta\n"
+    observed = "    observe y : School <- Normal(theta, 1.0)\n"
+    return f"{HEADER}program p : Item -> School{options}\n{body}{observed}    return theta\n"
 
 
 THETA = "sample theta : School <- Normal(0.0, 1.0)"
@@ -34,8 +35,8 @@ PROBLEMS = {
         "Scool",
     ),
     "a forbidden effect": (
-        program("⟦sample⟧ theta : School <- Normal(0.0, 1.0)", options=" [effects=[Pure]]"),
-        program(THETA, options=" [effects=[Sample]]"),
+        program("⟦sample⟧ theta : School <- Normal(0.0, 1.0)", options=" [effects=[Score]]"),
+        program(THETA, options=" [effects=[Sample, Score]]"),
         "Sample",
     ),
     "a plate that does not match": (
@@ -98,7 +99,8 @@ def test_columns_are_right_after_any_character(editors: Callable[..., Any], enco
     editor = editors()
     assert editor.initialize(encoding)["capabilities"]["positionEncoding"] == encoding
     text, start, end = unmarked(
-        "object 𝒩é : FinSet 2\nprogram p : 𝒩é → 𝒩é\n    sample μ : 𝒩é ← ⟦Normol⟧(0, 1) # ⊗ 😀\n    return μ\n"
+        "object 𝒩é : FinSet 2\nprogram p : 𝒩é → 𝒩é\n    sample μ : 𝒩é ← ⟦Normol⟧(0, 1) # ⊗ 😀\n"
+        "    observe y : 𝒩é ← Normal(μ, 1)\n    return μ\n"
     )
     assert [problem["range"] for problem in editor.open(URI, text)] == [place(text, start, end, encoding)]
     fixed = place(text, start, end, encoding)
@@ -175,7 +177,7 @@ def hover_on(editor: Any, text: str, word: str, nth: int = 0) -> str:
 
 
 def test_hovers_say_what_the_names_of_the_eight_schools_are(editor: Any, eight_schools: str) -> None:
-    assert editor.open(URI, eight_schools) == []
+    assert [problem["code"] for problem in editor.open(URI, eight_schools)] == ["QVR701"]
     theta = hover_on(editor, eight_schools, "theta")
     assert "School ⊗ Real" in theta
     assert "Each school's true effect." in theta
@@ -298,7 +300,7 @@ def test_what_is_no_message_is_answered_and_the_server_lives(editor: Any, eight_
     assert refusal(editor, id=2002, method="textDocument/hover", params={"position": 3})["code"] == -32602
     editor.notify("textDocument/didChange", {"nothing": 1})
     editor.notify("$/unknown", {})
-    assert editor.open(URI, eight_schools) == []
+    assert [problem["code"] for problem in editor.open(URI, eight_schools)] == ["QVR701"]
 
 
 def test_an_unknown_command_is_refused(editor: Any) -> None:
@@ -310,7 +312,7 @@ def test_changes_to_a_document_that_is_not_open_are_ignored(editor: Any, eight_s
     document = {"uri": "file:///other.qvr", "version": 2}
     editor.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": "x"}]})
     editor.notify("textDocument/didClose", {"textDocument": {"uri": "file:///other.qvr"}})
-    assert editor.open(URI, eight_schools) == []
+    assert [problem["code"] for problem in editor.open(URI, eight_schools)] == ["QVR701"]
 
 
 # ---------------------------------------------------------------- the process

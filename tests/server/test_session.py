@@ -107,20 +107,21 @@ def test_a_run_without_a_name_is_of_the_exported_program_or_else_the_last() -> N
 def test_data_problems_stand_on_the_input_and_move_with_it() -> None:
     opened = Session().open(URI, 1, PROGRAMS, Path("/m/schools.qvr"))
     opened.verdict = DataVerdict("first", (DataProblem("QVR601", "y is missing.", "y"),))
-    [found] = opened.diagnostics()
+    [advice, found] = opened.diagnostics()
+    assert advice.code == "QVR706"
     place = PROGRAMS.encode().index(b"y : A <-")
     assert (found.span.start, found.message) == (place, "y is missing.")
     start = Position(0, 0)
     opened.apply(2, [Change("# a comment\n", (start, start))], Encoding.UTF16)
-    assert [found.span.start for found in opened.diagnostics()] == [place + 12]
+    assert opened.diagnostics()[1].span.start == place + 12
 
 
 def test_problems_of_values_given_with_a_run_go_with_the_next_edit() -> None:
     opened = Session().open(URI, 1, PROGRAMS, None)
     opened.verdict = DataVerdict("first", (DataProblem("QVR601", "y is missing.", "y"),), of_values=True)
-    assert len(opened.diagnostics()) == 1
+    assert [problem.code for problem in opened.diagnostics()] == ["QVR706", "QVR601"]
     opened.apply(2, [Change(PROGRAMS)], Encoding.UTF16)
-    assert opened.diagnostics() == ()
+    assert [problem.code for problem in opened.diagnostics()] == ["QVR706"]
 
 
 DOUBTFUL = """\
