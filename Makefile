@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help run test e2e check bench format clean
+.PHONY: help run test e2e check bench bench-check format clean
 .DEFAULT_GOAL := help
 
 help: ## List the tasks
@@ -34,6 +34,9 @@ check: $(READY) ## Lint and type-check
 
 bench: $(READY) ## Time the commands, the server and the sampler
 	$(BIN)/python benchmarks/commands.py
+
+bench-check: $(READY) ## Time the front end, phase by phase
+	$(BIN)/python benchmarks/front_end.py
 
 format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .

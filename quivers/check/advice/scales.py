@@ -14,7 +14,7 @@ from quivers.families.support import Interval
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 
-_VARIANCE = re.compile(r"(var|variance)(_\w+)?|\w+_(var|variance)|(sigma|tau|sd|σ|τ)_?(2|sq|squared)")
+_VARIANCE = re.compile(r"(var|variance)(_\w+)?|\w+_(var|variance)|(sigma|tau|sd|σ|τ)(2|_?sq|_?squared)")
 _PRECISION = re.compile(r"(prec|precision)(_\w+)?|\w+_(prec|precision)")
 
 
