@@ -11,7 +11,13 @@ from quivers.check.calls import axes_of_object, object_axes
 from quivers.check.expressions import type_of
 from quivers.check.instances import type_of_program_draw
 from quivers.check.names import bad_option, unknown_family, wrong_kind
-from quivers.check.objects import DefineSignature, ProgramSignature, numbered
+from quivers.check.objects import (
+    BrokenSignature,
+    DefineSignature,
+    ObjectSignature,
+    ProgramSignature,
+    numbered,
+)
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
 from quivers.check.shapes import listing, missing_event_axis, outside_plate, undetermined
@@ -124,9 +130,17 @@ def no_family(name: ast.Name, done: str, scope: Scope) -> AnyType:
         scope.mention(name.text, name.span, Role.FUNCTION)
         message = f"`{name.text}` is a function, and no distribution."
         return scope.report(wrong_kind(name.span, message, "Give its value a name with `let`."))
-    if signature is not None:
+    if isinstance(signature, BrokenSignature):
         scope.incomplete = True
         return UNKNOWN
+    if signature is not None:
+        if isinstance(signature, ObjectSignature):
+            scope.mention_object(name.text, name.span)
+        what = "an object" if isinstance(signature, ObjectSignature) else "data"
+        message = f"`{name.text}` is {what}, and no distribution."
+        return scope.report(
+            wrong_kind(name.span, message, "Draw from a distribution, such as `Normal(0, 1)`.")
+        )
     return scope.report(unknown_family(name, FAMILIES))
 
 

@@ -20,7 +20,7 @@ from quivers.check.names import (
     used_too_early,
     wrong_kind,
 )
-from quivers.check.objects import ObjectSignature
+from quivers.check.objects import BrokenSignature, ObjectSignature
 from quivers.check.program import Role
 from quivers.check.returns import Codomain, check_return
 from quivers.check.scope import Binding, Scope
@@ -176,6 +176,8 @@ def _observe(step: ast.Observe, scope: Scope) -> None:
 def _observe_unbound(name: ast.Name, scope: Scope) -> None:
     if name.text in scope.later:
         scope.report(used_too_early(name.text, name.span, scope.later[name.text]))
+    elif isinstance(scope.names.find(name.text), BrokenSignature):
+        scope.incomplete = True
     elif isinstance(scope.names.find(name.text), ObjectSignature):
         scope.mention_object(name.text, name.span)
         scope.report(wrong_kind(name.span, f"`{name.text}` is an object, and no data."))

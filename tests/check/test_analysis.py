@@ -362,3 +362,8 @@ program p : Item -> K
 def test_the_last_program_without_parameters_stands_for_its_file() -> None:
     assert check_source("object School : FinSet 8\n" + CALLER.format(number=0) + CALLED).exported == "caller0"
     assert check_source("object School : FinSet 8\n" + CALLED).exported == "called"
+
+
+def test_a_program_whose_data_may_be_declared_where_nothing_can_be_read_does_not_run() -> None:
+    text = many(1) + "), y : Class * Real\n"
+    assert check_source(text).programs["p0"].has_errors
