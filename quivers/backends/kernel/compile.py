@@ -28,10 +28,14 @@ class MachineCode:
     symbol: str
 
 
-def compile_source(source: str, file: str) -> MachineCode:
-    """The machine code of the function that `source` defines; `file` is its name in tracebacks."""
+def compile_source(source: str, name: str) -> MachineCode:
+    """The machine code of the function that `source` defines, under its `key` as name.
+
+    The name goes into its symbol: kernels that two processes compiled must differ in a third that loads both.
+    """
+    file = f"<kernel {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    names: dict[str, Any] = {"__name__": "quivers_kernel"}
+    names: dict[str, Any] = {"__name__": f"quivers_kernel_{name}"}
     exec(compile(source, file, "exec"), names)
     function: Any = numba.cfunc(DENSITY_SIGNATURE, error_model="numpy")(names[FUNCTION])
     return MachineCode(function.address, function._library, function.native_name)

@@ -76,7 +76,7 @@ def kernel(
     made = code is None
     if code is None:
         try:
-            code = compile_source(written.source, f"<kernel {name}>")
+            code = compile_source(written.source, name)
         except (NumbaError, SyntaxError, RecursionError) as problem:
             first = str(problem).strip().splitlines() or [type(problem).__name__]
             return NotCompiled(f"The compiler refused the program: {first[0]}")

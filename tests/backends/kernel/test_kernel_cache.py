@@ -46,6 +46,18 @@ def test_another_process_reads_what_one_compiled(folder):
     assert (entry / "kernel.o").stat().st_mtime_ns == written
 
 
+def test_kernels_that_two_processes_compiled_do_not_mix_in_a_third(folder):
+    start().communicate()
+    other = SCHOOLS.replace("Normal(mu, tau)", "Normal(0.0, 1.0)").replace("mu + tau * eta", "mu - tau * eta")
+    script = SCRIPT.replace(repr(SCHOOLS), repr(other))
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert len(list(folder.iterdir())) == 2
+    for source in (SCHOOLS, other, SCHOOLS):
+        bound, made = built(source, DATA)
+        assert not made.compiled
+        agree(bound, made, np.linspace(-1, 1, 5))
+
+
 def test_processes_that_compile_the_same_at_once_leave_one_entry(folder):
     processes = [start(), start()]
     assert [process.communicate()[0].strip() in {"True", "False"} for process in processes] == [True, True]
