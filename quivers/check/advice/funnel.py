@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from quivers.check.advice.sites import Sites
 from quivers.check.advice.trial import keeps_types, reads_inferred_input
-from quivers.check.rewrites.centring import location_scale, noncentring
+from quivers.check.rewrites.centring import noncentring
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Label, Severity
 
@@ -19,13 +19,13 @@ def funnels(sites: Sites) -> Iterator[Diagnostic]:
         name = step.name.text
         if name not in sites.used or (sites.conditions and name not in sites.reaching):
             continue
-        scaled = location_scale(step)
+        scaled = sites.scaled.get(step.span)
         latents = [] if scaled is None else sites.rests_on_latents(scaled.scale.span)
         if scaled is None or not latents:
             continue
         source = sites.binders[latents[0]]
         where = Label(source.name.span, f"`{latents[0]}` is drawn here")
-        fix = noncentring(step, sites.text, sites.types, lambda taken: _is_taken(taken, sites))
+        fix = noncentring(step, scaled, sites.text, sites.types, lambda taken: _is_taken(taken, sites))
         if fix is not None and reads_inferred_input(step.draw.span, sites) and not keeps_types(fix, sites):
             fix = None
         yield Diagnostic(

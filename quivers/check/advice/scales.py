@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quivers.check.advice.priors import is_nearly_improper
-from quivers.check.advice.sites import Sites, family_of
-from quivers.check.rewrites.centring import LOCATION_SCALE, argument_values
+from quivers.check.advice.sites import Sites
 from quivers.check.types import Type
 from quivers.families.support import Interval
 from quivers.syntax import ast
@@ -28,24 +27,17 @@ class _Mistaken:
 
 def mistaken_scales(sites: Sites) -> Iterator[Diagnostic]:
     """Scales that are squares, inverses of a precision, or called a variance or a precision."""
-    for step in sites.steps:
-        family = family_of(step)
-        if family is None or family.name not in LOCATION_SCALE or isinstance(step, ast.Marginalize):
-            continue
-        if not isinstance(step, ast.Sample | ast.Observe):
-            continue
-        for parameter, node in argument_values(step.draw, family):
-            mistaken = _mistaken(node, sites) if parameter == "scale" else None
-            if mistaken is None:
-                continue
+    for scaled in sites.scaled.values():
+        node, family = scaled.scale, scaled.family
+        mistaken = _mistaken(node, sites)
+        if mistaken is not None:
             yield Diagnostic(
                 "QVR712",
                 Severity.WARNING,
                 node.span,
-                f"The second parameter of `{family.name}` is a standard deviation, but this is "
-                f"{mistaken.what}."
-                if family.name == "Normal"
-                else f"`scale` of `{family.name}` is in the units of the value, but this is {mistaken.what}.",
+                f"The second parameter of `{family}` is a standard deviation, but this is {mistaken.what}."
+                if family == "Normal"
+                else f"`scale` of `{family}` is in the units of the value, but this is {mistaken.what}.",
                 fixes=(Fix(f"Write `{mistaken.instead}`", (Edit(node.span, mistaken.instead),)),),
             )
 

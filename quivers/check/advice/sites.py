@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from quivers.check.program import Role
+from quivers.check.rewrites.centring import Scaled, location_scale
 from quivers.check.scope import Binding, Scope
 from quivers.check.types import AnyType
 from quivers.families.family import Family
@@ -22,7 +23,8 @@ class Sites:
     """A program without errors. `text` is its text, to the end of its last line.
 
     `steps` has every step in order, those under a `marginalize` after its header; `binders` the step that
-    binds each name; `codes` counts what the check has found so far.
+    binds each name; `codes` counts what the check has found so far; `scaled` has the draws from a
+    location-scale family by their spans.
     """
 
     def __init__(
@@ -58,6 +60,12 @@ class Sites:
             key=lambda use: use.span.start,
         )
         self._starts = [use.span.start for use in self.uses]
+        self._reads = {step.span: tuple(self._read_by(step)) for step in self.steps}
+        self.scaled: dict[Span, Scaled] = {}
+        for step in self.steps:
+            scaled = location_scale(step) if isinstance(step, ast.Sample | ast.Observe) else None
+            if scaled is not None:
+                self.scaled[step.span] = scaled
 
     def read_in(self, span: Span) -> Iterator[str]:
         """The names bound by steps that are read within a span, in order."""
@@ -66,8 +74,11 @@ class Sites:
                 return
             yield self.uses[number].name
 
-    def reads(self, step: ast.Step) -> Iterator[str]:
+    def reads(self, step: ast.Step) -> tuple[str, ...]:
         """The names that a step reads itself; a `marginalize` block's steps read for themselves."""
+        return self._reads[step.span]
+
+    def _read_by(self, step: ast.Step) -> Iterator[str]:
         end = step.body[0].span.start if isinstance(step, ast.Marginalize) and step.body else step.span.end
         return self.read_in(Span(step.span.start, end))
 

@@ -49,6 +49,9 @@ LOCATION_SCALE: Mapping[str, str | None] = {
 }
 _THROUGH: Mapping[str, str] = {"exp": "LogNormal", "sigmoid": "LogitNormal", "inv_logit": "LogitNormal"}
 
+# Arguments are told apart without a word; what is wrong with them has been said by the check.
+_SILENT = Scope(Names({}), "", {}, {})
+
 _LOWER_THAN_SUM = frozenset({"==", "!=", "<", "<=", ">", ">=", "and", "or"})
 
 
@@ -66,7 +69,10 @@ def noncentred(checked: Checked, program: CheckedProgram, source: bytes, site: s
     if not isinstance(step, ast.Sample) or program.has_errors:
         return None
     text = source[program.offset : _text_end(source, program)]
-    fix = noncentring(step, text, program.types, taken.__contains__)
+    scaled = location_scale(step)
+    if scaled is None:
+        return None
+    fix = noncentring(step, scaled, text, program.types, taken.__contains__)
     return _proven(_shifted(fix, program.offset), checked, program, source)
 
 
@@ -139,7 +145,7 @@ def _binds(step: ast.Step, name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scaled:
+class Scaled:
     """A draw from a location-scale family, with its arguments as they are written."""
 
     family: str
@@ -148,34 +154,37 @@ class _Scaled:
     scale: ast.Expression
 
 
-def location_scale(step: ast.Sample) -> _Scaled | None:
+def location_scale(step: ast.Sample | ast.Observe) -> Scaled | None:
     """The draw's location and scale; None for other families, without a scale and when cut off."""
     draw = step.draw
     if isinstance(draw, ast.Hole) or draw.function.text not in LOCATION_SCALE:
         return None
     if any(option.name.text in ("low", "high") for option in step.options):
         return None
-    bound = bind_family(draw, FAMILIES[draw.function.text], Scope(Names({}), "", {}, {}))
+    bound = bind_family(draw, FAMILIES[draw.function.text], _SILENT)
     if not bound.complete or "scale" not in bound.values:
         return None
-    return _Scaled(draw.function.text, bound, bound.values.get("loc"), bound.values["scale"])
+    return Scaled(draw.function.text, bound, bound.values.get("loc"), bound.values["scale"])
 
 
 def argument_values(draw: ast.Call | ast.Hole, family: Family) -> tuple[tuple[str, ast.Expression], ...]:
     """The arguments of a draw, each with the name of its parameter."""
     if isinstance(draw, ast.Hole):
         return ()
-    bound = bind_family(draw, family, Scope(Names({}), "", {}, {}))
+    bound = bind_family(draw, family, _SILENT)
     return tuple((parameter.name, node) for parameter, node in bound.parameters)
 
 
 def noncentring(
-    step: ast.Sample, text: bytes, types: Mapping[str, AnyType], is_taken: Callable[[str], bool]
+    step: ast.Sample,
+    scaled: Scaled,
+    text: bytes,
+    types: Mapping[str, AnyType],
+    is_taken: Callable[[str], bool],
 ) -> Fix | None:
     """The fix that draws the step's name non-centred, with spans relative to the program."""
-    scaled = location_scale(step)
     type = types.get(step.name.text)
-    if scaled is None or not isinstance(type, Type) or not step.plate or isinstance(step.draw, ast.Hole):
+    if not isinstance(type, Type) or not step.plate or isinstance(step.draw, ast.Hole):
         return None
     scalar = all(_is_scalar(part, types) for part in (scaled.loc, scaled.scale) if part is not None)
     if any(option.name.text not in ("ordered", "over") for option in step.options):
@@ -317,7 +326,7 @@ def _centred_draw(
         return None
     if through is not None and draw.function.text != "Normal":
         return None
-    bound = bind_family(draw, FAMILIES[draw.function.text], Scope(Names({}), "", {}, {}))
+    bound = bind_family(draw, FAMILIES[draw.function.text], _SILENT)
     standard = {"loc": 0.0, "scale": 1.0}
     arguments: dict[Span, str] = {}
     added = ""
