@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributions as td
-from conftest import CENTRED, NONCENTRED, SIGMA, Y
+from schools import CENTRED, NONCENTRED, SIGMA, Y
 
 from quivers.backends.pointer import torch_pointer
 from quivers.dsl import loads
