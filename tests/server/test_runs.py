@@ -78,7 +78,7 @@ class Model:
             return sum(code.startswith("QVR6") for code in codes) == count
 
         found: list[dict[str, Any]] = self.editor.wait(published)["params"]["diagnostics"]
-        return found
+        return [problem for problem in found if problem["code"].startswith("QVR6")]
 
     def token(self, problem: dict[str, Any]) -> str:
         start, end = problem["range"]["start"], problem["range"]["end"]
