@@ -68,7 +68,7 @@ def type_of_draw(step: DrawStep, scope: Scope) -> AnyType:
             return type_of_program_draw(step, draw, scope)
         for argument in draw.arguments:
             type_of(argument.value, scope)
-        return no_family(draw.function, "observed", scope)
+        return no_family(draw, "observed", scope)
     scope.mention(family.name, draw.function.span, Role.FAMILY)
     bound = bind_family(draw, family, scope)
     types = {parameter.name: type_of(node, scope) for parameter, node in bound.parameters}
@@ -115,8 +115,9 @@ def _misses_event_axis(step: DrawStep, family: Family, over: tuple[Axis, ...]) -
     return missing_event_axis(step.name.span, message, f"As in `{name} : K <- …`.")
 
 
-def no_family(name: ast.Name, done: str, scope: Scope) -> AnyType:
+def no_family(call: ast.Call, done: str, scope: Scope) -> AnyType:
     """Report a draw from what is no distribution; a program can't be `done`, as in "observed"."""
+    name = call.function
     if not name.text:
         return UNKNOWN
     signature = scope.names.find(name.text)
@@ -141,7 +142,7 @@ def no_family(name: ast.Name, done: str, scope: Scope) -> AnyType:
         return scope.report(
             wrong_kind(name.span, message, "Draw from a distribution, such as `Normal(0, 1)`.")
         )
-    return scope.report(unknown_family(name, FAMILIES))
+    return scope.report(unknown_family(call, FAMILIES))
 
 
 def plate_axes(plate: Sequence[ast.Name], scope: Scope) -> tuple[Axis, ...] | None:

@@ -160,7 +160,7 @@ def _header(step: ast.Marginalize, scope: Scope) -> Header:
     if family is None:
         for argument in draw.arguments:
             type_of(argument.value, scope)
-        no_family(draw.function, "summed out", scope)
+        no_family(draw, "summed out", scope)
         return nothing
     scope.mention(family.name, draw.function.span, Role.FAMILY)
     bound = bind_family(draw, family, scope)

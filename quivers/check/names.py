@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from quivers.check.spelling import nearest
-from quivers.syntax.ast import Name, Span
+from quivers.families.elsewhere import Spelling, family_elsewhere, parameter_elsewhere
+from quivers.families.family import Family
+from quivers.syntax.ast import Call, Name, Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
 
 
@@ -34,8 +36,18 @@ def undeclared_object(name: Name, known: Iterable[str], declare_at: Span | None)
     )
 
 
-def unknown_family(name: Name, families: Iterable[str]) -> Diagnostic:
-    """A draw from something that is no family."""
+def unknown_family(call: Call, families: Mapping[str, Family]) -> Diagnostic:
+    """A draw from something that is no family, or one that another language spells so."""
+    name = call.function
+    spelling = family_elsewhere(name.text)
+    if spelling is not None:
+        return Diagnostic(
+            "QVR202",
+            Severity.ERROR,
+            name.span,
+            f"No distribution is called `{name.text}`; it is `{spelling.family}` here.",
+            fixes=(Fix(f"Write it as `{spelling.family}`", _respelt(call, spelling)),),
+        )
     near = nearest(name.text, families)
     return Diagnostic(
         "QVR202",
@@ -45,6 +57,21 @@ def unknown_family(name: Name, families: Iterable[str]) -> Diagnostic:
         fixes=_replaced(name.text, name.span, near),
         hint=_meant(near),
     )
+
+
+def _respelt(call: Call, spelling: Spelling) -> tuple[Edit, ...]:
+    """The call under our names, its arguments' keywords included."""
+    edits = [Edit(call.function.span, spelling.family)]
+    if spelling.arguments and not call.arguments:
+        edits.append(Edit(Span(call.span.end - 1, call.span.end - 1), spelling.arguments))
+    for place, argument in enumerate(call.arguments):
+        if argument.keyword is not None:
+            ours = parameter_elsewhere(spelling.family, argument.keyword.text)
+            if ours is not None:
+                edits.append(Edit(argument.keyword.span, ours))
+        elif place < len(spelling.keywords) and (keyword := spelling.keywords[place]) is not None:
+            edits.append(Edit(Span(argument.span.start, argument.span.start), f"{keyword}="))
+    return tuple(edits)
 
 
 def unknown_function(name: Name, functions: Iterable[str]) -> Diagnostic:

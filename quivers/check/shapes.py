@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from quivers.check.spelling import nearest
 from quivers.check.types import AnyType, Axis
+from quivers.families.elsewhere import parameter_elsewhere
 from quivers.syntax.ast import Name, Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
 
@@ -101,7 +102,9 @@ def too_many(called: str, takes: Sequence[str], given: int, span: Span) -> Diagn
 def unknown_argument(called: str, keyword: Name, known: Iterable[str]) -> Diagnostic:
     """A keyword that the function or the family does not have."""
     known = list(dict.fromkeys(known))
-    near = nearest(keyword.text, known)
+    near = parameter_elsewhere(called, keyword.text)
+    if near not in known:
+        near = nearest(keyword.text, known)
     fixes = (
         () if near is None else (Fix(f"Replace `{keyword.text}` by `{near}`", (Edit(keyword.span, near),)),)
     )

@@ -218,6 +218,10 @@ def _missing_keyword(line: str, kind: str, stop: Stop) -> _Slip | None:
         return None
     bound = re.match(r"\w+", line)
     is_bare = bound is not None and bound[0] not in KEYWORDS and not line[bound.end() : stop.start].strip()
+    drawn = is_bare and found == "=" and re.match(r"\s*[A-Z]\w*\(", line[stop.end :])
+    if drawn and _mended(line, kind, (stop.start, stop.end, "<-")):
+        message = "A draw is written with `<-`, not `=`."
+        return _Slip("QVR111", stop.start, stop.end, message, "Write `<-`", (stop.start, stop.end, "<-"))
     if bound is not None and is_bare and found == "=" and _mended(line, kind, (0, 0, "let ")):
         message = f"A value computed from others is bound with `let`: `let {bound[0]} = …`."
         return _Slip("QVR112", 0, bound.end(), message, "Write `let`", (0, 0, "let "))
