@@ -43,7 +43,7 @@ def _values_problem(
     if count == 0:
         return None
     first = int(np.argmax(wrong))
-    value = f"{array.reshape(-1)[first]:.15g}"
+    value = f"{array.reshape(-1)[first]:.15g}".replace("nan", "NaN").replace("inf", "infinite")
     if array.ndim == 0:
         return DataProblem(code, f"`{entry.name}` {rule}, but it is {value}.", entry.name)
     more = f" (and {count - 1} more)" if count > 1 else ""
