@@ -62,6 +62,11 @@ def divide(source: bytes, before: list[Piece]) -> Division:
         last += 1
     documentation = before[first - 1].below if first > 0 else None
     new = _pieces(source, offset, end, documentation, is_start=first == 0)
+    # A declaration's line that became part of a comment may now document the declaration below it.
+    if last < len(before) and new[-1].below != before[last].documentation:
+        end += len(before[last].text)
+        last += 1
+        new = _pieces(source, offset, end, documentation, is_start=first == 0)
     return Division([*before[:first], *new, *before[last:]], first, len(before) - last)
 
 

@@ -30,6 +30,7 @@ def edits(draw: st.DrawFn) -> tuple[str, list[tuple[int, int, str]]]:
 @settings(max_examples=150, deadline=None)
 @given(edits())
 @example(("## said\nobject mu : mu\n", [(0, 0, "(")]))
+@example(("## said\ndata y : A\nobject z : A\n", [(6, 2, "")]))
 def test_after_any_edits_all_answers_are_those_of_a_fresh_document(
     case: tuple[str, list[tuple[int, int, str]]],
 ) -> None:
