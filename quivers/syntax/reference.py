@@ -20,7 +20,11 @@ _CLOSING = frozenset(("RPAR", "RSQB"))
 
 
 class TabError(LarkError):
-    """A tab in the indentation of a line."""
+    """A tab in the indentation of a line; `position` is that of the line end before it, in characters."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__("a tab in the indentation")
+        self.position = position
 
 
 class _Indenter(PostLex):
@@ -39,7 +43,7 @@ class _Indenter(PostLex):
             elif brackets <= 0:
                 indentation = token.value[max(token.value.rfind("\n"), token.value.rfind("\r")) + 1 :]
                 if "\t" in indentation:
-                    raise TabError("a tab in the indentation")
+                    raise TabError(token.start_pos or 0)
                 yield token
                 yield from _changes(columns, len(indentation), token)
         if token is not None:
@@ -115,6 +119,9 @@ def first_stop(line: str, kind: str) -> Stop | None:
         interactive.feed_eof()
     except UnexpectedCharacters as error:
         start = error.pos_in_stream or 0
+        end = start + 1
+    except TabError as error:
+        start = error.position
         end = start + 1
     except UnexpectedToken:
         pass

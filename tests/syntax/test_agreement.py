@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from quivers.syntax.document import Document
 from quivers.syntax.lower import lower
 from quivers.syntax.parse import tree
-from quivers.syntax.reference import accepts
+from quivers.syntax.reference import accepts, first_stop
 
 
 def is_read(text: str) -> bool:
@@ -32,3 +32,9 @@ def test_both_grammars_read_every_program(text: str) -> None:
 @example("\ufeffobject X : FinSet\n")
 def test_both_grammars_agree_on_changed_programs(text: str) -> None:
     assert accepts(text) == is_read(text)
+
+
+def test_a_tab_below_a_line_ends_what_can_be_read_of_it() -> None:
+    stop = first_stop("object X : A\n\tb", "declaration")
+    assert stop is not None
+    assert stop.start == len("object X : A")
