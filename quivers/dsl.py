@@ -96,11 +96,10 @@ def _program(source: bytes, file: str) -> Program:
     errors = [problem for problem in checked.diagnostics if problem.severity is Severity.ERROR]
     if errors:
         raise _failed(errors, source, file)
-    if not checked.programs:
+    program = checked.program_to_run()
+    if program is None:
         raise ProgramError(f"There is no program in {file}.", checked.diagnostics)
-    name = checked.exported if checked.exported in checked.programs else list(checked.programs)[-1]
-    assert name is not None, "an export that is no program is an error, reported above"
-    return Program(name, checked, source, file)
+    return Program(program.name, checked, source, file)
 
 
 def _failed(problems: list[Diagnostic], source: bytes, file: str) -> ProgramError:

@@ -133,11 +133,11 @@ def checked_program(request: RunRequest) -> tuple[Checked, CheckedProgram]:
         raise ProgramError(render(errors, source, request.name, False), errors)
     if not checked.programs:
         raise ProgramError(f"{request.name} has no program to run.")
-    name = request.program or checked.exported or list(checked.programs)[-1]
-    if name not in checked.programs:
-        known = ", ".join(checked.programs)
-        raise ProgramError(f"{request.name} has no program `{name}`; it has {known}.")
-    return checked, checked.programs[name]
+    program = checked.program_to_run(request.program)
+    if program is None:
+        known = ", ".join(f"`{name}`" for name in checked.programs)
+        raise ProgramError(f"{request.name} has no program `{request.program}`, only {known}.")
+    return checked, program
 
 
 def data_values(request: RunRequest, program: CheckedProgram) -> tuple[dict[str, Any], Path | None]:

@@ -217,6 +217,11 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...] = ()
     exported: str | None = None
 
+    def program_to_run(self, wanted: str | None = None) -> CheckedProgram | None:
+        """The program called `wanted`; without a name the exported one, else the last; None without any."""
+        name = wanted or self.exported or next(reversed(list(self.programs)), None)
+        return None if name is None else self.programs.get(name)
+
     def occurrence_at(self, offset: int) -> Occurrence | None:
         """The name under the cursor at a byte offset; at the seam of two names, the right one."""
         after = bisect_right(self.occurrences, offset, key=lambda occurrence: occurrence.span.start)

@@ -111,11 +111,11 @@ def _chosen(model: Model, wanted: str | None) -> CheckedProgram:
     file, checked = model.name, model.checked
     if not checked.programs:
         raise refused(file, NOT_A_PROGRAM, f"{file} has no program to run.")
-    name = wanted or checked.exported or list(checked.programs)[-1]
-    if name not in checked.programs:
-        known = ", ".join(f"`{program}`" for program in checked.programs)
-        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{name}`, only {known}.", status=MISUSE)
-    return checked.programs[name]
+    program = checked.program_to_run(wanted)
+    if program is None:
+        known = ", ".join(f"`{name}`" for name in checked.programs)
+        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{wanted}`, only {known}.", status=MISUSE)
+    return program
 
 
 def _data(given: str | None, program: CheckedProgram, file: str) -> tuple[dict[str, Any], str | None]:

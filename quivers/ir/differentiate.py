@@ -78,10 +78,6 @@ def _one_minus(b: Builder, x: int) -> int:
     return apply(b, "sub", b.constant(1.0), x)
 
 
-def _reciprocal(b: Builder, x: int) -> int:
-    return apply(b, "div", b.constant(1.0), x)
-
-
 def _square(b: Builder, x: int) -> int:
     return apply(b, "mul", x, x)
 

@@ -201,10 +201,6 @@ def _argument_of(builder: Builder, number: int, op: str) -> int | None:
     return node.args[0] if node.op == op else None
 
 
-def _covers(builder: Builder, larger: int, smaller: int) -> bool:
-    return set(builder.axes(smaller)) <= set(builder.axes(larger))
-
-
 def _neg(builder: Builder, a: int) -> int | None:
     node = builder.nodes[a]
     if node.op == "neg":

@@ -23,7 +23,7 @@ from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Severity
 from qvr_server import from_lsp, to_lsp
 from qvr_server.protocol import Command, RequestFailed
-from qvr_server.session import DataVerdict, OpenDocument, main_program
+from qvr_server.session import DataVerdict, OpenDocument
 from qvr_server.worker_process import RunError, WorkerProcess
 
 if TYPE_CHECKING:
@@ -188,13 +188,11 @@ def chosen_program(model: Model, name: str | None) -> CheckedProgram:
         raise RequestFailed(
             f"{what} can't run until its errors are mended.\n{told}", data={"kind": "program"}
         )
-    if name is not None:
-        if (program := model.checked.programs.get(name)) is None:
-            raise RequestFailed(f"{model.name} has no program {name}.", data={"kind": "program"})
-        return program
-    if (main := main_program(model.checked)) is None:
-        raise RequestFailed(f"{model.name} has no program to run.", data={"kind": "program"})
-    return main
+    program = model.checked.program_to_run(name)
+    if program is None:
+        what = f"program {name}" if name else "program to run"
+        raise RequestFailed(f"{model.name} has no {what}.", data={"kind": "program"})
+    return program
 
 
 def _refusal(failure: RunError) -> JsonRpcException:

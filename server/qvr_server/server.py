@@ -18,7 +18,7 @@ from qvr_server.data_files import DataFiles
 from qvr_server.options import Options
 from qvr_server.protocol import QvrProtocol
 from qvr_server.runs import Runs
-from qvr_server.session import DataVerdict, OpenDocument, Session, main_program
+from qvr_server.session import DataVerdict, OpenDocument, Session
 from qvr_server.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
@@ -211,7 +211,7 @@ class QvrServer(LanguageServer):
             return
         assert opened.path is not None
         version, checked = opened.version, opened.checked
-        program = main_program(checked)
+        program = checked.program_to_run()
         if program is None or program.has_errors:
             return
         problems = await asyncio.to_thread(

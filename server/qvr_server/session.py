@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quivers.check.analysis import Analysis
-from quivers.check.program import Checked, CheckedProgram
+from quivers.check.program import Checked
 from quivers.configuration import Configuration, configuration_for, shown
 from quivers.errors import DataProblem
 from quivers.syntax.ast import Span
@@ -112,10 +112,3 @@ class Session:
 
     def close(self, uri: str) -> OpenDocument | None:
         return self.documents.pop(uri, None)
-
-
-def main_program(checked: Checked) -> CheckedProgram | None:
-    """The program that a run without a name runs: the exported one, else the file's last."""
-    if checked.exported is not None:
-        return checked.programs.get(checked.exported)
-    return next(reversed(list(checked.programs.values())), None)

@@ -10,7 +10,7 @@ from quivers.check.analysis import check_source
 from quivers.errors import DataProblem
 from quivers.syntax.lines import Encoding, Position
 from quivers.syntax.problems import Severity
-from qvr_server.session import Change, DataVerdict, Session, main_program
+from qvr_server.session import Change, DataVerdict, Session
 
 URI = "file:///m/schools.qvr"
 # Every character that some editor or library takes for a line's end, and some of each width.
@@ -99,9 +99,9 @@ program second : A -> A
 
 
 def test_a_run_without_a_name_is_of_the_exported_program_or_else_the_last() -> None:
-    assert getattr(main_program(check_source(PROGRAMS)), "name", None) == "second"
-    assert getattr(main_program(check_source(PROGRAMS + "export first\n")), "name", None) == "first"
-    assert main_program(check_source("object A : FinSet 2\n")) is None
+    assert getattr(check_source(PROGRAMS).program_to_run(), "name", None) == "second"
+    assert getattr(check_source(PROGRAMS + "export first\n").program_to_run(), "name", None) == "first"
+    assert check_source("object A : FinSet 2\n").program_to_run() is None
 
 
 def test_data_problems_stand_on_the_input_and_move_with_it() -> None:
