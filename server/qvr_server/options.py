@@ -54,7 +54,7 @@ def read(settings: Any) -> tuple[Options, tuple[str, ...]]:
 
 
 def _read(defaults: Any, settings: Any, path: str, warnings: list[str]) -> Any:
-    if settings is None:
+    if settings is None or settings == []:  # Lua has one empty table, and Neovim sends it as a list
         return defaults
     if not isinstance(settings, dict):
         warnings.append(f"The setting {path} must hold settings by name; its defaults are used.")

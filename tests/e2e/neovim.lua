@@ -69,6 +69,7 @@ local function run()
     textDocument = vim.lsp.util.make_text_document_params(),
   }, WAIT)
   seen.lenses = vim.tbl_map(function(lens) return lens.command.title end, lenses.result)
+  seen.messages = vim.api.nvim_exec2('messages', { output = true }).output
 end
 
 local ok, problem = xpcall(run, debug.traceback)

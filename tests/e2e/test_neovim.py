@@ -92,3 +92,7 @@ def test_hovers_show_the_types(seen: dict[str, Any]) -> None:
 
 def test_the_program_can_be_run_from_its_lens(seen: dict[str, Any]) -> None:
     assert seen["lenses"] == ["▶ Run eight_schools_centred"]
+
+
+def test_the_server_complains_of_nothing(seen: dict[str, Any]) -> None:
+    assert "LSP[qvr]" not in seen["messages"]

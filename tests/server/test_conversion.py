@@ -65,6 +65,10 @@ def test_options_are_read_in_camel_case_inside_the_section_or_out_of_it() -> Non
     assert options.read(None) == (Options(), ())
 
 
+def test_an_empty_list_is_no_setting_since_neovim_sends_an_empty_table_so() -> None:
+    assert options.read([]) == options.read({"qvr": []}) == (Options(), ())
+
+
 @pytest.mark.parametrize(
     ("settings", "warning"),
     [
@@ -78,7 +82,7 @@ def test_options_are_read_in_camel_case_inside_the_section_or_out_of_it() -> Non
         ),
         ({"worker": {"warm": 1}}, "The setting qvr.worker.warm must be true or false, not 1; True is used."),
         ({"run": 3}, "The setting qvr.run must hold settings by name; its defaults are used."),
-        ([], "The setting qvr must hold settings by name; its defaults are used."),
+        ([3], "The setting qvr must hold settings by name; its defaults are used."),
     ],
 )
 def test_a_bad_option_is_warned_of_and_its_default_used(settings: Any, warning: str) -> None:

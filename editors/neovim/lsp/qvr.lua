@@ -3,5 +3,5 @@ return {
   cmd = { 'qvr-lsp' },
   filetypes = { 'qvr' },
   root_markers = { 'qvr.toml', 'pyproject.toml', '.git' },
-  settings = { qvr = {} },
+  settings = { qvr = vim.empty_dict() },
 }
