@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quivers.families.support import Interval
+from quivers.families.support import Interval, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Parameter:
     """A family's parameter: its name, where it may lie, what it means.
 
     `event_rank` counts the parameter's own trailing axes (1 for a vector such as Categorical's
-    probs, 2 for a matrix). `default` is the value it takes when left out, None if it must be given.
+    probs, 2 for a matrix), and `space` says what the numbers along them are together. `default` is the value
+    it takes when left out, None if it must be given.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Parameter:
     meaning: str
     event_rank: int = 0
     default: float | None = None
+    space: Space | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,10 @@ class Form:
 class Family:
     """A distribution under torch.distributions' name and parameter names.
 
-    The first of `forms` takes positional arguments. `support` bounds every draw; where an end depends on a
-    parameter, `low` or `high` is that end as a QVR expression in the parameters. `event_rank` counts a
-    draw's own axes. `sampler` names the torch.distributions class or the sampler of ours that draws from it.
+    The first of `forms` takes positional arguments. `support` bounds every number drawn; where an end depends
+    on a parameter, `low` or `high` is that end as a QVR expression in the parameters. `event_rank` counts a
+    draw's own axes, and `space` says what the numbers along them are together. `sampler` names the
+    torch.distributions class or the sampler of ours that draws from it.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Family:
     low: str | None = None
     high: str | None = None
     reference: str | None = None
+    space: Space | None = None
 
     @property
     def discrete(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,20 @@ class Member:
 
 
 Element = Interval | Member
+
+
+class Space(Enum):
+    """What the numbers along a value's event axes are together: one axis for a vector, two for a matrix."""
+
+    ORDERED = "increasing"
+    POSITIVE_ORDERED = "positive and increasing"
+    SIMPLEX = "positive with sum 1"
+    ZERO_SUM = "of sum 0"
+    CHOLESKY_CORRELATION = "the Cholesky factor of a correlation matrix"
+    CORRELATION = "a correlation matrix"
+    COVARIANCE = "a covariance matrix"
+    CHOLESKY_COVARIANCE = "the Cholesky factor of a covariance matrix"
+
 
 REAL = Interval()
 POSITIVE = Interval(low=0.0, low_open=True)

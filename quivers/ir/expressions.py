@@ -15,8 +15,7 @@ from quivers.errors import ProgramError
 from quivers.families.functions import FUNCTIONS, Function, Kind
 from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
 from quivers.ir import simplify
-from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node
-from quivers.ir.joint import object_of
+from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node, object_of
 from quivers.syntax import ast, parse
 from quivers.syntax.problems import Diagnostic, Severity
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quivers.families.support import REAL, Element, Interval
+from quivers.families.support import REAL, Element, Interval, Space
 
 # Operations by the shape of what they do. Every backend has one rule for each, `differentiate` one adjoint.
 LEAVES = frozenset({"constant", "input", "site", "position", "iota", "size"})
@@ -43,6 +43,9 @@ BINARY = frozenset(
 TERNARY = frozenset({"where"})
 REDUCTIONS = frozenset({"sum", "prod", "amax", "amin", "logsumexp"})  # over the axes in `over`
 STRUCTURAL = frozenset({"gather", "scatter", "spread"})
+ALONG = frozenset({"cumsum", "rcumsum", "argsort"})  # along the axis `name`, which the result keeps
+MATRIX = frozenset({"cholesky", "solve", "solve_transposed"})  # `over` are the rows' and the columns' axis
+SEQUENTIAL = frozenset({"scan", "rscan"})  # along the axis `name`, by the node's `body`
 CONDITIONS = frozenset(
     {"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"}
 )  # results that are true or false
@@ -58,6 +61,18 @@ class Node:
     axis at `i` and is aligned by name everywhere else; `scatter(v, i)` is its adjoint: it adds each element
     of `v` at `i` along that axis. `over` are the axes that a reduction removes or a `spread` (broadcast to
     more axes) adds.
+
+    `cumsum` has running sums along `name`, the element itself included, `rcumsum` those from the end, and
+    `argsort` the places of its argument's elements in increasing order. `cholesky(a)` is the lower triangular
+    L with L Lᵀ = a, over the axes `over` = (row, column); it reads a's lower triangle. `solve(l, b)` is L⁻¹ b
+    for a lower triangular l over the same axes, and `solve_transposed(l, b)` is L⁻ᵀ b: b has the axis of the
+    rows, and so has the result. Where a matrix is not positive definite, or a diagonal element is 0, they
+    hold NaN.
+
+    `scan(s, a, b, …)` is the sequence s₁, s₂, … along the axis `name`, put before the state's own axes; each
+    is `body` at the one before, and `s` comes before the first. `rscan` runs from the last element to the
+    first. The other arguments are what the body uses from outside; one that has the axis `name` is read there
+    at the element that is being worked out.
     """
 
     op: str
@@ -67,6 +82,20 @@ class Node:
     name: str | None = None
     over: tuple[str, ...] = ()
     element: Element = REAL
+    body: Body | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One step of a `scan`: a graph of its own, `value` the node of the next state.
+
+    Its leaves are constants, sizes, iotas of axes other than the scan's, `state` (the state before), and
+    `outer`, whose `name` is the place of one of the scan's arguments, "1" for the first after the state. The
+    state's axes are those of the scan without `name`; `value` has the same.
+    """
+
+    nodes: tuple[Node, ...]
+    value: int
 
 
 @dataclass(slots=True)
@@ -95,8 +124,9 @@ class Builder:
 
     def size(self, axis: str) -> int:
         """The number of elements of an axis; `School′` has that of `School`."""
-        known = self.sizes.get(axis.rstrip("′"))
-        return self.add(Node("size", name=axis)) if known is None else self.constant(known)
+        if object_of(axis) not in self.sizes:
+            return self.add(Node("size", name=axis))
+        return self.constant(axis_size(axis, self.sizes))
 
     def apply(self, op: str, *args: int, element: Element = REAL) -> int:
         """An elementwise operation; its axes are the union of its arguments', in order of appearance."""
@@ -116,7 +146,8 @@ class Builder:
 class Latent:
     """A site that is drawn. `value` is the node of its constrained value, a `site` leaf before `constrain`.
 
-    `support` is where the value lies; where an end depends on parameters, `low` or `high` is its node.
+    `support` is where each number lies; where an end depends on parameters, `low` or `high` is its node.
+    `space` says what the numbers along the axes `event` are together, None where each stands for itself.
     """
 
     name: str
@@ -125,6 +156,57 @@ class Latent:
     support: Interval = REAL
     low: int | None = None
     high: int | None = None
+    space: Space | None = None
+    event: tuple[str, ...] = ()
+
+    @property
+    def free_axes(self) -> tuple[str, ...]:
+        """The axes of its unconstrained coordinates: one derived from `event` stands for them, at the end."""
+        suffix = COORDINATES[self.space] if self.space is not None else None
+        if suffix is None:
+            return self.axes
+        plates = tuple(axis for axis in self.axes if axis not in self.event)
+        return (*plates, self.event[0] + suffix)
+
+
+ONE_LESS = "⁻"
+BELOW_DIAGONAL = "◺"
+TRIANGLE = "◣"
+
+COORDINATES: Mapping[Space, str | None] = {
+    Space.ORDERED: None,
+    Space.POSITIVE_ORDERED: None,
+    Space.SIMPLEX: ONE_LESS,
+    Space.ZERO_SUM: ONE_LESS,
+    Space.CHOLESKY_CORRELATION: BELOW_DIAGONAL,
+    Space.CORRELATION: BELOW_DIAGONAL,
+    Space.COVARIANCE: TRIANGLE,
+    Space.CHOLESKY_COVARIANCE: TRIANGLE,
+}
+"""For each space, what its coordinates' axis has after the event axis's name; None where it has as many."""
+
+
+def axis_size(axis: str, sizes: Mapping[str, int]) -> int:
+    """The number of elements of an axis, given those of objects.
+
+    `School′` has as many as `School`, `Topic⁻` one less than `Topic`; `K◺` has as many as a K × K matrix has
+    below its diagonal, and `K◣` those of the diagonal too.
+    """
+    count = sizes[object_of(axis)]
+    match axis[-1]:
+        case "⁻":
+            return count - 1
+        case "◺":
+            return count * (count - 1) // 2
+        case "◣":
+            return count * (count + 1) // 2
+        case _:
+            return count
+
+
+def object_of(axis: str) -> str:
+    """The object that an axis runs over: `School` for `School′` and for `School⁻`."""
+    return axis.rstrip("′⁻◺◣")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +241,20 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Marginal:
+    """A latent that is summed out. `weights` has the log of each term of the sum, over `axes` and `axis`.
+
+    `axis` is what the latent ranges over, from `first` on: element k of it stands for the value `first` + k.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    axis: str
+    weights: int
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Density:
     """A program as a graph. `sizes` are those the file declares; the data give the others.
 
@@ -175,3 +271,4 @@ class Density:
     inputs: tuple[str, ...]
     sizes: Mapping[str, int | None]
     order: tuple[str, ...] = ()
+    marginals: tuple[Marginal, ...] = ()

@@ -44,11 +44,6 @@ def specialise(density: Density, sizes: Mapping[str, int]) -> Density:
     return renumbered(density, builder, placed)
 
 
-def object_of(axis: str) -> str:
-    """The object that an axis runs over: `School` for `School′`."""
-    return axis.rstrip("′")
-
-
 def roots(density: Density) -> list[int]:
     """Every node that a density names: what a pass over it must keep."""
     return [
@@ -60,6 +55,7 @@ def roots(density: Density) -> list[int]:
         *(number for _, number in density.returned),
         *(number for draw in density.draws for number in draw.parameters.values()),
         *(draw.value for draw in density.draws if draw.value is not None),
+        *(marginal.weights for marginal in density.marginals),
     ]
 
 
@@ -95,6 +91,9 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
         ),
         deterministic={name: placed[number] for name, number in density.deterministic.items()},
         returned=tuple((name, placed[number]) for name, number in density.returned),
+        marginals=tuple(
+            replace(marginal, weights=placed[marginal.weights]) for marginal in density.marginals
+        ),
     )
 
 

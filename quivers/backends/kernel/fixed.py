@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from quivers.backends.kernel import special
-from quivers.ir.graph import Node
-from quivers.ir.joint import object_of
+from quivers.ir.graph import Node, axis_size, object_of
 from quivers.ir.simplify import needed
 
 Array = np.ndarray[Any, Any]
@@ -33,7 +32,7 @@ def evaluate(
 
 def shape_of(axes: Iterable[str], sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The number of elements of each axis."""
-    return tuple(sizes[object_of(axis)] for axis in axes)
+    return tuple(axis_size(axis, sizes) for axis in axes)
 
 
 def aligned(value: Array, have: Sequence[str], wanted: Sequence[str]) -> Array:
@@ -45,7 +44,7 @@ def aligned(value: Array, have: Sequence[str], wanted: Sequence[str]) -> Array:
 
 def checked_index(index: Array, axis: str, sizes: Mapping[str, int]) -> Array:
     """An index as integers; IndexError where one lies outside the axis."""
-    size = sizes[object_of(axis)]
+    size = axis_size(axis, sizes)
     if not ((index > -1.0) & (index < size)).all():
         raise IndexError(f"an index runs outside {object_of(axis)}, which has {size} elements")
     return index.astype(np.int64)
@@ -65,9 +64,9 @@ def _value(
     if node.op == "input":
         return np.broadcast_to(np.asarray(inputs[node.name or ""], dtype=np.float64), shape)
     if node.op == "size":
-        return np.array(float(sizes[object_of(node.name or "")]))
+        return np.array(float(axis_size(node.name or "", sizes)))
     if node.op == "iota":
-        return np.arange(sizes[object_of(node.name or "")], dtype=np.float64)
+        return np.arange(axis_size(node.name or "", sizes), dtype=np.float64)
     args = [(values[arg], nodes[arg].axes) for arg in node.args]
     if node.op in _ELEMENTWISE:
         parts = [aligned(value, axes, node.axes) for value, axes in args]
@@ -126,7 +125,7 @@ def _scatter(
 
 def _grid(run: Sequence[str], axes: Iterable[str], sizes: Mapping[str, int]) -> dict[str, Array]:
     """For each of `axes` its element numbers, aligned with `run`."""
-    return {axis: aligned(np.arange(sizes[object_of(axis)]), (axis,), run) for axis in axes}
+    return {axis: aligned(np.arange(axis_size(axis, sizes)), (axis,), run) for axis in axes}
 
 
 def _by_element(function: Callable[[float], float]) -> Callable[[Array], Array]:

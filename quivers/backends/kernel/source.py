@@ -12,8 +12,7 @@ from keyword import iskeyword
 from quivers.backends.kernel.nests import STORE, Body, Loop, Statement, Work, arranged, work
 from quivers.backends.kernel.objective import Objective, constant_of
 from quivers.backends.kernel.special import FUNCTIONS
-from quivers.ir.graph import CONDITIONS
-from quivers.ir.joint import object_of
+from quivers.ir.graph import CONDITIONS, object_of
 
 FUNCTION = "log_density"
 

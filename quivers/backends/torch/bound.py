@@ -17,8 +17,8 @@ from quivers.backends.torch.forward import Forward
 from quivers.errors import QvrError
 from quivers.ir.constrain import constrain
 from quivers.ir.differentiate import differentiate
-from quivers.ir.graph import Builder, Density, Latent, Node
-from quivers.ir.joint import joint, object_of, specialise
+from quivers.ir.graph import Builder, Density, Latent, Node, axis_size
+from quivers.ir.joint import joint, specialise
 from quivers.ir.settle import conditions, settle
 from quivers.ir.simplify import depends_on, needed
 
@@ -345,7 +345,7 @@ def _coordinates(latents: Sequence[Latent], sizes: Mapping[str, int]) -> tuple[C
     places: list[Coordinates] = []
     start = 0
     for latent in latents:
-        shape = tuple(sizes[object_of(axis)] for axis in latent.axes)
+        shape = tuple(axis_size(axis, sizes) for axis in latent.axes)
         stop = start + int(np.prod(shape, dtype=np.int64))
         places.append(Coordinates(latent.name, latent.axes, shape, start, stop))
         start = stop

@@ -23,8 +23,7 @@ from quivers.backends.torch.operations import (
     to_index,
 )
 from quivers.backends.torch.scalars import SCALARS
-from quivers.ir.graph import REDUCTIONS, Node
-from quivers.ir.joint import object_of
+from quivers.ir.graph import REDUCTIONS, Node, axis_size
 from quivers.ir.simplify import needed
 
 Step = tuple[Callable[..., Any], int, int, int, int]
@@ -73,7 +72,7 @@ class Compiler:
 
     def shape(self, axes: Sequence[str]) -> tuple[int, ...]:
         """The sizes of `axes`, in their order."""
-        return tuple(self.sizes[object_of(axis)] for axis in axes)
+        return tuple(axis_size(axis, self.sizes) for axis in axes)
 
     def leaf(self, number: int) -> Tensor | None:
         """The value of a leaf that needs no data, None for any other node."""

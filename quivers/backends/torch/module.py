@@ -14,8 +14,7 @@ from quivers.check.program import Checked, CheckedProgram
 from quivers.data import bind
 from quivers.errors import QvrError
 from quivers.ir.build import build
-from quivers.ir.graph import Density, Term
-from quivers.ir.joint import object_of
+from quivers.ir.graph import Density, Term, object_of
 
 Values = Mapping[str, Any]
 
