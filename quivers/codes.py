@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from quivers.records import record
 from quivers.syntax.problems import Severity
 
 FAMILIES: Mapping[str, str] = MappingProxyType(
@@ -28,7 +28,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """What one code stands for. `title` has two to four words, `summary` is a sentence."""
 

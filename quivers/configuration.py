@@ -14,11 +14,11 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from quivers.check.severity import ALWAYS_SHOWN, Settings, configured
+from quivers.records import field, record
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex, Position
 from quivers.syntax.problems import Diagnostic, Severity
@@ -32,7 +32,7 @@ _MENTIONS_QVR = re.compile(rb"""tool["' \t]*\.[ \t]*["']?qvr|^[ \t]*\[[ \t]*tool
 _PLACE = re.compile(r" ?\((?:at line (\d+), column (\d+)|at end of document)\)$")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Configuration:
     """The settings of one file. `problems` has what could not be used, with spans in `source`, its text."""
 

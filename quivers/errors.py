@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from quivers.records import record, replace
 
 
 class QvrError(Exception):
@@ -18,7 +19,7 @@ class ProgramError(QvrError):
         self.diagnostics = tuple(diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DataProblem:
     """One thing wrong with the data. `input` is the name concerned, None when it is the file as a whole."""
 

@@ -7,20 +7,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-LANGUAGE = {"errors", "syntax", "families", "codes", "check"}
+LANGUAGE = {"errors", "records", "syntax", "families", "codes", "check"}
 SHELL = {"configuration", "explanations", "json_output", "sampling_defaults"}  # what shells share
 RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "results", "terminal", "dsl"}
 
 # A folder of `quivers`, or a module at its top; `qvr_server` as one.
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "records": set(),
+    "errors": {"records"},
     "sampling_defaults": set(),
-    "syntax": {"errors", "grammar"},
-    "families": {"errors"},
-    "codes": {"syntax"},
+    "syntax": {"errors", "records", "grammar"},
+    "families": {"errors", "records"},
+    "codes": {"records", "syntax"},
     "explanations": set(),
-    "configuration": {"syntax", "codes", "check"},
-    "check": {"errors", "syntax", "families", "codes"},
+    "configuration": {"records", "syntax", "codes", "check"},
+    "check": {"errors", "records", "syntax", "families", "codes"},
     "ide": LANGUAGE,
     "ir": LANGUAGE,
     "data": LANGUAGE,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, overload
 
 from quivers.check.advice.whole_file import advise_file
@@ -31,6 +30,7 @@ from quivers.check.objects import (
 from quivers.check.program import Checked, CheckedProgram, Input, Object, Occurrence, ProgramParameter
 from quivers.check.rewrites.lines import line_end
 from quivers.check.summary import Recursion, Summary
+from quivers.records import record, replace
 from quivers.syntax import ast
 from quivers.syntax.document import Document
 from quivers.syntax.lower import Memo, lower
@@ -40,7 +40,7 @@ Value = TypeVar("Value")
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Counters:
     """How many declarations were read and checked since the analysis began, over all its calls."""
 
@@ -48,7 +48,7 @@ class Counters:
     checked: int = 0
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Known:
     """A declaration's own facts, and its last check."""
 
@@ -184,7 +184,7 @@ def _order(known: Sequence[_Known], survey: _Survey) -> list[tuple[_Known, froze
     return ordered + again
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Survey:
     """The signatures of all names, the first declaration of each, what is declared twice.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from quivers.check.program import Role
 from quivers.check.scope import Scope
@@ -16,10 +15,11 @@ from quivers.check.shapes import (
 )
 from quivers.families.family import Family, Form, Parameter
 from quivers.families.functions import Function
+from quivers.records import record
 from quivers.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """The arguments of a call by parameter. `complete` is false when one is missing or wrong, as reported."""
 
@@ -27,7 +27,7 @@ class Bound:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BoundForm:
     """A draw's arguments, and the family's form that takes them."""
 

@@ -8,7 +8,6 @@ else in order. An object parameter of g stands for the object that f's codomain 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from quivers.check.names import recursive, unknown_program, wrong_kind
 from quivers.check.objects import (
@@ -25,13 +24,14 @@ from quivers.check.programs import ProgramFacts, check_program
 from quivers.check.scope import Scope
 from quivers.check.summary import ParameterSummary, Recursion, Summary, substituted
 from quivers.check.types import AnyType
+from quivers.records import field, record, replace
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Label, Severity
 
 Values = tuple[tuple[str, ast.Expression, AnyType], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """What a composition, or a part of it, takes and gives. `left` is its first program, `right` its last."""
 
@@ -42,7 +42,7 @@ class Part:
     right: ast.Name
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Composing:
     """The draws and the parameters gathered so far."""
 

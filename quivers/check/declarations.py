@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from quivers.check.advice import advise
 from quivers.check.composition import check_define
@@ -24,11 +23,12 @@ from quivers.check.scope import Scope
 from quivers.check.shapes import bad_space
 from quivers.check.spaces import check_space, type_of_space
 from quivers.check.summary import Recursion, Summary
+from quivers.records import field, record
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unit:
     """What the check of one declaration found, with spans relative to it, and what that rests on.
 

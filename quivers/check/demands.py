@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from quivers.check.arguments import bind_family, bind_function
 from quivers.check.binders import MOST_SCANS, binder_axis, indices_bound, stable_state, state_bound
@@ -27,12 +26,13 @@ from quivers.check.values import axis_indexed
 from quivers.families.functions import FUNCTIONS, Function, Kind
 from quivers.families.support import BOOLEAN, REAL, Element, Interval, Member
 from quivers.families.table import FAMILIES
+from quivers.records import field, record
 from quivers.syntax import ast
 
 Axes = tuple[Axis, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Demand:
     """One use. `axes` are those it allows, None for any; `element` None asks nothing of the elements.
 
@@ -45,7 +45,7 @@ class Demand:
     exact: bool = False
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Demands:
     """The uses of every name in a program.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from quivers.check.arguments import BoundForm, bind_family
 from quivers.check.bounds import argument_problem
@@ -28,13 +27,14 @@ from quivers.families.family import Family, Parameter
 from quivers.families.functions import FUNCTIONS, Kind
 from quivers.families.support import Element, Interval, Member
 from quivers.families.table import FAMILIES
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Label
 
 DrawStep = ast.Sample | ast.Observe
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """The axes that a draw is repeated over, and those that one draw has itself."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from quivers.check.severity import ALWAYS_SHOWN
 from quivers.codes import is_known, near_codes
+from quivers.records import record
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import LineIndex
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
@@ -25,7 +25,7 @@ _CODE = re.compile(rb"[^\s,]+")
 _FOUND_LATER = ("QVR6", "QVR390")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ignore:
     """One comment. `line` is the line that it is about, `codes` is None when it names none.
 

@@ -7,7 +7,6 @@ with them; a name that the file declares with `data` is the file's, and stays as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from quivers.check.arguments import bind_arguments
 from quivers.check.bounds import argument_problem
@@ -21,11 +20,12 @@ from quivers.check.shapes import listing, missing_argument, wrong_value
 from quivers.check.summary import ParameterSummary, Recursion, Summary, substituted
 from quivers.check.types import AnyType, Type
 from quivers.families.support import Interval
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arguments:
     """A draw's arguments by parameter, and the objects among them. `complete` is false after a report."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from quivers.check import marginal_problems as problems
 from quivers.check.arguments import BoundForm, bind_family
@@ -25,10 +24,11 @@ from quivers.check.types import AnyType, Axis, Type, Unknown
 from quivers.families.family import Family
 from quivers.families.support import Element, Interval, Member
 from quivers.families.table import FAMILIES
+from quivers.records import record, replace
 from quivers.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Header:
     """A `marginalize` line: what the latent is, the axes of `[over=…]`, and those of its own parameters."""
 

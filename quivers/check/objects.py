@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quivers.check.types import Axis, Type
 from quivers.families.support import BOOLEAN, INTEGER, NATURAL, REAL, UNIT, Element, Interval, Member
+from quivers.records import record
 from quivers.syntax import ast
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MATRICES: Mapping[str, Interval] = {
 CONSTRUCTORS = SETS | SCALARS.keys() | VECTORS.keys() | MATRICES.keys()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constructed:
     """A space as it is written: `FinSet 8`, `Real 3 [low=0]`, `Simplex Topic`."""
 
@@ -41,7 +41,7 @@ class Constructed:
     support: Interval = REAL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectSignature:
     """The factors of an object's space: names of others, and spaces. None when it could not be read."""
 
@@ -57,7 +57,7 @@ class ObjectSignature:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DataSignature:
     """`source` has the factors of the space; `target` those after `->` in a map, else it is None."""
 
@@ -66,7 +66,7 @@ class DataSignature:
     is_map: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramSignature:
     """A program as its header shows it; what its steps say besides is in its `Summary`."""
 
@@ -75,12 +75,12 @@ class ProgramSignature:
     parameters: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DefineSignature:
     """A composition of programs; what it is composed of is in its `Summary`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BrokenSignature:
     """A name that a declaration which could not be read may have declared."""
 
@@ -268,7 +268,7 @@ def resolve_object(name: str, names: Names) -> Resolved | None:
     return names.resolved[name]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resolved:
     """A space worked out: its axes and, when it names a space of numbers, its element."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
 from quivers.check.types import AnyType, Axis, Type
 from quivers.families.support import Element
+from quivers.records import field, record
 from quivers.syntax.ast import Expression, ProgramDeclaration, Span
 from quivers.syntax.problems import Diagnostic
 
@@ -44,7 +44,7 @@ class Role(Enum):
     EFFECT = "effect"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Object:
     """A declared object. `size` is None where the data decide it, and for spaces that are not finite sets.
 
@@ -60,7 +60,7 @@ class Object:
     documentation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """A name that the data must give: an undeclared name that is used, or one that is observed.
 
@@ -74,7 +74,7 @@ class Input:
     uses: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Occurrence:
     """One place in the file where a name stands, with what hover says of it.
 
@@ -91,7 +91,7 @@ class Occurrence:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramParameter:
     """A parameter of a program: a value of a type, or with `type` None an object, a finite set.
 
@@ -102,7 +102,7 @@ class ProgramParameter:
     type: AnyType | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramCall:
     """A draw from a program, `sample theta <- pooled(2.5, School)`: its steps run in the caller's place.
 
@@ -126,7 +126,7 @@ class ProgramCall:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BlockObserve:
     """An `observe` in a `marginalize` block.
 
@@ -139,7 +139,7 @@ class BlockObserve:
     maps: Mapping[Axis, Expression]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MarginalBlock:
     """A `marginalize` block; `span`, of its latent's name, is relative to the declaration.
 
@@ -160,7 +160,7 @@ class MarginalBlock:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepEffects:
     """The effects of one step; `span`, of its keyword or its name, is relative to the declaration.
 
@@ -171,7 +171,7 @@ class StepEffects:
     effects: frozenset[Effect]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckedProgram:
     """A program, with everything inferred about it. `offset` places its declaration in the file.
 
@@ -203,7 +203,7 @@ class CheckedProgram:
         return f"{' * '.join(self.domain)} -> {' * '.join(self.codomain)} ! {{{effects}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checked:
     """A whole file after checking. `diagnostics` are sorted by position, syntax errors among them.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from quivers.check.demands import Demands, contradiction_of, gather, inferred
 from quivers.check.effects import check_effects, effects_of_steps
@@ -28,6 +27,7 @@ from quivers.check.steps import binders, check_steps
 from quivers.check.summary import InputSummary, ParameterSummary, Summary
 from quivers.check.supports import bounds_text
 from quivers.check.types import AnyType, Type
+from quivers.records import record
 from quivers.syntax import ast
 
 # Inputs' types are worked out in rounds, as what one is may hang on what another is. Every round but
@@ -35,7 +35,7 @@ from quivers.syntax import ast
 _MOST_ROUNDS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputFacts:
     """An input's type and its places, relative to the program; whether the file declares it with `data`."""
 
@@ -46,7 +46,7 @@ class InputFacts:
     declared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramFacts:
     """What the check of a program found, with spans relative to it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from quivers.check.expressions import type_of
 from quivers.check.names import label_taken, label_twice
@@ -12,11 +11,12 @@ from quivers.check.scope import Scope
 from quivers.check.shapes import wrong_return
 from quivers.check.types import Axis, Type, union
 from quivers.families.support import Interval
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.problems import Edit, Fix
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Codomain:
     """What a program promises to return, as written and worked out; `space` is None where that is unknown.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from quivers.check.names import outside_its_block, used_too_early, wrong_kind
 from quivers.check.objects import (
@@ -24,6 +23,7 @@ from quivers.check.program import (
     StepEffects,
 )
 from quivers.check.types import AnyType, Axis, Type, Unknown
+from quivers.records import field, record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic
@@ -31,7 +31,7 @@ from quivers.syntax.problems import Diagnostic
 UNKNOWN = Unknown()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binding:
     """A name in a program and what it stands for.
 
@@ -49,7 +49,7 @@ class Binding:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Block:
     """A `marginalize` block while its steps are gone through.
 
@@ -64,7 +64,7 @@ class Block:
     bound: dict[str, Binding] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inherited:
     """An input that a program drawn from has, under its name in the caller, and where that draw is."""
 
@@ -74,7 +74,7 @@ class Inherited:
     span: Span
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Scope:
     """The names of one program while its steps are gone through, in order.
 

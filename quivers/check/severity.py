@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
+from quivers.records import field, record, replace
 from quivers.syntax.problems import Diagnostic, Severity
 
 # Without them the rest of a file's diagnostics would have no explanation.
 ALWAYS_SHOWN = "QVR1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """`severities` holds what is asked for, by code (`QVR701`) or family (`QVR7xx`); None is off."""
 

@@ -6,15 +6,15 @@ A summary has no spans, so an edit inside a program that leaves its summary as i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from quivers.check.objects import DataSignature
 from quivers.check.program import Effect
 from quivers.check.types import AnyType, Axis, Type
 from quivers.families.support import Member
+from quivers.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParameterSummary:
     """A program's parameter. `type` is None where it stands for a finite set; that set's `size` may be given.
 
@@ -27,7 +27,7 @@ class ParameterSummary:
     space: DataSignature | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputSummary:
     """An input of a program. One that the file `declared` with `data` keeps its name in every caller."""
 
@@ -37,7 +37,7 @@ class InputSummary:
     declared: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Summary:
     """A program as its callers see it, with its object parameters standing for themselves.
 
@@ -67,7 +67,7 @@ class Summary:
         return frozenset(found - own)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Recursion:
     """In the place of a summary: the program is drawn from inside itself."""
 

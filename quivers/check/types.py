@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quivers.families.support import REAL, Element
+from quivers.records import record
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record
 class Axis:
     """One axis: the object it runs over, and how often that object came before (`School′` has copy 1)."""
 
@@ -18,7 +17,7 @@ class Axis:
         return self.object + "′" * self.copy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Type:
     """Axes in order, outermost first, and the set each element lies in."""
 
@@ -29,7 +28,7 @@ class Type:
         return " ⊗ ".join([*(str(axis) for axis in self.axes), str(self.element)])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """The type of something that is already reported as wrong; it agrees with everything."""
 

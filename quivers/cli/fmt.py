@@ -9,7 +9,6 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT, program_files, program_text
@@ -23,12 +22,13 @@ from quivers.cli.output import (
     say,
     tell,
 )
+from quivers.records import record
 from quivers.syntax.document import Document
 from quivers.syntax.format import Formatted, formatted
 from quivers.syntax.lower import lower
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Work:
     """A file's name for messages, its text, and how that is laid out."""
 

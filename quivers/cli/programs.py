@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quivers.check.analysis import check_source
 from quivers.check.program import Checked
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT, program_text
 from quivers.cli.output import refused
 from quivers.configuration import Configuration, configuration_for, shown
 from quivers.errors import QvrError
+from quivers.records import record
 from quivers.syntax.problems import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """A file's name for messages, its text and what the checker finds in it.
 

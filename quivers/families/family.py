@@ -7,12 +7,11 @@ the support the builder puts −inf, so a density need only be right inside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quivers.families.support import Interval, Space
+from quivers.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A family's parameter: its name, where it may lie, what it means.
 
@@ -29,7 +28,7 @@ class Parameter:
     space: Space | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Form:
     """One way to call a family: `Bernoulli(probs)` and `Bernoulli(logits=…)` are two forms of one."""
 
@@ -37,7 +36,7 @@ class Form:
     log_density: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Family:
     """A distribution under torch.distributions' name and parameter names.
 

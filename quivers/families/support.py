@@ -7,11 +7,12 @@ the element half of a type, the domain of a family's parameter and the support o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 
+from quivers.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Interval:
     """The reals (or, with `integer`, the integers) between `low` and `high`.
 
@@ -75,7 +76,7 @@ def _end(value: float) -> str:
     return f"{value:g}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """An index into `object`: the element of a `data county : Item -> County`."""
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quivers.check.program import Checked, CheckedProgram, Effect, Occurrence, Role
 from quivers.check.types import Unknown
 from quivers.families.family import Family, Form, Parameter
 from quivers.families.functions import FUNCTIONS
 from quivers.families.table import FAMILIES
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.document import Document
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hover:
     """What to show over `span`: a line of QVR, and paragraphs of Markdown under it."""
 

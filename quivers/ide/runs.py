@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quivers.check.program import Checked
+from quivers.records import record
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Severity
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunTarget:
     """A program to offer a run for. `span` covers its name; `reason` says why it is not `runnable`."""
 

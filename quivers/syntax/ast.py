@@ -9,10 +9,11 @@ syntax phase has already said what is wrong there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+
+from quivers.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """The bytes `start ≤ i < end`."""
 
@@ -27,7 +28,7 @@ class Span:
         return self.start <= offset <= self.end
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """An identifier where it is bound or referred to."""
 
@@ -38,14 +39,14 @@ class Name:
 # ---------------------------------------------------------------- expressions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hole:
     """A place where an expression, a step or a declaration could not be read."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """A literal number; `is_integer` tells `2` from `2.0`."""
 
@@ -54,7 +55,7 @@ class Number:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """A name used as a value."""
 
@@ -62,7 +63,7 @@ class Variable:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """One argument of a call; `keyword` is None for a positional one."""
 
@@ -71,7 +72,7 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`function(arguments)`: a family, a built-in function or a program."""
 
@@ -80,7 +81,7 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """`operator` is one of `-`, `+`, `not`."""
 
@@ -89,7 +90,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """`operator` is one of `+ - * / ^ @ == != < <= > >= and or`, always in its ASCII spelling."""
 
@@ -100,7 +101,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If:
     """`if condition then consequence else alternative`."""
 
@@ -110,7 +111,7 @@ class If:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """`value[i, j]`."""
 
@@ -119,7 +120,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tuple:
     """`(a, b)`."""
 
@@ -127,7 +128,7 @@ class Tuple:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binder:
     """`i : I` in `factor` and `scan`."""
 
@@ -136,7 +137,7 @@ class Binder:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Factor:
     """`factor i : I, j : J in body`."""
 
@@ -145,7 +146,7 @@ class Factor:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scan:
     """`scan t : Time, s = initial in body`."""
 
@@ -159,7 +160,7 @@ class Scan:
 Expression = Hole | Number | Variable | Call | Unary | Binary | If | Index | Tuple | Factor | Scan
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option:
     """One entry of `[…]` after a declaration or a step.
 
@@ -176,7 +177,7 @@ class Option:
 # --------------------------------------------------------------------- spaces
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SpaceName:
     """A constructor or a declared object with what it is applied to.
 
@@ -189,7 +190,7 @@ class SpaceName:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SpaceProduct:
     """`School * Item`, `School ⊗ Real`."""
 
@@ -197,7 +198,7 @@ class SpaceProduct:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SpaceMap:
     """`Item -> County`, in a `data` declaration."""
 
@@ -212,7 +213,7 @@ Space = Hole | SpaceName | SpaceProduct | SpaceMap
 # ---------------------------------------------------------------------- steps
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sample:
     """`sample name : plate <- draw [options]`, with or without the keyword `sample`."""
 
@@ -224,7 +225,7 @@ class Sample:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Observe:
     """`observe name : plate <- draw [options]`."""
 
@@ -236,7 +237,7 @@ class Observe:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let:
     """`let name = value`."""
 
@@ -246,7 +247,7 @@ class Let:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Marginalize:
     """`marginalize name : plate <- draw [options]` and the block under it."""
 
@@ -259,7 +260,7 @@ class Marginalize:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Score:
     """`score name = value`."""
 
@@ -269,7 +270,7 @@ class Score:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Returned:
     """One value of a `return`, with its label in `return (effects: theta, spread: tau)`."""
 
@@ -278,7 +279,7 @@ class Returned:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Return:
     """`return value`, `return (a, b)` or `return (label: a, …)`."""
 
@@ -292,7 +293,7 @@ Step = Hole | Sample | Observe | Let | Marginalize | Score | Return
 # --------------------------------------------------------------- declarations
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectDeclaration:
     """`object name : space`."""
 
@@ -302,7 +303,7 @@ class ObjectDeclaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DataDeclaration:
     """`data name : space`."""
 
@@ -312,7 +313,7 @@ class DataDeclaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """`scale : Real` or `G : FinSet` in a program's header."""
 
@@ -321,7 +322,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramDeclaration:
     """`program name(parameters) : domain -> codomain [options]` and its steps.
 
@@ -339,7 +340,7 @@ class ProgramDeclaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compose:
     """`left >> right` (one after the other) or `left * right` (side by side)."""
 
@@ -352,7 +353,7 @@ class Compose:
 Composition = Hole | Name | Compose
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DefineDeclaration:
     """`define name = composition`."""
 
@@ -362,7 +363,7 @@ class DefineDeclaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExportDeclaration:
     """`export name`."""
 
@@ -375,7 +376,7 @@ Declaration = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Placed:
     """A declaration, and the absolute byte offset of its first byte in the document."""
 
@@ -383,7 +384,7 @@ class Placed:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """A whole file."""
 
@@ -395,17 +396,36 @@ Node = (
 )
 
 
-def children(node: object) -> Iterator[object]:
-    """The syntax nodes directly under `node`, in the order of the dataclass's fields."""
-    for field in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, field.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if hasattr(item, "__dataclass_fields__") and not isinstance(item, Span):
-                yield item
+# The fields of a class that can hold nodes, found when the first of its nodes is walked.
+_HOLDERS: dict[type, tuple[str, ...]] = {}
+
+
+def children(node: object) -> list[object]:
+    """The syntax nodes directly under `node`, in the order of its fields."""
+    found: list[object] = []
+    holders = _HOLDERS.get(type(node))
+    for name in _holders(type(node)) if holders is None else holders:
+        value = getattr(node, name)
+        if type(value) is tuple:
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+def _holders(kind: type) -> tuple[str, ...]:
+    """Which of a node's fields hold nodes: all but places, words, numbers and truths."""
+    plain = ("Span", "str", "int", "float", "bool", "str | None")
+    _HOLDERS[kind] = tuple(name for name, type in kind.__annotations__.items() if type not in plain)
+    return _HOLDERS[kind]
 
 
 def walk(node: object) -> Iterator[object]:
     """`node` and every syntax node under it, parents first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        under = children(node)
+        under.reverse()
+        waiting += under

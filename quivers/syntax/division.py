@@ -7,13 +7,13 @@ others with the text costs next to nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+from quivers.records import record
 from quivers.syntax.layout import content_end, declaration_starts, documentation_above
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """One declaration's text with what follows it up to the next declaration.
 
@@ -27,7 +27,7 @@ class Piece:
     below: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Division:
     """The pieces of a text, and how many at its start and end are those of the version before."""
 

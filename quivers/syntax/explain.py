@@ -7,11 +7,11 @@ after the mended line has been read with it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tree_sitter import Node
 
+from quivers.records import record
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 from quivers.syntax.reading import DECLARATION_KEYWORDS, KEYWORDS, STEP_KEYWORDS
@@ -65,7 +65,7 @@ _DROPPED = (":", ",", ";")
 _LONGEST_MENDED = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Slip:
     """A problem in the text of a line, in characters."""
 

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import accumulate
 
+from quivers.records import record
 from quivers.syntax.ast import Span
 from quivers.syntax.division import divide
 from quivers.syntax.document import Document
@@ -49,7 +49,7 @@ _MOST_COMMENT_PADDING = 24
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formatted:
     """A text's canonical layout.
 

@@ -9,9 +9,9 @@ long breaks before its loosest operators.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from quivers.records import field, record
 from quivers.syntax.format_spacing import Comment, columns
 
 LONGEST_LINE = 100
@@ -40,7 +40,7 @@ _UNBREAKABLE = 7
 _OPERAND_FOLLOWS = frozenset((*_LOOSENESS, "^", "not", "if", "in", "=", ":", "<-", "←", ","))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Token:
     """`width` counts the blank before it; lines may break before an operator of less than 7 `looseness`."""
 
@@ -50,7 +50,7 @@ class _Token:
     looseness: int = _UNBREAKABLE
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Remark:
     """A comment inside an element, with a line of its own or at the end of one."""
 
@@ -58,7 +58,7 @@ class _Remark:
     own_line: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Element:
     """What stands between two commas, with the comments above it and the one behind its comma."""
 
@@ -67,7 +67,7 @@ class _Element:
     behind: str = ""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Brackets:
     """`flat` is all of it on one line, or None where a comment forbids that."""
 

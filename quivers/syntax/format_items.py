@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from quivers.records import record
 from quivers.syntax.format_breaking import MOST_BRACKETS, bracket_depth
 from quivers.syntax.format_spacing import (
     Comment,
@@ -19,7 +19,7 @@ _INDENTATION = re.compile(SPACE + rb"*+")
 _PLAIN_INDENTATION = re.compile(rb"[ \t\f\v]*+")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Statement:
     """A step, a header or a declaration of one line, in as many blocks as `depth` says.
 
@@ -35,7 +35,7 @@ class Statement:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Remark:
     """A comment with a line of its own; without any text, a blank line."""
 
@@ -43,7 +43,7 @@ class Remark:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verbatim:
     """Text that is left byte for byte as it is."""
 

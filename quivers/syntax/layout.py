@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
+from quivers.records import record
 from quivers.syntax.ast import Span
 from quivers.syntax.reading import DECLARATION_KEYWORDS, STEP_KEYWORDS
 
@@ -55,7 +55,7 @@ class Start(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One statement or header: a line of text, or several where brackets stay open.
 

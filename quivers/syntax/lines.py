@@ -6,10 +6,10 @@ LF, CRLF and CR end a line and nothing else does: form feeds and U+2028 are char
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 
+from quivers.records import record
 from quivers.syntax.ast import Span
 
 
@@ -21,7 +21,7 @@ class Encoding(Enum):
     UTF32 = "utf-32"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position:
     """A place in a text; `line` and `character` count from 0."""
 

@@ -7,11 +7,11 @@ not depend on how the text was typed, and what was read once holds for as long a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import chain
 
 from tree_sitter import Node
 
+from quivers.records import record, replace
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.division import Piece, divide
@@ -28,7 +28,7 @@ from quivers.syntax.salvage import salvage_declaration, salvage_step
 _BEFORE_STEP = b"program p : A -> A\n "
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lowered:
     """A document's syntax and the syntax problems in it (`QVR1xx`), by position, with absolute spans."""
 
@@ -36,7 +36,7 @@ class Lowered:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Read:
     """What one declaration's text says, all offsets relative to its start."""
 
@@ -44,7 +44,7 @@ class _Read:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Kept:
     """The pieces of a text with what each says, and where."""
 

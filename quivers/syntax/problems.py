@@ -6,9 +6,9 @@ render it in one place; definitions of single problems stand with the phase that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
+from quivers.records import record, replace
 from quivers.syntax.ast import Span
 
 
@@ -21,7 +21,7 @@ class Severity(Enum):
     HINT = "hint"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """Put `text` in the place of the bytes of `span`."""
 
@@ -29,7 +29,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """A change that, applied, removes the diagnostic it hangs on and adds none."""
 
@@ -37,7 +37,7 @@ class Fix:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """A second place that explains the first, such as where a name was declared.
 
@@ -50,7 +50,7 @@ class Label:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """`code` is `QVR` and three digits: 1xx syntax, 2xx names, 3xx types and axes, 4xx supports,
     5xx effects, 6xx data, 7xx modelling advice. `message` is one sentence in the user's terms."""

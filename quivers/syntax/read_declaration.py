@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tree_sitter import Node
 
+from quivers.records import replace
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.read_expression import read_expression, read_options

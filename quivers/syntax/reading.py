@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from quivers.records import field, record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
@@ -22,7 +22,7 @@ MOST_NESTED = 120
 TRIVIA = frozenset(("comment", "documentation"))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Reading:
     """One text being lowered. `shift` takes a node's byte offsets to the declaration's own.
 

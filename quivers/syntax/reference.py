@@ -6,7 +6,6 @@ Only an error asks for it: what it takes to load is more than a file without one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 from lark import Lark, Token
 from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken
 from lark.lark import PostLex
+
+from quivers.records import record
 
 _OPENING = frozenset(("LPAR", "LSQB"))
 _CLOSING = frozenset(("RPAR", "RSQB"))
@@ -85,7 +86,7 @@ def accepts(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stop:
     """Where reading a line stopped, in characters; at the line's end `start` and `end` are both its length.
 

@@ -14,8 +14,8 @@ Columns count characters from 1, as editors show them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
+from quivers.records import record, replace
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
@@ -90,7 +90,7 @@ def _one(diagnostic: Diagnostic, source: bytes, lines: LineIndex, file: str, ink
     return "\n".join([*out, *([rail, *notes] if notes else [])])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Mark:
     """A label on a line: from cell `start`, `width` cells. `sign` is None for the diagnostic's own span."""
 
@@ -178,7 +178,7 @@ def _mended(fix: Fix, source: bytes, lines: LineIndex, rail: str, ink: _Ink) -> 
     return [f"{rail} {line.text}".rstrip(), *([f"{rail} {ink.paint(marks, '32')}"] if marks else [])]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ink:
     on: bool
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+
+from quivers.records import record
 
 TAB = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shown:
     """A line ready to print: `cells[i]` is where character i starts, and the last one is the line's end."""
 

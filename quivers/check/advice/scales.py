@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from quivers.check.advice.priors import is_nearly_improper
 from quivers.check.advice.sites import Sites
 from quivers.check.types import Type
 from quivers.families.support import Interval
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 
@@ -17,7 +17,7 @@ _VARIANCE = re.compile(r"(var|variance)(_\w+)?|\w+_(var|variance)|(sigma|tau|sd|
 _PRECISION = re.compile(r"(prec|precision)(_\w+)?|\w+_(prec|precision)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Mistaken:
     """What was given in the place of a standard deviation, and how that would be written."""
 

@@ -8,7 +8,6 @@ map between them (Papaspiliopoulos, Roberts & Sköld, 2007).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from quivers.check.arguments import BoundForm, bind_family
 from quivers.check.expressions import type_of
@@ -29,6 +28,7 @@ from quivers.families.family import Family
 from quivers.families.functions import FUNCTIONS
 from quivers.families.support import Interval
 from quivers.families.table import FAMILIES
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
@@ -144,7 +144,7 @@ def _binds(step: ast.Step, name: str) -> bool:
 # --------------------------------------------------------------- from centred to non-centred
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scaled:
     """A draw from a location-scale family, with its arguments as they are written."""
 
