@@ -1,10 +1,13 @@
 """The continuous families of one real value, under torch.distributions' names where it has them.
 
 Numbers in the densities: 0.9189385332046727 is ½ log 2π, 0.22579135264472744 is ½ log ½π, 1.1447298858494002
-is log π, 0.5723649429247001 is ½ log π, 0.4515827052894548 is log ½π, 0.6931471805599453 is log 2.
+is log π, 1.8378770664093453 is log 2π, 0.5723649429247001 is ½ log π, 0.4515827052894548 is log ½π,
+0.6931471805599453 is log 2.
 """
 
 from __future__ import annotations
+
+import math
 
 from quivers.families.family import Family, Form, Parameter
 from quivers.families.support import NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT, Interval
@@ -220,6 +223,33 @@ CONTINUOUS: tuple[Family, ...] = (
         "The uniform distribution between `low` and `high`.",
         low="low",
         high="high",
+    ),
+    _family(
+        "TruncatedNormal",
+        (
+            Parameter("loc", REAL, "the mean before truncation"),
+            Parameter("scale", POSITIVE, "the standard deviation before truncation"),
+            Parameter("low", REAL, "the least value", default=-math.inf),
+            Parameter("high", REAL, "the greatest value", default=math.inf),
+        ),
+        "-0.5 * ((x - loc) / scale) ^ 2 - log(scale) - 0.9189385332046727 - "
+        "(if low < -1e300 then (if high > 1e300 then 0.0 else log_ndtr((high - loc) / scale))"
+        " else (if high > 1e300 then log_ndtr((loc - low) / scale)"
+        " else log_diff_ndtr((high - loc) / scale, (low - loc) / scale)))",
+        REAL,
+        "A normal that is kept between `low` and `high`; one of them may be left out.",
+        low="low",
+        high="high",
+    ),
+    _family(
+        "VonMises",
+        (
+            Parameter("loc", REAL, "the direction where the density is highest, in radians"),
+            Parameter("concentration", POSITIVE, "κ: near 1 / variance where it is large"),
+        ),
+        "-2 * concentration * sin(0.5 * (x - loc)) ^ 2 - 1.8378770664093453 - log(i0e(concentration))",
+        Interval(low=-math.pi, high=math.pi),
+        "An angle between −π and π radians: the normal distribution of directions.",
     ),
     _family(
         "SkewNormal",

@@ -15,6 +15,7 @@ from quivers.families.support import (
     REAL,
     UNIT,
     Interval,
+    Space,
 )
 
 PROBS = Parameter("probs", UNIT, "the probability of 1")
@@ -23,6 +24,58 @@ TRIALS = Parameter("total_count", NATURAL, "the number of trials")
 
 _CHOOSE = "lgamma(total_count + 1) - lgamma(x + 1) - lgamma(total_count - x + 1)"
 _NEGATIVE_CHOOSE = "lgamma(x + total_count) - lgamma(x + 1) - lgamma(total_count)"
+
+_FAILURES = Parameter("total_count", POSITIVE, "the number of failures to stop at")
+# The parameters of each form of the negative binomial, and its log density.
+_NEGATIVE_BINOMIAL = (
+    (
+        (
+            _FAILURES,
+            Parameter("probs", Interval(low=0.0, high=1.0, high_open=True), "the probability of a success"),
+        ),
+        f"{_NEGATIVE_CHOOSE} + total_count * log1p(-probs) + xlogy(x, probs)",
+    ),
+    (
+        (_FAILURES, Parameter("logits", REAL, "the log odds of a success")),
+        f"{_NEGATIVE_CHOOSE} - total_count * softplus(logits) - x * softplus(-logits)",
+    ),
+    (
+        (
+            Parameter("mean", NON_NEGATIVE, "the mean"),
+            Parameter("concentration", POSITIVE, "φ: the variance is mean + mean² / φ"),
+        ),
+        "lgamma(x + concentration) - lgamma(x + 1) - lgamma(concentration)"
+        " + xlogy(x, mean) - x * log(mean + concentration) - concentration * log1p(mean / concentration)",
+    ),
+)
+
+_GATE = Parameter("gate", UNIT, "the probability of a zero that is no count")
+_GATE_LOGITS = Parameter("gate_logits", REAL, "the log odds of a zero that is no count")
+_RATE = Parameter("rate", NON_NEGATIVE, "the mean of the counts")
+_POISSON = "xlogy(x, rate) - rate - lgamma(x + 1)"
+
+
+def _inflated(parameters: tuple[Parameter, ...], log_density: str) -> Form:
+    """A count with `log_density`, set to 0 with probability `gate`."""
+    return Form(
+        (_GATE, *parameters),
+        f"if x == 0 then logaddexp(log(gate), log1p(-gate) + ({log_density}))"
+        f" else log1p(-gate) + ({log_density})",
+    )
+
+
+def _inflated_by_logits(parameters: tuple[Parameter, ...], log_density: str) -> Form:
+    return Form(
+        (_GATE_LOGITS, *parameters),
+        f"(if x == 0 then logaddexp(gate_logits, {log_density}) else {log_density}) - softplus(gate_logits)",
+    )
+
+
+# The distances of the predictor to the cutpoints on both sides of x; the ends have one only.
+_ABOVE = "predictor - cutpoints[maximum(x - 1, 0)]"
+_BELOW = "cutpoints[minimum(x, length(cutpoints) - 1)] - predictor"
+_INNER = "x > 0 and x < length(cutpoints)"
+_GAP = "cutpoints[maximum(x - 1, 0)] - cutpoints[minimum(x, length(cutpoints) - 1)]"
 
 DISCRETE: tuple[Family, ...] = (
     Family(
@@ -80,60 +133,34 @@ DISCRETE: tuple[Family, ...] = (
     ),
     Family(
         name="ZeroInflatedPoisson",
-        forms=(
-            Form(
-                (
-                    Parameter("gate", UNIT, "the probability of a zero that is no count"),
-                    Parameter("rate", NON_NEGATIVE, "the mean of the counts"),
-                ),
-                "if x == 0 then logaddexp(log(gate), log1p(-gate) - rate)"
-                " else log1p(-gate) + xlogy(x, rate) - rate - lgamma(x + 1)",
-            ),
-        ),
+        forms=(_inflated((_RATE,), _POISSON), _inflated_by_logits((_RATE,), _POISSON)),
         support=NATURAL,
         summary="A Poisson count that is set to 0 with probability `gate`.",
         sampler="ZeroInflatedPoisson",
     ),
     Family(
         name="NegativeBinomial",
-        forms=(
-            Form(
-                (
-                    Parameter("total_count", POSITIVE, "the number of failures to stop at"),
-                    Parameter(
-                        "probs", Interval(low=0.0, high=1.0, high_open=True), "the probability of a success"
-                    ),
-                ),
-                f"{_NEGATIVE_CHOOSE} + total_count * log1p(-probs) + xlogy(x, probs)",
-            ),
-            Form(
-                (
-                    Parameter("total_count", POSITIVE, "the number of failures to stop at"),
-                    Parameter("logits", REAL, "the log odds of a success"),
-                ),
-                f"{_NEGATIVE_CHOOSE} - total_count * softplus(logits) - x * softplus(-logits)",
-            ),
-        ),
+        forms=tuple(Form(*form) for form in _NEGATIVE_BINOMIAL),
         support=NATURAL,
         summary="Successes before `total_count` failures; the mean is total_count · probs / (1 − probs).",
         sampler="NegativeBinomial",
     ),
     Family(
         name="NegativeBinomial2",
-        forms=(
-            Form(
-                (
-                    Parameter("mean", NON_NEGATIVE, "the mean"),
-                    Parameter("concentration", POSITIVE, "φ: the variance is mean + mean² / φ"),
-                ),
-                "lgamma(x + concentration) - lgamma(x + 1) - lgamma(concentration)"
-                " + xlogy(x, mean) - x * log(mean + concentration)"
-                " - concentration * log1p(mean / concentration)",
-            ),
-        ),
+        forms=(Form(*_NEGATIVE_BINOMIAL[2]),),
         support=NATURAL,
         summary="The negative binomial by its mean and its concentration, as Stan's `neg_binomial_2`.",
-        sampler="NegativeBinomial2",
+        sampler="NegativeBinomial",
+    ),
+    Family(
+        name="ZeroInflatedNegativeBinomial",
+        forms=(
+            *(_inflated(*form) for form in _NEGATIVE_BINOMIAL),
+            *(_inflated_by_logits(*form) for form in _NEGATIVE_BINOMIAL),
+        ),
+        support=NATURAL,
+        summary="A negative binomial count that is set to 0 with probability `gate`.",
+        sampler="ZeroInflatedNegativeBinomial",
     ),
     Family(
         name="Geometric",
@@ -170,6 +197,30 @@ DISCRETE: tuple[Family, ...] = (
         support=NATURAL,
         summary="One of the categories along the last axis of `probs`, counted from 0.",
         sampler="Categorical",
+    ),
+    Family(
+        name="OrderedLogistic",
+        forms=(
+            Form(
+                (
+                    Parameter("predictor", REAL, "where the logistic variable is centred"),
+                    Parameter(
+                        "cutpoints",
+                        REAL,
+                        "the increasing values that part the categories",
+                        event_rank=1,
+                        space=Space.ORDERED,
+                    ),
+                ),
+                f"(if x > 0 then log_sigmoid({_ABOVE}) else 0.0)"
+                f" + (if x < length(cutpoints) then log_sigmoid({_BELOW}) else 0.0)"
+                f" + (if {_INNER} then log1m_exp(if {_INNER} then {_GAP} else -1.0) else 0.0)",
+            ),
+        ),
+        support=NATURAL,
+        summary="The number of cutpoints below a logistic variable around `predictor`: 0 to their number.",
+        sampler="OrderedLogistic",
+        high="length(cutpoints)",
     ),
     Family(
         name="DiscreteUniform",

@@ -7,10 +7,11 @@ Only spellings that mean the same are listed: PyMC's `Geometric` counts from 1 a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from quivers.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spelling:
     """Our family for another's; `keywords` name its positional arguments where ours need a name.
 
@@ -41,6 +42,13 @@ _FAMILIES: Mapping[str, Spelling] = {
     "halfgaussian": Spelling("HalfNormal"),
     "improperuniform": Spelling("Flat"),
     "invgamma": Spelling("InverseGamma"),
+    "invwishart": Spelling("InverseWishart"),
+    "lkjcorr": Spelling("LKJ"),
+    "lkjcorrcholesky": Spelling("LKJCholesky"),
+    "multinormal": Spelling("MultivariateNormal"),
+    "multinormalcholesky": Spelling("MultivariateNormal", (None, "scale_tril")),
+    "multinormalprec": Spelling("MultivariateNormal", (None, "precision_matrix")),
+    "mvnormal": Spelling("MultivariateNormal"),
     "negbinomial2": Spelling("NegativeBinomial2"),
     "stdnormal": Spelling("Normal", arguments="0.0, 1.0"),
     "studentst": Spelling("StudentT"),
@@ -84,6 +92,30 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "Categorical": _CHANCE,
     "Binomial": {**_CHANCE, "n": "total_count"},
     "Poisson": {"mu": "rate", "lam": "rate"},
+    "NegativeBinomial": {"n": "total_count", "mu": "mean", "alpha": "concentration", "phi": "concentration"},
+    "ZeroInflatedNegativeBinomial": {
+        "n": "total_count",
+        "mu": "mean",
+        "alpha": "concentration",
+        "phi": "concentration",
+    },
+    "TruncatedNormal": {**_LOCATION_SCALE, **_BOUNDS},
+    "VonMises": {"mu": "loc", "kappa": "concentration"},
+    "OrderedLogistic": {"eta": "predictor", "c": "cutpoints"},
+    "Dirichlet": {"a": "concentration", "alpha": "concentration"},
+    "Multinomial": {**_CHANCE, "n": "total_count"},
+    "MultivariateNormal": {
+        "mu": "loc",
+        "cov": "covariance_matrix",
+        "Sigma": "covariance_matrix",
+        "tau": "precision_matrix",
+        "chol": "scale_tril",
+    },
+    "GaussianRandomWalk": {"sigma": "scale"},
+    "LKJ": {"eta": "concentration"},
+    "LKJCholesky": {"eta": "concentration"},
+    "Wishart": {"nu": "df", "V": "covariance_matrix"},
+    "InverseWishart": {"nu": "df", "V": "scale_matrix", "S": "scale_matrix"},
     "NegativeBinomial2": {"mu": "mean", "alpha": "concentration", "phi": "concentration"},
 }
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
@@ -47,6 +46,7 @@ from quivers.families.support import (
     UNIT,
     Interval,
 )
+from quivers.records import record
 
 
 class Kind(Enum):
@@ -55,7 +55,8 @@ class Kind(Enum):
     ELEMENTWISE takes the union of its arguments' axes. REDUCTION removes the axes named by `over=`, or all.
     ALONG keeps the axes and works along the one named by `over=`, or the last. The rest each have a rule of
     their own: CONTRACTION sums over the shared last axis, OUTER and DIAGONAL add one, MATRIX keeps the last
-    two, OBJECT takes an object's name instead of a value.
+    two, which run over one object, ROWS leaves the first of these and DETERMINANT neither, SOLVE has a matrix
+    and then a vector, whose last axis is the matrix's, and OBJECT takes an object's name instead of a value.
     """
 
     ELEMENTWISE = "elementwise"
@@ -65,10 +66,13 @@ class Kind(Enum):
     OUTER = "outer"
     DIAGONAL = "diagonal"
     MATRIX = "matrix"
+    ROWS = "rows"
+    DETERMINANT = "determinant"
+    SOLVE = "solve"
     OBJECT = "object"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A built-in function. `domains` says for each parameter where its argument must lie.
 
@@ -196,7 +200,9 @@ _EXPONENTIALS = (
         "log(1 − exp(x)) for negative x.",
         falling(lambda x: math.log(-math.expm1(x)), _NEGATIVE),
         _NEGATIVE,
-        definition="if x > -0.6931471805599453 then log(-expm1(x)) else log1p(-exp(x))",
+        # The branch that is not taken is kept off its pole at 0, or its slope would spoil the gradient.
+        definition="if x > -0.6931471805599453 then log(-expm1(x))"
+        " else log1p(-exp(minimum(x, -0.6931471805599453)))",
     ),
     _two(
         "logaddexp",
@@ -204,6 +210,13 @@ _EXPONENTIALS = (
         "log(exp(x) + exp(y)), without overflow.",
         lambda a: at_least((largest(a),)),
         definition="maximum(x, y) + log1p(exp(-abs(x - y)))",
+    ),
+    _two(
+        "log_diff_exp",
+        ("x", "y"),
+        "log(exp(x) − exp(y)) for x above y, without overflow.",
+        always(REAL),
+        definition="x + log1m_exp(y - x)",
     ),
     _two(
         "xlogy",
@@ -295,6 +308,14 @@ _SIGMOIDS = (
         definition="ndtr(x)",
     ),
     _one("log_ndtr", "The log of the standard normal distribution function.", always(_NEGATIVE)),
+    _two(
+        "log_diff_ndtr",
+        ("x", "y"),
+        "The log of the standard normal probability between y and x, for x above y, also in the tails.",
+        always(_NEGATIVE),
+        definition="log_diff_exp(log_ndtr(if x + y > 0 then -y else x),"
+        " log_ndtr(if x + y > 0 then -x else y))",
+    ),
 )
 
 _SPECIAL = (
@@ -304,6 +325,19 @@ _SPECIAL = (
     ),
     _one("lgamma", "The log of the gamma function.", always(REAL), op="lgamma"),
     _one("digamma", "The derivative of lgamma.", always(REAL), op="digamma"),
+    _one(
+        "i0e",
+        "The modified Bessel function I₀, scaled by exp(−|x|).",
+        always(Interval(0.0, 1.0, low_open=True)),
+        op="i0e",
+    ),
+    _one("i1e", "The modified Bessel function I₁, scaled by exp(−|x|).", always(_OPEN_SYMMETRIC), op="i1e"),
+    _one(
+        "log_i0",
+        "The log of the modified Bessel function I₀, without overflow.",
+        always(NON_NEGATIVE),
+        definition="abs(x) + log(i0e(x))",
+    ),
     _one(
         "lfactorial",
         "log(x!).",
@@ -464,6 +498,34 @@ _MATRICES = (
         always(REAL),
         "The lower triangular L with L Lᵀ = x, for a positive definite x.",
         (REAL,),
+    ),
+    Function(
+        "transpose", ("x",), Kind.MATRIX, same, "The matrix with its rows and columns exchanged.", (REAL,)
+    ),
+    Function(
+        "tcrossprod",
+        ("x",),
+        Kind.MATRIX,
+        always(REAL),
+        "The matrix times its transpose, x xᵀ: the correlations of which x is the Cholesky factor.",
+        (REAL,),
+    ),
+    Function("diagonal", ("x",), Kind.ROWS, same, "The elements on the diagonal of a matrix.", (REAL,)),
+    Function(
+        "log_determinant",
+        ("x",),
+        Kind.DETERMINANT,
+        always(REAL),
+        "The log of the determinant of a positive definite matrix.",
+        (REAL,),
+    ),
+    Function(
+        "solve_triangular",
+        ("L", "b"),
+        Kind.SOLVE,
+        always(REAL),
+        "The y with L y = b along the last axis of b, for a lower triangular L.",
+        (REAL, REAL),
     ),
     Function(
         "index", ("object",), Kind.OBJECT, always(NATURAL), "0, 1, 2, … along an object.", (REAL,), op="iota"

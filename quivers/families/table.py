@@ -12,7 +12,9 @@ from types import MappingProxyType
 from quivers.families.continuous import CONTINUOUS
 from quivers.families.discrete import DISCRETE
 from quivers.families.family import Family
+from quivers.families.matrices import MATRICES
+from quivers.families.vectors import VECTORS
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {family.name: family for family in (*CONTINUOUS, *DISCRETE)}
+    {family.name: family for family in (*CONTINUOUS, *DISCRETE, *VECTORS, *MATRICES)}
 )

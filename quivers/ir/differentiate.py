@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from quivers.ir.graph import CONDITIONS, Builder, Node
+from quivers.ir.matrix_adjoints import factored, gathered, scattered, solved, summed_up
 from quivers.ir.simplify import apply, needed, reduce, scaled_by_size
 
 Adjoint = Callable[[Builder, int, Node, int], tuple[tuple[int, int], ...]]
@@ -99,6 +100,18 @@ def _log_ndtr_slope(b: Builder, x: int, y: int) -> int:
 
 def _erf_slope(b: Builder, x: int, y: int) -> int:
     return apply(b, "mul", b.constant(TWO_OVER_ROOT_PI), apply(b, "exp", apply(b, "neg", _square(b, x))))
+
+
+def _i0e_slope(b: Builder, x: int, y: int) -> int:
+    return apply(b, "sub", apply(b, "i1e", x), apply(b, "mul", apply(b, "sign", x), y))
+
+
+def _i1e_slope(b: Builder, x: int, y: int) -> int:
+    """At 0, where y / x is 0 / 0, the derivative is ½."""
+    at_zero = apply(b, "eq", x, b.constant(0.0))
+    share = apply(b, "div", y, apply(b, "where", at_zero, b.constant(1.0), x))
+    falling = apply(b, "add", apply(b, "mul", apply(b, "sign", x), y), share)
+    return apply(b, "where", at_zero, b.constant(0.5), apply(b, "sub", apply(b, "i0e", x), falling))
 
 
 def _nothing(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
@@ -223,22 +236,6 @@ def _logsumexp(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple
     return ((x, apply(b, "mul", adjoint, apply(b, "exp", apply(b, "sub", x, number)))),)
 
 
-def _gather(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
-    value, index = node.args
-    axes = b.axes(value)
-    source = tuple(axis for axis in node.axes if axis not in b.axes(adjoint))
-    if source:
-        adjoint = b.add(Node("spread", (adjoint,), node.axes, over=source))
-    return ((value, b.add(Node("scatter", (adjoint, index), axes, name=node.name))),)
-
-
-def _scatter(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
-    added, index = node.args
-    if node.name not in b.axes(adjoint):
-        return ((added, adjoint),)
-    return ((added, b.add(Node("gather", (adjoint, index), b.axes(added), name=node.name))),)
-
-
 _OWN_AXES = frozenset({"sum", "prod", "amax", "amin", "logsumexp", "gather", "scatter"})
 
 _RULES: Mapping[str, Adjoint] = {
@@ -257,6 +254,8 @@ _RULES: Mapping[str, Adjoint] = {
     "lgamma": _unary(lambda b, x, y: apply(b, "digamma", x)),
     "digamma": _unary(lambda b, x, y: apply(b, "trigamma", x)),
     "log_ndtr": _unary(_log_ndtr_slope),
+    "i0e": _unary(_i0e_slope),
+    "i1e": _unary(_i1e_slope),
     "sin": _unary(lambda b, x, y: apply(b, "cos", x)),
     "cos": _unary(lambda b, x, y: apply(b, "neg", apply(b, "sin", x))),
     "tan": _unary(lambda b, x, y: apply(b, "add", b.constant(1.0), _square(b, y))),
@@ -281,6 +280,12 @@ _RULES: Mapping[str, Adjoint] = {
     "amax": _reduced_extreme,
     "amin": _reduced_extreme,
     "logsumexp": _logsumexp,
-    "gather": _gather,
-    "scatter": _scatter,
+    "gather": gathered,
+    "scatter": scattered,
+    "cumsum": summed_up,
+    "rcumsum": summed_up,
+    "argsort": _nothing,
+    "cholesky": factored,
+    "solve": solved,
+    "solve_transposed": solved,
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from quivers.backends.kernel import special
-from quivers.ir.graph import Node, axis_size, object_of
+from quivers.backends.kernel import matrices, special
+from quivers.ir.graph import ALONG, MATRIX, Node, axis_size, object_of
 from quivers.ir.simplify import needed
 
 Array = np.ndarray[Any, Any]
@@ -78,12 +78,43 @@ def _value(
     if node.op == "spread":
         ((value, axes),) = args
         return np.broadcast_to(aligned(value, axes, node.axes), shape)
+    if node.op in ALONG:
+        ((value, axes),) = args
+        return _running(node.op, aligned(value, axes, node.axes), node.axes.index(node.name or ""))
+    if node.op in MATRIX:
+        return _matrix(node, args)
     (value, axes), (index, index_axes) = args
     along = node.name or ""
     places = checked_index(index, along, sizes)
     if node.op == "gather":
         return _gather(value, axes, places, index_axes, node.axes, along, sizes)
     return _scatter(value, axes, places, index_axes, node.axes, along, sizes)
+
+
+def _running(op: str, value: Array, dimension: int) -> Array:
+    if op == "cumsum":
+        return np.cumsum(value, axis=dimension)
+    if op == "rcumsum":
+        return np.flip(np.cumsum(np.flip(value, dimension), axis=dimension), dimension)
+    return np.argsort(value, axis=dimension, kind="stable").astype(np.float64)
+
+
+def _matrix(node: Node, args: Sequence[tuple[Array, tuple[str, ...]]]) -> Array:
+    """A matrix operation with the plates in front, and in `solve` what L does not have as columns."""
+    row, column = node.over
+    lower, lower_axes = args[0]
+    plates = tuple(axis for axis in node.axes if axis in lower_axes and axis not in node.over)
+    matrix = aligned(lower, lower_axes, (*plates, row, column))
+    if node.op == "cholesky":
+        return aligned(matrices.cholesky(matrix), (*plates, row, column), node.axes)
+    value, axes = args[1]
+    columns = tuple(axis for axis in node.axes if axis not in lower_axes)
+    wide = aligned(value, axes, (*plates, row, *columns))
+    inner = wide.shape[len(plates) + 1 :]
+    right = wide.reshape((*wide.shape[: len(plates) + 1], -1))
+    solved = matrices.solve(matrix, right, transpose=node.op == "solve_transposed")
+    result = solved.reshape((*solved.shape[:-1], *inner))
+    return aligned(result, (*plates, row, *columns), node.axes)
 
 
 def _gather(
@@ -182,7 +213,8 @@ _ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
     "abs": np.abs, "sigmoid": _sigmoid, "logit": lambda x: np.log(x / (1.0 - x)), "softplus": _softplus,
     "tanh": np.tanh, "erf": _by_element(math.erf), "lgamma": _by_element(_lgamma),
     "digamma": _by_element(special.digamma), "trigamma": _by_element(special.trigamma),
-    "log_ndtr": _by_element(special.log_ndtr), "sin": np.sin, "cos": np.cos, "tan": np.tan, "atan": np.arctan,
+    "log_ndtr": _by_element(special.log_ndtr), "i0e": _by_element(special.i0e),
+    "i1e": _by_element(special.i1e), "sin": np.sin, "cos": np.cos, "tan": np.tan, "atan": np.arctan,
     "floor": np.floor, "sign": _sign, "not": np.logical_not, "add": np.add, "sub": np.subtract,
     "mul": np.multiply, "div": np.divide, "pow": np.power, "max": np.maximum, "min": np.minimum,
     "xlogy": _xlogy, "xlog1py": _xlog1py, "logaddexp": np.logaddexp, "lt": np.less, "le": np.less_equal,

@@ -1,6 +1,6 @@
 """Special functions of one number, for compiled code; the values at poles and at infinities are torch's.
 
-Python can call `digamma`, `trigamma` and `log_ndtr` as well; the others only where they need no infinity.
+Python can call `digamma`, `trigamma`, `log_ndtr`, `i0e` and `i1e` as well; the others only where they need no infinity.
 """
 
 from __future__ import annotations
@@ -164,10 +164,53 @@ def log_ndtr(x: float) -> float:
     return -0.5 * x * x - math.log(-x) - HALF_LOG_TWO_PI + math.log1p(series)
 
 
+@compiled
+def i0e(x: float) -> float:
+    """e^−|x| I₀(x): the power series up to 20, then the asymptotic one.
+
+    Abramowitz and Stegun 9.6.10 and 9.7.1.
+    """
+    x = abs(x)
+    if x > 20.0:
+        return _bessel_tail(x, 0.0)
+    quarter, term, total, k = 0.25 * x * x, 1.0, 1.0, 0.0
+    while term > 1e-17 * total:
+        k += 1.0
+        term *= quarter / (k * k)
+        total += term
+    return math.exp(-x) * total
+
+
+@compiled
+def i1e(x: float) -> float:
+    """e^−|x| I₁(x), by the same series as `i0e`."""
+    y = abs(x)
+    if y > 20.0:
+        return math.copysign(_bessel_tail(y, 4.0), x)
+    quarter, term, total, k = 0.25 * y * y, 1.0, 1.0, 0.0
+    while term > 1e-17 * total:
+        k += 1.0
+        term *= quarter / (k * (k + 1.0))
+        total += term
+    return 0.5 * x * math.exp(-y) * total
+
+
+@compiled
+def _bessel_tail(x: float, order: float) -> float:
+    """e^−x I_ν(x) for large x, where `order` is 4ν²."""
+    term, total, k = 1.0, 1.0, 0.0
+    while abs(term) > 1e-17:
+        k += 1.0
+        odd = 2.0 * k - 1.0
+        term *= (odd * odd - order) / (8.0 * k * x)
+        total += term
+    return total / math.sqrt(2.0 * math.pi * x)
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         sigmoid, softplus, logit, sign, floor, maximum, minimum, xlogy, xlog1py, logaddexp, digamma, trigamma,
-        log_ndtr,
+        log_ndtr, i0e, i1e,
     )
 }  # fmt: skip

@@ -64,6 +64,8 @@ ELEMENTWISE: Mapping[str, Operation] = {
     "digamma": torch.digamma,
     "trigamma": _trigamma,
     "log_ndtr": torch.special.log_ndtr,
+    "i0e": torch.special.i0e,
+    "i1e": torch.special.i1e,
     "sin": torch.sin,
     "cos": torch.cos,
     "tan": torch.tan,
@@ -158,7 +160,10 @@ def to_index(x: Tensor) -> Tensor:
 def gatherer(
     value_axes: Sequence[str], index_axes: Sequence[str], axes: Sequence[str], along: str
 ) -> Operation:
-    """Reads a value along the axis `along` at an index, aligned by name in every other axis."""
+    """Reads a value along the axis `along` at an index, aligned by name in every other axis.
+
+    Along an axis without elements it reads 0, at index 0 only.
+    """
     to_value = aligner(value_axes, (*axes, along), leading=True)
     to_place = aligner(index_axes, axes, leading=True)
     shared = any(axis in value_axes for axis in index_axes)
@@ -168,6 +173,8 @@ def gatherer(
     count = len(index_axes)
 
     def gather(value: Tensor, index: Tensor) -> Tensor:
+        if value.shape[dimension] == 0:
+            value = torch.zeros_like(value.sum(dimension, keepdim=True))  # nothing to read: 0
         if in_place and not shared and index.ndim == count:
             if count == 1:
                 return torch.index_select(value, dimension, index)
@@ -221,7 +228,7 @@ def scatterer(
             *lead, -1
         )
         zeros = torch.zeros(*lead, length, dtype=added.dtype, device=added.device)
-        result = zeros.scatter_add(-1, places, flat)
+        result = zeros.scatter_add(-1, places, flat) if length else zeros
         return result if back is None else back(result)
 
     return scatter
