@@ -16,7 +16,8 @@ from quivers.families.support import REAL, Element, Interval, Space
 LEAVES = frozenset({"constant", "input", "site", "position", "iota", "size"})
 UNARY = frozenset(
     {"neg", "exp", "log", "log1p", "expm1", "sqrt", "abs", "sigmoid", "logit", "softplus", "tanh", "erf",
-     "lgamma", "digamma", "trigamma", "log_ndtr", "sin", "cos", "tan", "atan", "floor", "sign", "not"}
+     "lgamma", "digamma", "trigamma", "log_ndtr", "i0e", "i1e", "sin", "cos", "tan", "atan", "floor", "sign",
+     "not"}
 )  # fmt: skip
 BINARY = frozenset(
     {
