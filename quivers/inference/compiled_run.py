@@ -32,10 +32,14 @@ _DIVERGED = STATISTICS.index("diverged")
 
 @dataclass(frozen=True, eq=False)
 class CompiledRun:
-    """Draws from a posterior: `samples` as `MCMCResult` has them, each (chain, draw, *axes), as arrays."""
+    """Draws from a posterior: `samples` as `MCMCResult` has them, each (chain, draw, *axes), as arrays.
+
+    `statistics` and those of `warmup` are (chain, transition, `STATISTICS`).
+    """
 
     samples: dict[str, NDArray[np.float64]]
     statistics: NDArray[np.float64]
+    warmup: NDArray[np.float64]
     seconds: dict[str, float]
     cancelled: bool
     engine: str = "kernel"
@@ -99,4 +103,4 @@ def run_compiled(
     )
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
     samples = constrained(density, inputs, sizes, draws.positions)
-    return CompiledRun(samples, draws.statistics, seconds, draws.cancelled)
+    return CompiledRun(samples, draws.statistics, draws.warmup, seconds, draws.cancelled)
