@@ -170,6 +170,9 @@ class Latent:
         return (*plates, self.event[0] + suffix)
 
 
+RANGE = "…"
+"""Between the ends of whole numbers that a summed latent ranges over, in the name of their axis."""
+
 ONE_LESS = "⁻"
 BELOW_DIAGONAL = "◺"
 TRIANGLE = "◣"
@@ -191,9 +194,13 @@ def axis_size(axis: str, sizes: Mapping[str, int]) -> int:
     """The number of elements of an axis, given those of objects.
 
     `School′` has as many as `School`, `Topic⁻` one less than `Topic`; `K◺` has as many as a K × K matrix has
-    below its diagonal, and `K◣` those of the diagonal too.
+    below its diagonal, and `K◣` those of the diagonal too. The whole numbers `0…40` are 41.
     """
-    count = sizes[object_of(axis)]
+    name = object_of(axis)
+    if RANGE in name and name not in sizes:
+        first, _, last = name.partition(RANGE)
+        return int(last) - int(first) + 1
+    count = sizes[name]
     match axis[-1]:
         case "⁻":
             return count - 1
@@ -229,7 +236,10 @@ class Term:
 class Draw:
     """How a site is drawn forwards: its family's sampler and the nodes of its parameters, in program order.
 
-    `value` is the node that holds the site's value in the density.
+    `value` is the node that holds the site's value in the density. A site that is `summed` out of the density
+    is drawn for what is observed below it; `value` is then a leaf that only the parameters of draws use. Draws
+    below `low` or above `high`, given as nodes, are drawn anew. Those that are `ordered` increase along that
+    axis.
     """
 
     site: str
@@ -239,6 +249,10 @@ class Draw:
     axes: tuple[str, ...]
     observed: bool
     value: int | None = None
+    summed: bool = False
+    low: int | None = None
+    high: int | None = None
+    ordered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +267,29 @@ class Marginal:
     axis: str
     weights: int
     first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An axis of whole numbers from `first` to the greatest element of `last`, a node of the data alone."""
+
+    axis: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What must be true of the data: the condition `node`, of them alone, at each of its elements.
+
+    Where it does not hold, `message` says so, a sentence whose `{place}` is the first such element's; the
+    problem has this `code`, and is one of the input called `input`.
+    """
+
+    node: int
+    code: str
+    message: str
+    input: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +310,5 @@ class Density:
     sizes: Mapping[str, int | None]
     order: tuple[str, ...] = ()
     marginals: tuple[Marginal, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    requirements: tuple[Requirement, ...] = ()

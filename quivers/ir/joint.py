@@ -55,7 +55,10 @@ def roots(density: Density) -> list[int]:
         *(number for _, number in density.returned),
         *(number for draw in density.draws for number in draw.parameters.values()),
         *(draw.value for draw in density.draws if draw.value is not None),
+        *(end for draw in density.draws for end in (draw.low, draw.high) if end is not None),
         *(marginal.weights for marginal in density.marginals),
+        *(each.last for each in density.ranges),
+        *(requirement.node for requirement in density.requirements),
     ]
 
 
@@ -86,6 +89,8 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
                 draw,
                 parameters={name: placed[number] for name, number in draw.parameters.items()},
                 value=None if draw.value is None else placed[draw.value],
+                low=None if draw.low is None else placed[draw.low],
+                high=None if draw.high is None else placed[draw.high],
             )
             for draw in density.draws
         ),
@@ -93,6 +98,10 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
         returned=tuple((name, placed[number]) for name, number in density.returned),
         marginals=tuple(
             replace(marginal, weights=placed[marginal.weights]) for marginal in density.marginals
+        ),
+        ranges=tuple(replace(each, last=placed[each.last]) for each in density.ranges),
+        requirements=tuple(
+            replace(requirement, node=placed[requirement.node]) for requirement in density.requirements
         ),
     )
 
