@@ -47,7 +47,8 @@ class Scope:
 
     `over` are the axes of a reduction without `over=`, None for all that its argument has. `offset` places
     the declaration that spans are relative to. `guards` collects conditions under which the value is valid.
-    `factors` has the factors of the objects that are products.
+    `factors` has the factors of the objects that are products. `hidden` are the axes of the latents that are
+    summed out around the expression, each of which is a single value to it.
     """
 
     builder: Builder
@@ -57,6 +58,11 @@ class Scope:
     over: tuple[str, ...] | None = None
     guards: list[int] = field(default_factory=list)
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+
+    def axes(self, node: int) -> tuple[str, ...]:
+        """The axes that a value has to the expression."""
+        return tuple(axis for axis in self.builder.axes(node) if axis not in self.hidden)
 
     def refused(self, span: ast.Span, message: str) -> ProgramError:
         """The error that what stands at `span` can't be evaluated."""
@@ -153,11 +159,21 @@ def _binary(scope: Scope, operator: str, left: Value, right: Value) -> Value:
 
 
 def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Value:
-    axes = scope.builder.axes(left.node)
-    if not axes or axes[-1:] != scope.builder.axes(right.node)[-1:]:
+    """The sum over the last axis of both; where they differ by a prime, one side is read along the other's."""
+    builder = scope.builder
+    ends = [scope.axes(side.node)[-1:] for side in (left, right)]
+    if not all(ends) or object_of(ends[0][0]) != object_of(ends[1][0]):
         raise scope.refused(span, "`@` sums over the last axis of both its sides, and theirs differ.")
-    product = simplify.apply(scope.builder, "mul", left.node, right.node)
-    summed = simplify.reduce(scope.builder, "sum", product, (axes[-1],))
+    (axis,), (other,) = ends
+    first, second = left.node, right.node
+    if axis != other and axis not in scope.axes(second):
+        second = simplify.gather(builder, second, _iota(builder, axis), other)
+    elif axis != other and other not in scope.axes(first):
+        first, axis = simplify.gather(builder, first, _iota(builder, other), axis), other
+    elif axis != other:
+        raise scope.refused(span, f"Both sides of this `@` run over `{axis}` and over `{other}`.")
+    product = simplify.apply(builder, "mul", first, second)
+    summed = simplify.reduce(builder, "sum", product, (axis,))
     return Value(summed, supports.combine("@", left.interval, right.interval))
 
 
@@ -258,7 +274,11 @@ def _applied(
         return simplify.reduce(builder, function.op, numbers[0], axes)
     if function.definition is not None:
         inner = Scope(
-            builder, dict(zip(function.parameters, arguments, strict=True)), offset=scope.offset, over=axes
+            builder,
+            dict(zip(function.parameters, arguments, strict=True)),
+            offset=scope.offset,
+            over=axes,
+            hidden=scope.hidden,
         )
         return evaluate(inner, parsed(function.definition)).node
     match function.name:
@@ -280,7 +300,7 @@ def _run_over(
     scope: Scope, function: Function, argument: Value, over: tuple[str, ...] | None
 ) -> tuple[str, ...]:
     """The axes that a call works over: those named, else the scope's, else all or the last."""
-    have = scope.builder.axes(argument.node)
+    have = scope.axes(argument.node)
     if over is not None:
         return over
     if scope.over is not None:
@@ -296,7 +316,7 @@ def _run_over(
 def _index(scope: Scope, span: ast.Span, value: Value, indices: Sequence[Value]) -> Value:
     """`value[i, j]`: each index replaces the axis of the object that it is a member of."""
     builder, node = scope.builder, value.node
-    axes = value.event or builder.axes(node)
+    axes = value.event or scope.axes(node)
     taken: set[str] = set()
     for position, index in enumerate(indices):
         axis = _axis_indexed(axes, position, index, taken)

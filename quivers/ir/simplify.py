@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from quivers.ir.graph import CONDITIONS, Builder, Node
+from quivers.ir.graph import ALONG, CONDITIONS, MATRIX, SEQUENTIAL, Builder, Node
 
 Fold = Callable[..., float]
 
@@ -95,9 +95,36 @@ def rebuilt(builder: Builder, node: Node, placed: Mapping[int, int]) -> int:
         return spread(builder, args[0], node.axes)
     if node.op == "size":
         return builder.size(node.name or "")
+    if node.op == "gather" and node.name not in builder.axes(args[0]):
+        return spread(builder, args[0], node.axes)
     if not args or node.op in {"gather", "scatter"}:
         return builder.add(replace(node, args=args))
+    if node.op in ALONG | MATRIX | SEQUENTIAL:
+        return builder.add(replace(node, args=_widened(builder, node, args)))
     return apply(builder, node.op, *args)
+
+
+def _widened(builder: Builder, node: Node, args: tuple[int, ...]) -> tuple[int, ...]:
+    """Arguments with the axes that an operation needs them to have, though they are constant along them."""
+    if node.op in ALONG:
+        needs: list[tuple[str, ...]] = [node.axes]
+    elif node.op == "cholesky":
+        needs = [node.axes]
+    elif node.op in MATRIX:
+        # The axes that neither argument has any more are plates that nothing depends on.
+        have = (*builder.axes(args[0]), *builder.axes(args[1]))
+        needs = [node.over, (*(axis for axis in node.axes if axis not in have), node.over[0])]
+    else:
+        assert node.body is not None, "a scan has a body"
+        needs = [tuple(axis for axis in node.axes if axis != node.name), *((),) * (len(args) - 1)]
+        for inner in node.body.nodes:
+            if inner.op == "outer":
+                place = int(inner.name or "")
+                needs[place] = tuple(dict.fromkeys((*needs[place], *inner.axes)))
+    return tuple(
+        spread(builder, arg, tuple(dict.fromkeys((*builder.axes(arg), *axes))))
+        for arg, axes in zip(args, needs, strict=True)
+    )
 
 
 def needed(nodes: Sequence[Node], wanted: Iterable[int], stop: Iterable[int] = ()) -> list[int]:
@@ -351,8 +378,17 @@ def _xlog1py(builder: Builder, a: int, b: int) -> int | None:
 
 
 def _where(builder: Builder, condition: int, yes: int, no: int) -> int | None:
-    return yes if yes == no else None
+    if yes == no:
+        return yes
+    test = builder.nodes[condition]
+    values = [builder.nodes[arg].value for arg in test.args]
+    if test.op not in _COMPARISONS or any(value is None for value in values):
+        return None
+    # A comparison of constants is decided, so that nothing is computed for the branch that is never taken.
+    return yes if _FOLDS[test.op](*values) else no
 
+
+_COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 
 _RULES: Mapping[str, Callable[..., int | None]] = {
     "neg": _neg,
