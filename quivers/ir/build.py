@@ -6,9 +6,7 @@ have fewer axes than its plate is repeated over the plate.
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from quivers.check import supports
@@ -16,17 +14,16 @@ from quivers.check.program import Checked, CheckedProgram
 from quivers.check.types import Axis, Type
 from quivers.errors import ProgramError
 from quivers.families.family import Family, Form
-from quivers.families.support import Interval, Member
+from quivers.families.support import Member
 from quivers.families.table import FAMILIES
 from quivers.ir import simplify
+from quivers.ir.densities import called_form, guarded, log_density
 from quivers.ir.expressions import (
     NOT_EVALUATED,
     Scope,
     Value,
-    as_condition,
     as_number,
     evaluate,
-    parsed,
     single_objects,
 )
 from quivers.ir.graph import Builder, Density, Draw, Latent, Node, Term
@@ -134,7 +131,7 @@ class _Building:
             raise self.refused(
                 call.function.span, f"A draw from the program `{call.function.text}` can't be run yet."
             )
-        form_number, form = _form(family, call)
+        form_number, form = called_form(family, call)
         parameters = self.parameters(family, form, call)
         if observed:
             axes = _plate(step.plate, self.factors)
@@ -181,116 +178,10 @@ class _Building:
         return values
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyDensity:
-    """The log density of a value under a family, as nodes.
-
-    `node` is right where `guard` holds (None: everywhere); `low` and `high` are the ends of the support
-    that depend on parameters.
-    """
-
-    node: int
-    guard: int | None
-    low: int | None
-    high: int | None
-
-
-def log_density(
-    builder: Builder, family: Family, form: Form, parameters: Mapping[str, Value], value: Value
-) -> FamilyDensity:
-    """The log density of `value` under a family; −inf where a parameter lies outside its own support."""
-    scope = Scope(builder, {**parameters, "x": value})
-    density = as_number(builder, evaluate(scope, parsed(form.log_density)).node)
-    valid: list[int] = []
-    for parameter in form.parameters:
-        valid += _inside(builder, parameters[parameter.name], parameter.support)
-    inside = [*scope.guards, *_inside(builder, value, family.support)]
-    low = high = None
-    if family.low is not None:
-        low = evaluate(scope, parsed(family.low)).node
-        inside.append(simplify.apply(builder, "ge", value.node, low))
-    if family.high is not None:
-        high = evaluate(scope, parsed(family.high)).node
-        inside.append(simplify.apply(builder, "le", value.node, high))
-    if low is not None and high is not None:
-        valid.append(simplify.apply(builder, "le", low, high))
-    return FamilyDensity(guarded(builder, density, _all(builder, valid)), _all(builder, inside), low, high)
-
-
-def guarded(builder: Builder, density: int, condition: int | None) -> int:
-    """A log density, −inf where the condition does not hold."""
-    if condition is None:
-        return density
-    return simplify.apply(builder, "where", condition, density, builder.constant(-math.inf))
-
-
-def _all(builder: Builder, conditions: Sequence[int]) -> int | None:
-    """Whether all conditions hold; None where they do for certain."""
-    open_ones = [condition for condition in conditions if not _certain(builder, condition)]
-    if not open_ones:
-        return None
-    result = open_ones[0]
-    for condition in open_ones[1:]:
-        result = simplify.apply(builder, "and", result, condition)
-    return result
-
-
-def _certain(builder: Builder, condition: int) -> bool:
-    """Whether a comparison of two constants holds."""
-    node = builder.nodes[condition]
-    left, right = ([builder.nodes[arg].value for arg in node.args] + [None, None])[:2]
-    if left is None or right is None:
-        return False
-    compare = {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq}
-    return node.op in compare and bool(compare[node.op](left, right))
-
-
-def _inside(builder: Builder, value: Value, support: Interval) -> list[int]:
-    """Conditions under which a value lies in a support; none where its type says that it always does."""
-    if isinstance(value.element, Member):
-        return []  # an index: whole, and no less than 0
-    element, conditions = value.element, []
-    if element.within(support):
-        return []
-    if support.low > element.low or (support.low_open and element.low == support.low):
-        comparison = "gt" if support.low_open else "ge"
-        conditions.append(simplify.apply(builder, comparison, value.node, builder.constant(support.low)))
-    if support.high < element.high:
-        comparison = "lt" if support.high_open else "le"
-        conditions.append(simplify.apply(builder, comparison, value.node, builder.constant(support.high)))
-    if support.integer and not element.integer:
-        whole = simplify.apply(builder, "floor", value.node)
-        conditions.append(simplify.apply(builder, "eq", value.node, whole))
-    return [_everywhere(builder, condition, value.event) for condition in conditions]
-
-
-def _everywhere(builder: Builder, condition: int, axes: tuple[str, ...]) -> int:
-    """Whether a condition holds all along `axes`."""
-    if not axes:
-        return condition
-    least = simplify.reduce(builder, "amin", as_number(builder, condition), axes)
-    return as_condition(builder, least)
-
-
 def _plate(objects: tuple[ast.Name, ...], factors: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The axes of a plate; a product is its factors, and an object that comes again has a prime."""
     names = [axis for name in objects for axis in single_objects(name.text, factors)]
     return tuple(str(Axis(name, names[:place].count(name))) for place, name in enumerate(names))
-
-
-def form_of(family: Family, keywords: frozenset[str]) -> int | None:
-    """The first form of a family that has all the keywords given, by its place; None if none has."""
-    for place, form in enumerate(family.forms):
-        if keywords <= {parameter.name for parameter in form.parameters}:
-            return place
-    return None
-
-
-def _form(family: Family, call: ast.Call) -> tuple[int, Form]:
-    keywords = frozenset(argument.keyword.text for argument in call.arguments if argument.keyword is not None)
-    place = form_of(family, keywords)
-    assert place is not None, "the checker refuses keywords that no form has"
-    return place, family.forms[place]
 
 
 def _label(returned: ast.Returned, place: int, count: int) -> str:

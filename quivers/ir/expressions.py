@@ -159,7 +159,7 @@ def _binary(scope: Scope, operator: str, left: Value, right: Value) -> Value:
 
 
 def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Value:
-    """The sum over the last axis of both; where they differ by a prime, one side is read along the other's."""
+    """The sum over the last axis of both; where those differ by a prime, one side follows the other."""
     builder = scope.builder
     ends = [scope.axes(side.node)[-1:] for side in (left, right)]
     if not all(ends) or object_of(ends[0][0]) != object_of(ends[1][0]):

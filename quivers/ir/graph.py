@@ -237,9 +237,9 @@ class Draw:
     """How a site is drawn forwards: its family's sampler and the nodes of its parameters, in program order.
 
     `value` is the node that holds the site's value in the density. A site that is `summed` out of the density
-    is drawn for what is observed below it; `value` is then a leaf that only the parameters of draws use. Draws
-    below `low` or above `high`, given as nodes, are drawn anew. Those that are `ordered` increase along that
-    axis.
+    is drawn for what is observed below it; `value` is then a leaf that only the parameters of draws use. What
+    falls below `low` or above `high`, given as nodes, is drawn anew; `ordered` is the axis along which the
+    draws increase.
     """
 
     site: str

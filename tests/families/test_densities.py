@@ -13,7 +13,7 @@ import torch.distributions as td
 
 from quivers.backends.torch.evaluate import plan
 from quivers.families.table import FAMILIES
-from quivers.ir.build import guarded, log_density
+from quivers.ir.densities import guarded, log_density
 from quivers.ir.differentiate import differentiate
 from quivers.ir.expressions import Value
 from quivers.ir.graph import Builder, Node
