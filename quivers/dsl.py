@@ -18,7 +18,7 @@ from quivers.check.program import Checked, CheckedProgram
 from quivers.errors import ProgramError, QvrError
 from quivers.syntax.document import decoded, encoded
 from quivers.syntax.problems import Diagnostic, Severity
-from quivers.terminal import render
+from quivers.terminal.frames import render
 
 if TYPE_CHECKING:
     from quivers.backends.torch.module import ProgramModule

@@ -128,7 +128,7 @@ def checked_program(request: RunRequest) -> tuple[Checked, CheckedProgram]:
     checked = check_source(source)
     errors = [found for found in checked.diagnostics if found.severity is Severity.ERROR]
     if errors:
-        from quivers.terminal import render
+        from quivers.terminal.frames import render
 
         raise ProgramError(render(errors, source, request.name, False), errors)
     if not checked.programs:

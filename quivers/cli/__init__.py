@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that can't show ⊗ shows ? and nothing fails
     try:
-        options = parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        options = parser(given).parse_args(given)
     except SystemExit as leaving:  # argparse has printed the help, or what is misused
         return MISUSE if leaving.code else CLEAN
     try:

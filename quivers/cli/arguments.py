@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import quivers
 from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, TARGET_ACCEPT, WARMUP
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of `qvr`; `command` in its result is the subcommand's name."""
+def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser of `qvr`; `command` in its result is the subcommand's name.
+
+    Where the first of `arguments` names a command, no other is prepared: that takes as long as checking
+    a small file.
+    """
     parser = argparse.ArgumentParser(
         prog="qvr",
         description="Typed hierarchical Bayesian models: check them, run them, edit them.",
         epilog="example: qvr run examples/eight_schools/noncentred.qvr",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_top_layout,
     )
     parser.add_argument("--version", action="version", version=f"qvr {quivers.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="qvr")
+    asked = arguments[0] if arguments else ""
+    for name in [asked] if asked in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](commands)
+    return parser
 
+
+def _check(commands: Any) -> None:
     check = _command(
         commands, "check", "FILE… [options]", "tell what is wrong with programs", "qvr check models/"
     )
@@ -28,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_output_format(check)
 
+
+def _run(commands: Any) -> None:
     run = _command(
         commands, "run", "FILE [options]", "sample a program's posterior", "qvr run model.qvr --seed 1"
     )
@@ -60,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)
 
+
+def _fmt(commands: Any) -> None:
     fmt = _command(
         commands, "fmt", "FILE… [options]", "write programs in the canonical layout", "qvr fmt models/"
     )
@@ -72,6 +89,8 @@ def parser() -> argparse.ArgumentParser:
     fmt.add_argument("--check", action="store_true", help="write nothing; tell which files would change")
     fmt.add_argument("--diff", action="store_true", help="write nothing; show what would change")
 
+
+def _explain(commands: Any) -> None:
     explain = _command(
         commands, "explain", "[CODE]", "tell what the code of a message means", "qvr explain QVR401"
     )
@@ -79,12 +98,26 @@ def parser() -> argparse.ArgumentParser:
         "code", nargs="?", metavar="CODE", help="such as QVR401 or QVR4xx; without it, all codes are listed"
     )
 
+
+def _lsp(commands: Any) -> None:
     lsp = _command(
         commands, "lsp", "[options]", "serve an editor over standard input and output", "qvr lsp --stdio"
     )
     lsp.add_argument("--stdio", action="store_true", help="the way editors ask for it; it is the only one")
+
+
+def _version(commands: Any) -> None:
     _command(commands, "version", "", "print the versions of QVR and Python", "qvr version")
-    return parser
+
+
+_COMMANDS: Mapping[str, Callable[[Any], None]] = {
+    "check": _check,
+    "run": _run,
+    "fmt": _fmt,
+    "explain": _explain,
+    "lsp": _lsp,
+    "version": _version,
+}
 
 
 def _command(commands: Any, name: str, usage: str, summary: str, example: str) -> argparse.ArgumentParser:
@@ -101,7 +134,25 @@ def _command(commands: Any, name: str, usage: str, summary: str, example: str) -
 
 
 def _layout(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26)
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=_width())
+
+
+def _top_layout(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=_width())
+
+
+def _width() -> int:
+    """The columns for help, two fewer than there are; argparse would load all of shutil to ask."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "0"))
+    except ValueError:
+        columns = 0
+    if columns <= 0:
+        try:
+            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else 0
+        except (AttributeError, ValueError, OSError):  # no terminal
+            columns = 0
+    return (columns or 80) - 2
 
 
 def _add_output_format(parser: argparse.ArgumentParser) -> None:

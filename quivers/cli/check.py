@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from quivers import json_output
 from quivers.cli.files import program_files
 from quivers.cli.output import CLEAN, PROBLEMS, RefusedError, diagnostics_text, say
 from quivers.cli.programs import checked_file
 from quivers.syntax.problems import Diagnostic, Severity
-from quivers.terminal import summary_line
+from quivers.terminal.frames import summary_line
+
+# A file's name, its text where it could be read, and what is wrong with it.
+_Entry = tuple[str, bytes | None, Sequence[Diagnostic]]
 
 
 def check(options: argparse.Namespace) -> int:
@@ -21,22 +23,41 @@ def check(options: argparse.Namespace) -> int:
 
     What is wrong with a configuration file is told once, before the first model that it is for.
     """
-    as_json = options.output_format == "json"
-    entries: list[dict[str, Any]] = []
-    severities: list[Severity] = []
     files = program_files(options.files)
     told: set[str] = set()
-    for name, source, found in (entry for file in files for entry in _diagnosed(file, told)):
-        severities += [each.severity for each in found]
-        if as_json:
-            entries += json_output.diagnostics(found, source or b"", name)
-        elif found:
-            say(sys.stdout, diagnostics_text(found, source, name, sys.stdout) + "\n")
-    say(sys.stdout, json_output.dumps(entries) if as_json else summary_line(severities, len(files)))
+    entries = (entry for file in files for entry in _diagnosed(file, told))
+    if options.output_format == "json":
+        severities = _print_json(entries)
+    else:
+        severities = _print_text(entries)
+        say(sys.stdout, summary_line(severities, len(files)))
     return PROBLEMS if Severity.ERROR in severities else CLEAN
 
 
-def _diagnosed(file: str, told: set[str]) -> list[tuple[str, bytes | None, Sequence[Diagnostic]]]:
+def _print_text(entries: Iterable[_Entry]) -> list[Severity]:
+    """Each file's diagnostics as soon as they are known; the severities of all."""
+    severities: list[Severity] = []
+    for name, source, found in entries:
+        severities += [each.severity for each in found]
+        if found:
+            say(sys.stdout, diagnostics_text(found, source, name, sys.stdout) + "\n")
+    return severities
+
+
+def _print_json(entries: Iterable[_Entry]) -> list[Severity]:
+    """All diagnostics as one JSON array; the severities of all."""
+    from quivers import json_output  # the start without it is sooner
+
+    severities: list[Severity] = []
+    written: list[dict[str, Any]] = []
+    for name, source, found in entries:
+        severities += [each.severity for each in found]
+        written += json_output.diagnostics(found, source or b"", name)
+    say(sys.stdout, json_output.dumps(written))
+    return severities
+
+
+def _diagnosed(file: str, told: set[str]) -> list[_Entry]:
     """The model, and before it its configuration's file unless `told`, each with text and problems."""
     try:
         model = checked_file(file)

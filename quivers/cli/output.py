@@ -8,10 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import IO
 
-from quivers import json_output
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Severity
-from quivers.terminal import render, summary_line, title_line
+from quivers.terminal.frames import render, summary_line, title_line
 
 CLEAN, PROBLEMS, MISUSE, FAULT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
@@ -41,6 +40,8 @@ def refused(file: str, code: str, message: str, status: int = PROBLEMS) -> Refus
 def tell(refusal: RefusedError, *, as_json: bool) -> int:
     """Print why a command cannot go on; its exit status."""
     if as_json:
+        from quivers import json_output
+
         found = json_output.diagnostics(refusal.problems, refusal.source or b"", refusal.file)
         say(sys.stdout, json_output.dumps({"diagnostics": found}))
         return refusal.status

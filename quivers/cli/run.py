@@ -31,8 +31,10 @@ from quivers.cli.programs import Model, checked_file
 from quivers.configuration import WRONG_ENTRY
 from quivers.errors import Cancelled, DataError
 from quivers.syntax.problems import Diagnostic, Severity
-from quivers.terminal import advice, posterior_table, safe, title_line
+from quivers.terminal.frames import title_line
+from quivers.terminal.posterior import advice, posterior_table
 from quivers.terminal.progress import progress
+from quivers.terminal.width import safe
 
 if TYPE_CHECKING:
     from quivers.data import Bound

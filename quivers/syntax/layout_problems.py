@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.layout import Line, Start, line_start
@@ -84,6 +82,8 @@ def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Di
     first = written.split()[0]
     word = first.decode(errors="replace")
     span = Span(line.span.start, line.span.start + len(first))
+    from difflib import get_close_matches  # few files have such a line
+
     near = get_close_matches(word, DECLARATION_KEYWORDS, 1, 0.7)
     if near:
         fix = Fix(f"Write `{near[0]}`", (Edit(span, near[0]),))

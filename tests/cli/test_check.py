@@ -189,6 +189,19 @@ def test_check_loads_no_runtime_and_no_numpy(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == ""
 
 
+def test_the_check_of_a_clean_file_loads_nothing_that_takes_longer_than_it_saves(tmp_path: Path) -> None:
+    code = (
+        "import sys; before = set(sys.modules); from quivers.cli import main; main(['check', sys.argv[1]]);"
+        "slow = {'dataclasses', 'inspect', 'json', 'shutil', 'difflib', 'tomllib', 'quivers.explanations'};"
+        "print(*sorted(slow & set(sys.modules) - before), sep=',')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, written(tmp_path, "m.qvr", GOOD)],
+        capture_output=True, text=True, cwd=ROOT, timeout=120, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["No problems in 1 file", ""]
+
+
 def test_a_closed_pipe_ends_in_silence(tmp_path: Path) -> None:
     file = written(tmp_path, "m.qvr", MISSPELT * 200)
     reader, writer = os.pipe()

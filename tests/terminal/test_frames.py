@@ -8,7 +8,7 @@ import pytest
 
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
-from quivers.terminal import render, summary_line, title_line
+from quivers.terminal.frames import render, summary_line, title_line
 
 SCHOOLS = """\
 object School : FinSet 8

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from quivers.results import SummaryRow
-from quivers.terminal import advice, posterior_table
+from quivers.terminal.posterior import advice, posterior_table
 from quivers.terminal.progress import progress
 
 TAU = SummaryRow("tau", "tau", (), 3.3127, 2.4871, 0.2, 2.8, 8.1, 1873.2, 1501.9, 0.0551, 1.0012)
