@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quivers.backends.kernel import matrices, special
+from quivers.backends.kernel import fixed_matrices, special
 from quivers.ir.graph import ALONG, MATRIX, Node, axis_size, object_of
 from quivers.ir.simplify import needed
 
@@ -85,6 +85,8 @@ def _value(
         return _matrix(node, args)
     (value, axes), (index, index_axes) = args
     along = node.name or ""
+    if node.op == "gather" and axis_size(along, sizes) == 0:
+        return np.zeros(shape)  # nothing to read: 0
     places = checked_index(index, along, sizes)
     if node.op == "gather":
         return _gather(value, axes, places, index_axes, node.axes, along, sizes)
@@ -106,13 +108,13 @@ def _matrix(node: Node, args: Sequence[tuple[Array, tuple[str, ...]]]) -> Array:
     plates = tuple(axis for axis in node.axes if axis in lower_axes and axis not in node.over)
     matrix = aligned(lower, lower_axes, (*plates, row, column))
     if node.op == "cholesky":
-        return aligned(matrices.cholesky(matrix), (*plates, row, column), node.axes)
+        return aligned(fixed_matrices.cholesky(matrix), (*plates, row, column), node.axes)
     value, axes = args[1]
     columns = tuple(axis for axis in node.axes if axis not in lower_axes)
     wide = aligned(value, axes, (*plates, row, *columns))
     inner = wide.shape[len(plates) + 1 :]
     right = wide.reshape((*wide.shape[: len(plates) + 1], -1))
-    solved = matrices.solve(matrix, right, transpose=node.op == "solve_transposed")
+    solved = fixed_matrices.solve(matrix, right, transpose=node.op == "solve_transposed")
     result = solved.reshape((*solved.shape[:-1], *inner))
     return aligned(result, (*plates, row, *columns), node.axes)
 

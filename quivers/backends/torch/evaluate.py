@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from quivers.backends.torch.matrices import factor, running, solver
 from quivers.backends.torch.operations import (
     ELEMENTWISE,
     aligner,
@@ -23,7 +24,7 @@ from quivers.backends.torch.operations import (
     to_index,
 )
 from quivers.backends.torch.scalars import SCALARS
-from quivers.ir.graph import REDUCTIONS, Node, axis_size
+from quivers.ir.graph import ALONG, MATRIX, REDUCTIONS, Node, axis_size
 from quivers.ir.simplify import needed
 
 Step = tuple[Callable[..., Any], int, int, int, int]
@@ -108,6 +109,18 @@ class Compiler:
         elif node.op == "spread":
             slot = self._aligned(node.args[0], node.axes, steps, leading=True)
             self._emit(steps, expander(self.shape(node.axes)), [slot], number)
+        elif node.op in ALONG:
+            operation = running(node.op, node.axes.index(node.name or "") - len(node.axes))
+            slot = self._aligned(node.args[0], node.axes, steps)
+            self._emit(steps, operation, [slot], number)
+        elif node.op in MATRIX:
+            parts = [self.nodes[arg].axes for arg in node.args]
+            if node.op == "cholesky":
+                operation = factor(parts[0], node.axes, node.over)
+            else:
+                transpose = node.op == "solve_transposed"
+                operation = solver(parts[0], parts[1], node.axes, node.over, transpose=transpose)
+            self._emit(steps, operation, [self._tensor(arg, steps) for arg in node.args], number)
         else:
             first, index = node.args
             place = self._view(self._tensor(index, steps), "index", to_index, steps)

@@ -157,6 +157,9 @@ def to_index(x: Tensor) -> Tensor:
     return x.to(torch.long)
 
 
+_READ = "·"
+
+
 def gatherer(
     value_axes: Sequence[str], index_axes: Sequence[str], axes: Sequence[str], along: str
 ) -> Operation:
@@ -164,7 +167,9 @@ def gatherer(
 
     Along an axis without elements it reads 0, at index 0 only.
     """
-    to_value = aligner(value_axes, (*axes, along), leading=True)
+    # The axis that is read is none of the result's, though the index may run along one of the same name.
+    read = [_READ if axis == along else axis for axis in value_axes]
+    to_value = aligner(read, (*axes, _READ), leading=True)
     to_place = aligner(index_axes, axes, leading=True)
     shared = any(axis in value_axes for axis in index_axes)
     place = value_axes.index(along)
