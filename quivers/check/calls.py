@@ -70,10 +70,24 @@ def _axes(
         return numbered(tuple(axis.object for type in types for axis in type.axes))
     if kind is Kind.DIAGONAL and first:
         return numbered(tuple(axis.object for axis in (*first, first[-1])))
-    if kind is Kind.MATRIX and len(first) > 1 and first[-1].object == first[-2].object:
-        return first
-    needs = "a vector" if kind is Kind.DIAGONAL else "a square matrix"
-    scope.report(wrong_value(call.function.span, f"`{function.name}` takes {needs}, not `{types[0]}`."))
+    square = len(first) > 1 and first[-1].object == first[-2].object
+    if kind is Kind.DIAGONAL or not square:
+        needs = "a vector" if kind is Kind.DIAGONAL else "a square matrix"
+        scope.report(wrong_value(call.function.span, f"`{function.name}` takes {needs}, not `{types[0]}`."))
+        return None
+    if kind is Kind.SOLVE:
+        return _solved(call, types[0], types[1], scope)
+    return {Kind.MATRIX: first, Kind.ROWS: first[:-1], Kind.DETERMINANT: first[:-2]}[kind]
+
+
+def _solved(call: ast.Call, matrix: Type, vector: Type, scope: Scope) -> tuple[Axis, ...] | None:
+    """The axes of `solve_triangular(L, b)`: those of b, whose last one is over L's object."""
+    if vector.axes and vector.axes[-1].object == matrix.axes[-1].object:
+        return union(matrix.axes[:-2], vector.axes)
+    message = (
+        f"The second value must end in the axis `{matrix.axes[-2]}` of the matrix, but it is `{vector}`."
+    )
+    scope.report(wrong_value(call.arguments[-1].value.span, message))
     return None
 
 

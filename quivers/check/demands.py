@@ -395,11 +395,28 @@ def _ask_call(node: ast.Call, axes: Axes | None, element: Element | None, demand
     if function.kind is Kind.REDUCTION:
         over = over_axes(node, demands.scope) or ()
         allowed = _extended(axes, over) if over else None
-    elif function.kind is not Kind.ELEMENTWISE:
-        allowed = None if function.kind in (Kind.OUTER, Kind.DIAGONAL) else axes
+    elif function.kind not in (Kind.ELEMENTWISE, Kind.ALONG, Kind.MATRIX, Kind.SOLVE):
+        allowed = None
+    matrix = _matrix_to_solve(bound.values.get("b"), axes, demands) if function.kind is Kind.SOLVE else None
     for name, value in bound.values.items():
         domain = function.domains[function.parameters.index(name)]
-        _ask_inside(value, allowed, over, _argument_element(function, domain, element), demands)
+        _ask_inside(
+            value,
+            matrix if name == "L" else allowed,
+            over,
+            _argument_element(function, domain, element),
+            demands,
+        )
+
+
+def _matrix_to_solve(vector: ast.Expression | None, axes: Axes | None, demands: Demands) -> Axes | None:
+    """The axes of the matrix in `solve_triangular(L, b)`: the last one of b, twice, after the plates."""
+    found = None if vector is None else demands.type_of(vector)
+    if found is None or not found.axes:
+        return None
+    last = Axis(found.axes[-1].object)
+    square = (last, Axis(last.object, 1))
+    return _extended(() if axes is None else axes, square)
 
 
 def _argument_element(function: Function, domain: Interval, element: Element | None) -> Element:

@@ -47,12 +47,15 @@ class Shape:
 
     def of_parameter(self, parameter: Parameter) -> tuple[Axis, ...]:
         """The axes that an argument may have; a vector parameter of a scalar family has one more."""
-        if parameter.event_rank == 0 or not self.events:
-            return self.plates
+        return self.plates + self.own(parameter)
+
+    def own(self, parameter: Parameter) -> tuple[Axis, ...]:
+        """The axes of one value of a parameter: the draw's own; a matrix of a vector family has one more."""
+        if not self.events:
+            return ()
         if parameter.event_rank > len(self.events):
-            last = self.events[-1]
-            return (*self.axes, Axis(last.object, last.copy + 1))
-        return self.plates + self.events[: parameter.event_rank]
+            return (*self.events, _copy_of(self.events[-1], self.axes))
+        return self.events[: parameter.event_rank]
 
 
 def type_of_draw(step: DrawStep, scope: Scope) -> AnyType:
@@ -178,20 +181,24 @@ def over_option(options: Sequence[ast.Option], scope: Scope) -> tuple[Axis, ...]
 def shape_of(family: Family, axes: tuple[Axis, ...], over: tuple[Axis, ...]) -> Shape | None:
     """Which of a draw's axes are plates and which are the family's own; None when it lacks one of its own.
 
-    The last object is the event axis, unless `[over=K]` names another. A matrix's second axis is `K′`.
+    The last object is the event axis, unless `[over=K]` names another. A matrix runs over that object twice,
+    and one mention of it is enough: `K` is `K * K`.
     """
     if family.event_rank == 0:
         return Shape(axes, ())
-    events = over or axes[-1:]
-    if len(events) != 1 or events[0] not in axes:
+    chosen = over or axes[-1:]
+    if len(chosen) != 1 or chosen[0] not in axes:
         return None
-    plates = tuple(axis for axis in axes if axis not in events)
     if family.event_rank == 1:
-        return Shape(plates, events)
-    first = Axis(events[0].object, 0)
-    if events[0].copy:
-        plates = tuple(axis for axis in plates if axis != first)
-    return Shape(plates, (first, Axis(first.object, 1)))
+        return Shape(tuple(axis for axis in axes if axis not in chosen), chosen)
+    copies = [axis for axis in (axes if over else axes[-2:]) if axis.object == chosen[0].object]
+    events = tuple(copies[-2:]) if len(copies) > 1 else (chosen[0], _copy_of(chosen[0], axes))
+    return Shape(tuple(axis for axis in axes if axis not in events), events)
+
+
+def _copy_of(axis: Axis, axes: tuple[Axis, ...]) -> Axis:
+    """The next axis over the same object: `K′` where there is `K`."""
+    return Axis(axis.object, 1 + max(each.copy for each in axes if each.object == axis.object))
 
 
 def check_supports(
@@ -225,6 +232,10 @@ def _check_axes(
             continue
         allowed = shape.of_parameter(parameter)
         extra = tuple(axis for axis in found.axes if axis not in allowed)
+        own = shape.own(parameter)
+        if parameter.event_rank == 2 and not extra and any(axis not in found.axes for axis in own):
+            scope.report(_no_matrix(parameter, node, found, own))
+            return False
         if parameter.event_rank and not shape.events:
             if len(extra) < parameter.event_rank:
                 scope.report(_no_categories(parameter, node, found, scope))
@@ -245,6 +256,16 @@ def _check_axes(
     missing = extra if step.plate else tuple(stray)
     scope.report(outside_plate(step.name, shape.axes, missing, what=what, span=culprit.span, labels=labels))
     return False
+
+
+def _no_matrix(parameter: Parameter, node: ast.Expression, found: Type, own: tuple[Axis, ...]) -> Diagnostic:
+    """A number or a vector where each draw needs a matrix of its own."""
+    vector = own[:1] == found.axes[-1:]
+    message = f"`{parameter.name}` is a matrix over {listing(own)}, but this is `{found}`."
+    hint = (
+        "`diag(…)` makes a matrix of a vector." if vector else f"`{parameter.name}` is {parameter.meaning}."
+    )
+    return missing_event_axis(node.span, message, hint)
 
 
 def _no_categories(parameter: Parameter, node: ast.Expression, found: Type, scope: Scope) -> Diagnostic:

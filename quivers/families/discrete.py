@@ -71,11 +71,13 @@ def _inflated_by_logits(parameters: tuple[Parameter, ...], log_density: str) -> 
     )
 
 
-# The distances of the predictor to the cutpoints on both sides of x; the ends have one only.
-_ABOVE = "predictor - cutpoints[maximum(x - 1, 0)]"
-_BELOW = "cutpoints[minimum(x, length(cutpoints) - 1)] - predictor"
-_INNER = "x > 0 and x < length(cutpoints)"
-_GAP = "cutpoints[maximum(x - 1, 0)] - cutpoints[minimum(x, length(cutpoints) - 1)]"
+# The distances of the predictor to the cutpoints on both sides of x, and that between these. Where x is at an
+# end and has no such distance, the density takes one that adds 0.
+_LOWER = "cutpoints[maximum(x - 1, 0)]"
+_UPPER = "cutpoints[minimum(x, length(cutpoints) - 1)]"
+_ABOVE = f"predictor - {_LOWER}"
+_BELOW = f"{_UPPER} - predictor"
+_GAP = f"{_LOWER} - {_UPPER}"
 
 DISCRETE: tuple[Family, ...] = (
     Family(
@@ -212,9 +214,9 @@ DISCRETE: tuple[Family, ...] = (
                         space=Space.ORDERED,
                     ),
                 ),
-                f"(if x > 0 then log_sigmoid({_ABOVE}) else 0.0)"
-                f" + (if x < length(cutpoints) then log_sigmoid({_BELOW}) else 0.0)"
-                f" + (if {_INNER} then log1m_exp(if {_INNER} then {_GAP} else -1.0) else 0.0)",
+                f"log_sigmoid(if x > 0 then {_ABOVE} else 1000.0)"
+                f" + log_sigmoid(if x < length(cutpoints) then {_BELOW} else 1000.0)"
+                f" + log1m_exp(if x > 0 and x < length(cutpoints) then minimum({_GAP}, 0.0) else -1000.0)",
             ),
         ),
         support=NATURAL,
