@@ -14,7 +14,7 @@ from quivers.check.scope import UNKNOWN, Binding, Scope
 from quivers.check.shapes import listing, wrong_value
 from quivers.check.supports import hull
 from quivers.check.types import AnyType, Axis, Type, Unknown, union
-from quivers.families.support import Interval, Member
+from quivers.families.support import Element, Interval, Member
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Label, Severity
 
@@ -133,13 +133,21 @@ def binder_axis(binder: ast.Binder, scope: Scope) -> Axis | None:
 
 
 def _joined(state: Type, body: Type, number: int) -> AnyType:
-    axes = union(state.axes, body.axes)
-    if isinstance(state.element, Member) or isinstance(body.element, Member):
-        return Type(axes, state.element) if state.element == body.element else UNKNOWN
-    joined = hull(state.element, body.element)
+    element = joined_element(state.element, body.element, number)
+    return UNKNOWN if element is None else Type(union(state.axes, body.axes), element)
+
+
+def joined_element(state: Element, body: Element, number: int) -> Element | None:
+    """A set that holds a state before and after a step, wider with each round; None where there is none.
+
+    Taken again and again, with the numbers of the rounds, it comes to rest.
+    """
+    if isinstance(state, Member) or isinstance(body, Member):
+        return state if state == body else None
+    joined = hull(state, body)
     if number >= _WIDEN_AFTER:
-        joined = _widened(state.element, joined, give_up=number >= _ROUNDS - 2)
-    return Type(axes, joined)
+        joined = _widened(state, joined, give_up=number >= _ROUNDS - 2)
+    return joined
 
 
 def _widened(before: Interval, after: Interval, *, give_up: bool) -> Interval:

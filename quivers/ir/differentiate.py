@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from quivers.ir.graph import CONDITIONS, Builder, Node
 from quivers.ir.matrix_adjoints import factored, gathered, scattered, solved, summed_up
+from quivers.ir.scan_adjoint import adjoint_of_scan
 from quivers.ir.simplify import apply, needed, reduce, scaled_by_size
 
 Adjoint = Callable[[Builder, int, Node, int], tuple[tuple[int, int], ...]]
@@ -20,15 +21,18 @@ TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
-def differentiate(builder: Builder, output: int, wanted: Iterable[int]) -> dict[int, int]:
+def differentiate(
+    builder: Builder, output: int, wanted: Iterable[int], adjoint_of_output: int | None = None
+) -> dict[int, int]:
     """Nodes of the derivatives of `output` (no axes) with respect to each of `wanted`, added to `builder`.
 
-    A derivative may lack axes of its node, along which it is constant; it has no others.
+    With `adjoint_of_output`, those of the sum of its products with `output`, which may then have axes. A
+    derivative may lack axes of its node, along which it is constant; it has no others.
     """
     wanted = tuple(wanted)
     nodes = builder.nodes
     active = _active(nodes, output, wanted)
-    adjoints = {output: builder.constant(1.0)}
+    adjoints = {output: builder.constant(1.0) if adjoint_of_output is None else adjoint_of_output}
     for number in sorted(active, reverse=True):
         adjoint = adjoints.get(number)
         node = nodes[number]
@@ -236,7 +240,11 @@ def _logsumexp(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple
     return ((x, apply(b, "mul", adjoint, apply(b, "exp", apply(b, "sub", x, number)))),)
 
 
-_OWN_AXES = frozenset({"sum", "prod", "amax", "amin", "logsumexp", "gather", "scatter"})
+def _scan(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
+    return adjoint_of_scan(differentiate, b, number, node, adjoint)
+
+
+_OWN_AXES = frozenset({"sum", "prod", "amax", "amin", "logsumexp", "gather", "scatter", "scan", "rscan"})
 
 _RULES: Mapping[str, Adjoint] = {
     "neg": _neg,
@@ -280,6 +288,8 @@ _RULES: Mapping[str, Adjoint] = {
     "amax": _reduced_extreme,
     "amin": _reduced_extreme,
     "logsumexp": _logsumexp,
+    "scan": _scan,
+    "rscan": _scan,
     "gather": gathered,
     "scatter": scattered,
     "cumsum": summed_up,

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from quivers.check import supports
+from quivers.check.binders import joined_element
 from quivers.errors import ProgramError
 from quivers.families.functions import FUNCTIONS, Function, Kind
 from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
 from quivers.ir import simplify
 from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node, object_of
+from quivers.ir.scan import Step, captured, scanned
 from quivers.syntax import ast, parse
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -116,7 +118,7 @@ def evaluate(scope: Scope, expression: ast.Expression) -> Value:
         case ast.Factor(binders=binders, body=body):
             return _factor(scope, binders, body)
         case ast.Scan():
-            raise scope.refused(expression.span, "`scan` can be checked but not run yet.")
+            return _scan(scope, expression)
         case ast.Tuple():
             raise scope.refused(
                 expression.span, "A tuple has no single value; write a step for each of its parts."
@@ -167,9 +169,9 @@ def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Val
     (axis,), (other,) = ends
     first, second = left.node, right.node
     if axis != other and axis not in scope.axes(second):
-        second = simplify.gather(builder, second, _iota(builder, axis), other)
+        second = gather(builder, second, _iota(builder, axis), other)
     elif axis != other and other not in scope.axes(first):
-        first, axis = simplify.gather(builder, first, _iota(builder, other), axis), other
+        first, axis = gather(builder, first, _iota(builder, other), axis), other
     elif axis != other:
         raise scope.refused(span, f"Both sides of this `@` run over `{axis}` and over `{other}`.")
     product = simplify.apply(builder, "mul", first, second)
@@ -381,6 +383,38 @@ def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -
     axes = [binder.object.text for binder in binders]
     wanted = (*axes, *(axis for axis in have if axis not in axes))
     return Value(simplify.spread(scope.builder, inner.node, wanted), inner.element)
+
+
+def _scan(scope: Scope, expression: ast.Scan) -> Value:
+    """`scan t : Time, s = s0 in e`: a step is worked out by itself, until the state's axes and set are stable."""
+    builder, axis = scope.builder, expression.binder.object.text
+    start = evaluate(scope, expression.initial)
+    initial = as_number(builder, start.node)
+    axes, element = builder.axes(initial), start.element
+    rounds = 0
+    while True:
+        inner = Builder(sizes=builder.sizes)
+        outer: dict[int, int] = {}
+        names = {
+            name: replace(value, node=captured(builder, value.node, inner, outer))
+            for name, value in scope.names.items()
+        }
+        place = inner.add(Node("outer", name=axis))
+        names[expression.binder.name.text] = Value(place, Member(axis))
+        names[expression.state.text] = Value(inner.add(Node("state", axes=axes)), element)
+        found = evaluate(replace(scope, builder=inner, names=names, guards=[]), expression.body)
+        value = as_number(inner, found.node)
+        wider = tuple(dict.fromkeys((*axes, *inner.axes(value))))
+        joined = joined_element(element, found.element, rounds)
+        assert joined is not None, "the checker refuses a state that is a number first and an index then"
+        if wider == axes and joined == element:
+            break
+        axes, element, rounds = wider, joined, rounds + 1
+    if axis in axes:
+        message = f"A `scan` along `{axis}` whose state runs along it too can be checked but not run yet."
+        raise scope.refused(expression.span, message)
+    states = scanned(builder, axis, initial, axes, Step(inner.nodes, value, outer), place)
+    return Value(states, found.element)
 
 
 def _refuse_repeated(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> None:

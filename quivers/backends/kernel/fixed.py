@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from quivers.backends.kernel import fixed_matrices, special
-from quivers.ir.graph import ALONG, MATRIX, Node, axis_size, object_of
+from quivers.ir.graph import ALONG, MATRIX, Body, Builder, Node, axis_size, object_of
+from quivers.ir.scan import extended
 from quivers.ir.simplify import needed
 
 Array = np.ndarray[Any, Any]
@@ -83,6 +84,8 @@ def _value(
         return _running(node.op, aligned(value, axes, node.axes), node.axes.index(node.name or ""))
     if node.op in MATRIX:
         return _matrix(node, args)
+    if node.body is not None:
+        return _scan(node, node.body, args, sizes)
     (value, axes), (index, index_axes) = args
     along = node.name or ""
     if node.op == "gather" and axis_size(along, sizes) == 0:
@@ -117,6 +120,49 @@ def _matrix(node: Node, args: Sequence[tuple[Array, tuple[str, ...]]]) -> Array:
     solved = fixed_matrices.solve(matrix, right, transpose=node.op == "solve_transposed")
     result = solved.reshape((*solved.shape[:-1], *inner))
     return aligned(result, (*plates, row, *columns), node.axes)
+
+
+def _scan(
+    node: Node, body: Body, args: Sequence[tuple[Array, tuple[str, ...]]], sizes: Mapping[str, int]
+) -> Array:
+    """The states along the axis. The arguments may have more axes than the body was built for."""
+    around = Builder()
+    leaves = [around.add(Node("outer", axes=axes, name=str(n))) for n, (_, axes) in enumerate(args)]
+    axes, step = extended(around, node, body, leaves)
+    nodes, along = step.nodes, node.name or ""
+    used = needed(nodes, [step.value])
+    values: dict[int, Array] = {}
+    read: list[tuple[int, Array]] = []
+    moves: dict[int, bool] = {}
+    state = -1
+    for number in used:
+        leaf = nodes[number]
+        if leaf.op == "outer":
+            value, have = args[leaves.index(step.outer[number])]
+            moves[number] = along in have
+            if along in have:
+                read.append((number, np.moveaxis(value, have.index(along), 0)))
+            else:
+                values[number] = value
+        elif leaf.op == "state":
+            state, moves[number] = number, True
+        else:
+            moves[number] = any(moves[arg] for arg in leaf.args)
+            if not moves[number]:
+                values[number] = _value(nodes, number, values, {}, sizes)
+    each = [number for number in used if moves[number] and nodes[number].args]
+    count, shape = axis_size(along, sizes), shape_of(axes, sizes)
+    states = np.empty((count, *shape))
+    value, have = args[0]
+    values[state] = np.broadcast_to(aligned(value, have, axes), shape)
+    for element in reversed(range(count)) if node.op == "rscan" else range(count):
+        for number, elements in read:
+            values[number] = elements[element]
+        for number in each:
+            values[number] = _value(nodes, number, values, {}, sizes)
+        states[element] = aligned(values[step.value], nodes[step.value].axes, axes)
+        values[state] = states[element]
+    return aligned(states, (along, *axes), node.axes)
 
 
 def _gather(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +25,8 @@ from quivers.backends.torch.operations import (
     to_index,
 )
 from quivers.backends.torch.scalars import SCALARS
-from quivers.ir.graph import ALONG, MATRIX, REDUCTIONS, Node, axis_size
+from quivers.backends.torch.scan import Loop, by_numbers, looper, packed, with_another
+from quivers.ir.graph import ALONG, MATRIX, REDUCTIONS, Body, Node, axis_size
 from quivers.ir.simplify import needed
 
 Step = tuple[Callable[..., Any], int, int, int, int]
@@ -121,6 +123,8 @@ class Compiler:
                 transpose = node.op == "solve_transposed"
                 operation = solver(parts[0], parts[1], node.axes, node.over, transpose=transpose)
             self._emit(steps, operation, [self._tensor(arg, steps) for arg in node.args], number)
+        elif node.body is not None:
+            self._scan(number, node, node.body, steps)
         else:
             first, index = node.args
             place = self._view(self._tensor(index, steps), "index", to_index, steps)
@@ -132,6 +136,44 @@ class Compiler:
                 operation = scatterer(first_axes, index_axes, node.axes, self.shape(node.axes), along)
             self._emit(steps, operation, [self._tensor(first, steps), place], number)
         return steps
+
+    def _scan(self, number: int, node: Node, body: Body, steps: list[Step]) -> None:
+        arg_axes = [self.nodes[arg].axes for arg in node.args]
+        operation = by_numbers(node, arg_axes) if self.scalars else None
+        if operation is None:
+            operation = looper(node, arg_axes, self._loop(node, body))
+        (count,) = self.shape((node.name or "",))
+        slot = self._view(self._tensor(node.args[0], steps), ("arguments", number), packed, steps)
+        for arg in node.args[1:]:
+            steps.append((with_another, slot, self._tensor(arg, steps), NONE, self.slot_count))
+            slot = self.slot_count
+            self.slot_count += 1
+        self._emit(steps, partial(operation, count=count), [slot], number)
+
+    def _loop(self, node: Node, body: Body) -> Loop:
+        """The body of a scan as steps on slots of its own."""
+        any_batch = any(self.carries_batch[arg] for arg in node.args)
+        state, outer = -1, {}
+        batched, moves = set(), [False] * len(body.nodes)
+        for number, leaf in enumerate(body.nodes):
+            if leaf.op == "state":
+                state, moves[number] = number, True
+                batched |= {number} if any_batch else set()
+            elif leaf.op == "outer":
+                arg = node.args[int(leaf.name or "")]
+                outer[int(leaf.name or "")] = number
+                moves[number] = node.name in self.nodes[arg].axes
+                batched |= {number} if self.carries_batch[arg] else set()
+        compiler = Compiler(body.nodes, self.sizes, frozenset(batched))
+        once: list[Step] = []
+        each: list[Step] = []
+        for number in range(len(body.nodes)):
+            for step in compiler.steps(number):
+                _sort(step, moves, once, each, compiler)
+        template: Slots = [None] * compiler.slot_count
+        for number in range(len(body.nodes)):
+            template[number] = compiler.leaf(number)
+        return Loop(run, template, tuple(once), tuple(each), state, outer, body.value)
 
     def output(self, number: int, axes: Sequence[str], steps: list[Step]) -> int:
         """The slot of a node seen with exactly `axes`, which include its own; adds the steps it takes."""
@@ -193,7 +235,7 @@ class Plan:
             slots[slot] = leaves[name]
             device = leaves[name].device
         if device is not None and device.type != "cpu":
-            slots = [slot if slot is None else slot.to(device) for slot in slots]
+            slots = [_on(device, slot) for slot in slots]
         run(self.steps, slots)
         return [_filled(slots[slot]) for slot in self.outputs]
 
@@ -254,6 +296,13 @@ def _sort(step: Step, moves: list[bool], fixed: list[Step], later: list[Step], c
     moves.extend([False] * (compiler.slot_count - len(moves)))
     moves[step[4]] = any(moves[slot] for slot in step[1:4] if slot >= 0)
     (later if moves[step[4]] else fixed).append(step)
+
+
+def _on(device: torch.device, slot: Any) -> Any:
+    """A slot's value on a device; a tuple is the arguments of a scan."""
+    if isinstance(slot, tuple):
+        return tuple(_on(device, part) for part in slot)
+    return slot.to(device) if isinstance(slot, Tensor) else slot
 
 
 def _filled(value: Any) -> Tensor:
