@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from quivers.check.program import Role
 from quivers.check.scope import Scope
 from quivers.check.shapes import (
+    exclusive_arguments,
     given_twice,
     missing_argument,
     positional_after_keyword,
@@ -52,7 +53,7 @@ def bind_function(call: ast.Call, function: Function, scope: Scope) -> Bound:
         if not (function.takes_over and argument.keyword is not None and argument.keyword.text == "over")
     ]
     known = (*function.parameters, *(("over",) if function.takes_over else ()))
-    values, sound = bind_arguments(call, arguments, function.parameters, known, scope)
+    values, sound = bind_arguments(call, arguments, function.parameters, (known,), scope)
     required = function.parameters[: len(function.parameters) - len(function.defaults)]
     missing = [name for name in required if name not in values]
     if missing and sound:
@@ -67,22 +68,35 @@ def bind_family(call: ast.Call, family: Family, scope: Scope) -> BoundForm:
     """
     form = _chosen(call.arguments, family)
     names = tuple(parameter.name for parameter in form.parameters)
-    known = tuple(parameter.name for other in family.forms for parameter in other.parameters)
-    values, sound = bind_arguments(call, call.arguments, names, known, scope)
+    forms = [tuple(parameter.name for parameter in other.parameters) for other in family.forms]
+    values, sound = bind_arguments(call, call.arguments, names, forms, scope)
     missing = [
         parameter
         for parameter in form.parameters
         if parameter.default is None and parameter.name not in values
     ]
     if missing and sound:
+        choice = _alternatives(values, family) if len(missing) == 1 else ()
+        asked = choice if len(choice) > 1 else missing
         scope.report(
             missing_argument(
                 call.function,
-                [parameter.name for parameter in missing],
-                [parameter.meaning for parameter in missing],
+                [parameter.name for parameter in asked],
+                [parameter.meaning for parameter in asked],
+                is_choice=asked is choice,
             )
         )
     return BoundForm(form, values, sound and not missing)
+
+
+def _alternatives(values: Mapping[str, ast.Expression], family: Family) -> tuple[Parameter, ...]:
+    """The parameters of which any one would complete the arguments given."""
+    found: dict[str, Parameter] = {}
+    for form in family.forms:
+        left = [each for each in form.parameters if each.default is None and each.name not in values]
+        if len(left) == 1 and all(name in {each.name for each in form.parameters} for name in values):
+            found[left[0].name] = left[0]
+    return tuple(found.values())
 
 
 def _chosen(arguments: Sequence[ast.Argument], family: Family) -> Form:
@@ -111,11 +125,15 @@ def bind_arguments(
     call: ast.Call,
     arguments: Sequence[ast.Argument],
     parameters: Sequence[str],
-    known: Sequence[str],
+    forms: Sequence[Sequence[str]],
     scope: Scope,
 ) -> tuple[dict[str, ast.Expression], bool]:
-    """The argument of each parameter, and whether all could be told apart; `known` are the names to offer."""
+    """The argument of each parameter, and whether all could be told apart.
+
+    `forms` has the names of each form of what is called, of which `parameters` is one.
+    """
     called = call.function.text
+    known = [name for form in forms for name in form]
     values: dict[str, ast.Expression] = {}
     sound = True
     named = False
@@ -149,7 +167,10 @@ def bind_arguments(
             scope.report(unknown_argument(called, argument.keyword, known))
             sound = False
         elif name not in parameters:
-            scope.report(unknown_argument(called, argument.keyword, parameters))
+            own = next(form for form in forms if name in form)
+            given = [other.keyword.text for other in arguments if other.keyword is not None]
+            beside = [each for each in (*values, *given) if each in parameters and each not in own]
+            scope.report(exclusive_arguments(called, argument.keyword, beside))
             sound = False
         elif name in values:
             scope.report(given_twice(called, name, argument.keyword.span))

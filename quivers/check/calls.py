@@ -70,23 +70,30 @@ def _axes(
         return numbered(tuple(axis.object for type in types for axis in type.axes))
     if kind is Kind.DIAGONAL and first:
         return numbered(tuple(axis.object for axis in (*first, first[-1])))
-    square = len(first) > 1 and first[-1].object == first[-2].object
-    if kind is Kind.DIAGONAL or not square:
+    pair = matrix_axes(first)
+    if kind is Kind.DIAGONAL or pair is None:
         needs = "a vector" if kind is Kind.DIAGONAL else "a square matrix"
         scope.report(wrong_value(call.function.span, f"`{function.name}` takes {needs}, not `{types[0]}`."))
         return None
+    plates = tuple(axis for axis in first if axis not in pair)
     if kind is Kind.SOLVE:
-        return _solved(call, types[0], types[1], scope)
-    return {Kind.MATRIX: first, Kind.ROWS: first[:-1], Kind.DETERMINANT: first[:-2]}[kind]
+        return _solved(call, plates, pair[0], types[1], scope)
+    return plates + {Kind.MATRIX: pair, Kind.ROWS: pair[:1], Kind.DETERMINANT: ()}[kind]
 
 
-def _solved(call: ast.Call, matrix: Type, vector: Type, scope: Scope) -> tuple[Axis, ...] | None:
+def matrix_axes(axes: tuple[Axis, ...]) -> tuple[Axis, Axis] | None:
+    """The rows' and the columns' axis of a square matrix: the last one, and that before over its object."""
+    rows = [axis for axis in axes[:-1] if axis.object == axes[-1].object]
+    return (rows[-1], axes[-1]) if rows else None
+
+
+def _solved(
+    call: ast.Call, plates: tuple[Axis, ...], row: Axis, vector: Type, scope: Scope
+) -> tuple[Axis, ...] | None:
     """The axes of `solve_triangular(L, b)`: those of b, whose last one is over L's object."""
-    if vector.axes and vector.axes[-1].object == matrix.axes[-1].object:
-        return union(matrix.axes[:-2], vector.axes)
-    message = (
-        f"The second value must end in the axis `{matrix.axes[-2]}` of the matrix, but it is `{vector}`."
-    )
+    if vector.axes and vector.axes[-1].object == row.object:
+        return union(plates, vector.axes)
+    message = f"The second value must end in the matrix's axis `{row}`, but it is `{vector}`."
     scope.report(wrong_value(call.arguments[-1].value.span, message))
     return None
 

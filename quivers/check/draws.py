@@ -19,7 +19,7 @@ from quivers.check.objects import (
 )
 from quivers.check.program import Role
 from quivers.check.scope import UNKNOWN, Scope
-from quivers.check.shapes import listing, missing_event_axis, outside_plate, undetermined
+from quivers.check.shapes import inside_one_draw, listing, missing_event_axis, outside_plate, undetermined
 from quivers.check.truncation import truncated
 from quivers.check.types import AnyType, Axis, Type
 from quivers.check.values import number_of
@@ -247,6 +247,9 @@ def _check_axes(
     if first is None:
         return True
     node, extra = first
+    if all(axis in shape.events for axis in extra):
+        scope.report(inside_one_draw(step.name, extra, span=node.span))
+        return False
     culprit = _culprit(node, extra, scope)
     binding = scope.bindings.get(culprit.name) if isinstance(culprit, ast.Variable) else None
     what = f"`{culprit.name}`" if isinstance(culprit, ast.Variable) else "This"

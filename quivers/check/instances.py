@@ -85,7 +85,7 @@ def _is_object(name: str, scope: Scope) -> bool:
 def bind_program(call: ast.Call, summary: Summary, scope: Scope) -> Arguments:
     """Which argument goes to which parameter, and which objects stand for the object parameters."""
     names = tuple(parameter.name for parameter in summary.parameters)
-    values, sound = bind_arguments(call, call.arguments, names, names, scope)
+    values, sound = bind_arguments(call, call.arguments, names, (names,), scope)
     missing = [name for name in names if name not in values]
     if missing and sound:
         scope.report(missing_argument(call.function, missing, ()))

@@ -46,6 +46,12 @@ def outside_plate(
     return Diagnostic("QVR301", Severity.ERROR, span, message, labels=labels, fixes=fixes, hint=hint)
 
 
+def inside_one_draw(name: Name, extra: Sequence[Axis], *, span: Span) -> Diagnostic:
+    """A parameter that is one number for a whole vector or matrix has several along it."""
+    message = f"One draw of `{name.text}` runs along {listing(extra)}, so this can't have a value for each."
+    return _error("QVR301", span, message, "Reduce the argument, or index it.")
+
+
 def plate_mismatch(
     name: str, span: Span, found: Sequence[Axis], plate: Sequence[Axis], bound: Label | None
 ) -> Diagnostic:
@@ -120,9 +126,19 @@ def unknown_argument(called: str, keyword: Name, known: Iterable[str]) -> Diagno
     )
 
 
-def missing_argument(called: Name, missing: Sequence[str], meanings: Sequence[str]) -> Diagnostic:
-    """A parameter without a default was left out."""
-    names = " and ".join(f"`{name}`" for name in missing)
+def exclusive_arguments(called: str, keyword: Name, beside: Sequence[str]) -> Diagnostic:
+    """A keyword of another form than the arguments beside it."""
+    names = " and ".join(f"`{name}`" for name in dict.fromkeys(beside)) or "the arguments before it"
+    return _error("QVR305", keyword.span, f"`{called}` takes no `{keyword.text}` together with {names}.")
+
+
+def missing_argument(
+    called: Name, missing: Sequence[str], meanings: Sequence[str], *, is_choice: bool = False
+) -> Diagnostic:
+    """A parameter without a default was left out; of a choice, one is enough."""
+    last = " or " if is_choice else " and "
+    shown = [f"`{name}`" for name in missing]
+    names = last.join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 2 else shown)
     hint = "; ".join(f"`{name}` is {meaning}" for name, meaning in zip(missing, meanings, strict=False))
     return _error("QVR306", called.span, f"`{called.text}` also needs {names}.", f"{hint}." if hint else None)
 

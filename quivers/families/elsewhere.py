@@ -106,6 +106,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "Multinomial": {**_CHANCE, "n": "total_count"},
     "MultivariateNormal": {
         "mu": "loc",
+        "mean": "loc",
         "cov": "covariance_matrix",
         "Sigma": "covariance_matrix",
         "tau": "precision_matrix",
