@@ -39,18 +39,25 @@ def log_density(
     for parameter in form.parameters:
         valid += _inside(builder, parameters[parameter.name], parameter.support)
     inside = [*scope.guards, *_inside(builder, value, family.support)]
-    low = high = None
-    if family.low is not None:
-        low = evaluate(scope, parsed(family.low)).node
+    low, high = _end(scope, family.low), _end(scope, family.high)
+    if low is not None:
         inside.append(simplify.apply(builder, "ge", value.node, low))
-    if family.high is not None:
-        high = evaluate(scope, parsed(family.high)).node
+    if high is not None:
         inside.append(simplify.apply(builder, "le", value.node, high))
     if low is not None and high is not None:
         valid.append(simplify.apply(builder, "le", low, high))
     return FamilyDensity(
         guarded(builder, density, all_of(builder, valid)), all_of(builder, inside), low, high
     )
+
+
+def _end(scope: Scope, text: str | None) -> int | None:
+    """The node of an end of the support; None where there is no such end, or where it is infinite."""
+    if text is None:
+        return None
+    node = evaluate(scope, parsed(text)).node
+    value = scope.builder.nodes[node].value
+    return None if value is not None and math.isinf(value) else node
 
 
 def guarded(builder: Builder, density: int, condition: int | None) -> int:
