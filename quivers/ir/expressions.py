@@ -18,6 +18,7 @@ from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, 
 from quivers.ir import simplify
 from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node, object_of
 from quivers.ir.scan import Step, captured, scanned
+from quivers.ir.simplify import gather
 from quivers.syntax import ast, parse
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -357,21 +358,6 @@ def _within(scope: Scope, place: int, axis: str) -> int:
     return simplify.apply(builder, "min", simplify.apply(builder, "max", place, zero), last)
 
 
-def gather(builder: Builder, value: int, index: int, axis: str) -> int:
-    """`value` read along `axis` at `index`; the index's axes take the place of that axis."""
-    have = builder.axes(value)
-    if axis not in have:
-        return value  # constant along the axis: the same everywhere
-    node = builder.nodes[index]
-    if node.op == "iota" and node.name == axis:
-        return value
-    rest = [kept for kept in have if kept != axis]
-    added = [new for new in builder.axes(index) if new not in rest]
-    place = have.index(axis)
-    axes = (*have[:place], *added, *have[place + 1 :])
-    return builder.add(Node("gather", (value, index), axes, name=axis))
-
-
 def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> Value:
     """`factor i : I in e`: in the body i is 0, 1, 2, … along I, so that e has the axis I."""
     names = dict(scope.names)
@@ -386,7 +372,7 @@ def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -
 
 
 def _scan(scope: Scope, expression: ast.Scan) -> Value:
-    """`scan t : Time, s = s0 in e`: a step is worked out by itself, until the state's axes and set are stable."""
+    """`scan t : Time, s = s0 in e`: a step is worked out again until the state's axes and set hold still."""
     builder, axis = scope.builder, expression.binder.object.text
     start = evaluate(scope, expression.initial)
     initial = as_number(builder, start.node)

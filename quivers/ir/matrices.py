@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from quivers.ir.graph import Builder, Node, object_of
-from quivers.ir.simplify import apply, reduce, spread
+from quivers.ir.simplify import apply, gather, reduce, spread
 
 
 def iota(builder: Builder, axis: str) -> int:
@@ -29,21 +29,6 @@ def fresh(axis: str, taken: Iterable[str]) -> str:
     while name in used:
         name += "′"
     return name
-
-
-def gather(builder: Builder, value: int, index: int, axis: str) -> int:
-    """`value` read along `axis` at `index`; the index's axes take the place of that axis."""
-    have = builder.axes(value)
-    if axis not in have:
-        return value  # constant along the axis: the same everywhere
-    node = builder.nodes[index]
-    if node.op == "iota" and node.name == axis:
-        return value
-    rest = [kept for kept in have if kept != axis]
-    added = [new for new in builder.axes(index) if new not in rest]
-    place = have.index(axis)
-    axes = (*have[:place], *added, *have[place + 1 :])
-    return builder.add(Node("gather", (value, index), axes, name=axis))
 
 
 def renamed(builder: Builder, value: int, old: str, new: str) -> int:

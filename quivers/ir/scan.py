@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from quivers.ir.graph import BINARY, REDUCTIONS, TERNARY, UNARY, Body, Builder, Node
-from quivers.ir.matrices import fresh, gather, iota, renamed
-from quivers.ir.simplify import apply, needed, reduce, spread, total
+from quivers.ir.matrices import fresh, iota, renamed
+from quivers.ir.simplify import apply, gather, needed, reduce, spread, total
 
 ELEMENTWISE = UNARY | BINARY | TERNARY
 FREE_LEAVES = frozenset({"constant", "size", "iota"})
@@ -240,9 +240,10 @@ def scanned(builder: Builder, axis: str, initial: int, axes: tuple[str, ...], st
     if _uses(nodes, axis, [step.value, *changing], current):
         taken = {own for number in used for own in _axes_in(nodes[number])}
         run = fresh(axis, (*axes, *taken))
-    frontier = {arg for number in changing for arg in nodes[number].args if arg in still}
-    frontier |= {step.value} & still
-    placed = instantiated(builder, nodes, frontier, step.outer)
+    whole = {arg for number in changing if number not in current for arg in nodes[number].args}
+    whole = (whole | {step.value}) & still
+    read = {nodes[number].args[0] for number in current}
+    placed = instantiated(builder, nodes, whole | read, step.outer)
     inner = Builder(sizes=builder.sizes)
     given: dict[int, int] = {}
     outer: dict[int, int] = {}
@@ -258,17 +259,12 @@ def scanned(builder: Builder, axis: str, initial: int, axes: tuple[str, ...], st
     at = iota(builder, run)
     for number in used:
         if number in current:
-            along = nodes[number].name or ""
-            put(number, gather(builder, placed[nodes[number].args[0]], at, along))
+            put(number, gather(builder, placed[nodes[number].args[0]], at, nodes[number].name or ""))
         elif number == place:
             put(number, at)
         elif nodes[number].op == "state":
             given[number] = inner.add(nodes[number])
-        elif number in frontier and any(
-            number in nodes[user].args for user in (*changing,) if user not in current
-        ):
-            put(number, placed[number])
-        elif number in frontier and number == step.value:
+        elif number in whole:
             put(number, placed[number])
     value = instantiated(inner, nodes, [step.value], given)[step.value]
     found = sequence(builder, "scan", run, initial, axes, Step(inner.nodes, value, outer))

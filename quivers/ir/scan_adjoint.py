@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from quivers.ir.graph import Body, Builder, Node
-from quivers.ir.matrices import gather, iota
+from quivers.ir.matrices import iota
 from quivers.ir.scan import Step, instantiated, sequence
-from quivers.ir.simplify import apply, reduce, scaled_by_size
+from quivers.ir.simplify import apply, gather, reduce, scaled_by_size
 
 Differentiate = Callable[[Builder, int, Iterable[int], int], dict[int, int]]
 """Derivatives of a node with respect to others, given the node's adjoint."""
@@ -26,8 +26,8 @@ def adjoint_of_scan(
 
     Each contribution has no axes but its argument's.
     """
-    assert node.body is not None and node.name is not None, "a scan has a body and an axis"
-    axis, axes = node.name, node.axes[1:]
+    assert node.body is not None, "a scan has a body"
+    axis, axes = node.axes[0], node.axes[1:]
     turn = _Turn(builder, axis, forwards=node.op == "scan")
     back = _derived(differentiate, builder, node.body, axes)
     before = turn.shifted(number, node.args[0], later=False)

@@ -54,6 +54,21 @@ def spread(builder: Builder, arg: int, axes: Sequence[str]) -> int:
     return builder.add(Node("spread", (arg,), tuple(axes), over=added))
 
 
+def gather(builder: Builder, value: int, index: int, axis: str) -> int:
+    """`value` read along `axis` at `index`; the index's axes take the place of that axis."""
+    have = builder.axes(value)
+    if axis not in have:
+        return value  # constant along the axis: the same everywhere
+    node = builder.nodes[index]
+    if node.op == "iota" and node.name == axis:
+        return value
+    rest = [kept for kept in have if kept != axis]
+    added = [new for new in builder.axes(index) if new not in rest]
+    place = have.index(axis)
+    axes = (*have[:place], *added, *have[place + 1 :])
+    return builder.add(Node("gather", (value, index), axes, name=axis))
+
+
 def scaled_by_size(builder: Builder, arg: int, axes: Iterable[str]) -> int:
     """`arg` times the number of elements of `axes`: the sum over axes along which it is constant."""
     for axis in axes:
