@@ -181,7 +181,7 @@ def _rescanned(builder: Builder, node: Node, body: Body, args: Sequence[int]) ->
 
 def extended(builder: Builder, node: Node, body: Body, args: Sequence[int]) -> tuple[tuple[str, ...], Step]:
     """The axes of a scan's state and its step when its arguments are `args`, which may have more axes."""
-    own = node.axes[1:]
+    (own,) = {leaf.axes for leaf in body.nodes if leaf.op == "state"}
     extra = dict.fromkeys(axis for axis in builder.axes(args[0]) if axis not in own)
     left: dict[int, tuple[str, ...]] = {}
     for number, leaf in enumerate(body.nodes):
