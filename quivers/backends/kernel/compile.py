@@ -65,7 +65,7 @@ def key(source: str) -> str:
 
 
 # What compiled code is made of besides its own source.
-_MODULES = ("special", "block", "compile")
+_MODULES = ("special", "factors", "places", "block", "compile")
 
 
 @functools.cache

@@ -11,13 +11,14 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
+from quivers.backends.given import settled_sizes
 from quivers.backends.kernel import cache
 from quivers.backends.kernel.block import new_block
 from quivers.backends.kernel.compile import MachineCode, compile_source, from_bytes, key, to_bytes
 from quivers.backends.kernel.fixed import aligned, checked_index, evaluate, shape_of
 from quivers.backends.kernel.objective import Objective, objective
 from quivers.backends.kernel.source import Array, NotExpressible, Written, write
-from quivers.ir.graph import Density
+from quivers.ir.graph import Density, axis_size
 
 # Above this many operations a kernel takes longer to compile than most runs take with torch.
 LARGEST = 4000
@@ -58,7 +59,9 @@ def kernel(
 
     Raises:
         QvrError: a latent is discrete, or an input that the density needs is not given.
+        DataError: the data do not meet a demand of the program's.
     """
+    sizes = settled_sizes(density, inputs, sizes)
     try:
         found = objective(density, inputs, sizes)
         if len(found.nodes) > LARGEST:
@@ -81,8 +84,8 @@ def kernel(
             first = str(problem).strip().splitlines() or [type(problem).__name__]
             return NotCompiled(f"The compiler refused the program: {first[0]}")
         cache.store(name, written.source, to_bytes(code))
-    dimension = sum(math.prod(shape_of(latent.axes, sizes)) for latent in found.latents)
-    scratch = sum(math.prod(shape_of(array.axes, sizes)) for array in written.scratch)
+    dimension = sum(math.prod(shape_of(latent.free_axes, sizes)) for latent in found.latents)
+    scratch = sum(math.prod(shape_of(room.axes, sizes)) for room in written.scratch)
     return Kernel(code.address, dimension, written.source, made, code, shared, scratch)
 
 
@@ -108,7 +111,7 @@ def _shared(
     values = evaluate(found.nodes, [array.node for array in written.shared], inputs, sizes)
     for number, axis in written.indices:
         checked_index(values[number], axis, sizes)
-    parts = [np.array([float(sizes[name]) for name in written.objects])]
+    parts = [np.array([float(axis_size(axis, sizes)) for axis in written.sizes])]
     parts += [_laid_out(found, array, values, sizes) for array in written.shared]
     return np.ascontiguousarray(np.concatenate(parts), dtype=np.float64)
 

@@ -2,21 +2,28 @@
 
 A node belongs in a loop over each axis that it runs over. Nodes share a loop where each reads the other's
 value of the same round; a reduction over the loop's axis, or a gather along it, must wait for the loop to
-end. So what a nest hands on within a round is a local variable, and the rest goes through arrays.
+end. So what a nest hands on within a round is a local variable, and the rest goes through arrays. What works
+on whole rows or matrices, or one element after the other, is one statement within loops over its other axes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from quivers.backends.kernel.objective import Objective
-from quivers.ir.graph import REDUCTIONS, Node
+from quivers.ir import graph
+from quivers.ir.graph import ALONG, MATRIX, REDUCTIONS, SEQUENTIAL, Node
 from quivers.ir.simplify import needed
 
 STORE = "gradient"
 """The operation that writes a slope: `name` is the latent, its one argument the slope."""
+
+NEXT = "next"
+"""The operation at the end of a scan's body: its argument is the next state."""
+
+_LEAVES = frozenset({"constant", "size", "iota", "state", "outer", "spread"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +80,18 @@ class Work:
         node = self.nodes[number]
         return tuple(axis for axis in node.axes if node.op != "scatter" or axis != node.name)
 
-    def needs(self, number: int) -> list[tuple[int, str | None]]:
-        """The computed nodes that a node reads, each with the axis along which it reads it at an index."""
+    def own(self, number: int) -> tuple[str, ...]:
+        """The axes of a node's value that one statement goes through by itself."""
+        return own_axes(self.nodes, self.nodes[number])
+
+    def needs(self, number: int) -> list[tuple[int, frozenset[str]]]:
+        """The computed nodes that a node reads, each with the axes along which it reads beyond its round."""
         node = self.nodes[number]
-        found: list[tuple[int, str | None]] = []
+        found: list[tuple[int, frozenset[str]]] = []
         for place, arg in enumerate(node.args):
             source = self.source(arg)
             if self.computed(source):
-                found.append((source, node.name if node.op == "gather" and place == 0 else None))
+                found.append((source, _beyond(self.nodes, node, place)))
         return found
 
 
@@ -90,7 +101,7 @@ def work(found: Objective) -> Work:
     outputs = [found.value]
     for latent, slope in zip(found.latents, found.slopes, strict=True):
         outputs.append(len(nodes))
-        nodes.append(Node(STORE, (slope,), latent.axes, name=latent.name))
+        nodes.append(Node(STORE, (slope,), latent.free_axes, name=latent.name))
     moves = [*found.moves, *[True] * (len(nodes) - len(found.moves))]
     numbers = tuple(
         number
@@ -99,6 +110,65 @@ def work(found: Objective) -> Work:
     )
     runs = {number: _runs_over(nodes, nodes[number]) for number in numbers}
     return Work(tuple(nodes), numbers, runs, _nesting_order(nodes, numbers, runs))
+
+
+def body_work(body: graph.Body, plates: frozenset[str]) -> Work:
+    """What there is to compute in one step of a scan, in loops over `plates` that stand outside of it."""
+    nodes = [
+        replace(
+            node,
+            axes=tuple(axis for axis in node.axes if axis not in plates),
+            over=tuple(axis for axis in node.over if axis not in plates),
+        )
+        for node in body.nodes
+    ]
+    nodes.append(Node(NEXT, (body.value,), nodes[body.value].axes))
+    numbers = tuple(number for number in needed(nodes, [len(nodes) - 1]) if nodes[number].op not in _LEAVES)
+    runs = {number: _runs_over(nodes, nodes[number]) for number in numbers}
+    return Work(tuple(nodes), numbers, runs, _nesting_order(nodes, numbers, runs))
+
+
+def plates_of(node: Node) -> tuple[str, ...]:
+    """The axes of a scan's state along which its elements go their ways without one another."""
+    assert node.body is not None
+    return tuple(axis for axis in node.axes if axis != node.name and not _mixes(node.body, axis))
+
+
+def _mixes(body: graph.Body, axis: str) -> bool:
+    """Whether a step of a scan puts together values at different elements of an axis."""
+    for node in body.nodes:
+        if node.op in {"spread", "iota", "size"}:
+            continue
+        if axis == node.name or axis in node.over:
+            return True
+        if node.body is not None and _mixes(node.body, axis):
+            return True
+    return False
+
+
+def own_axes(nodes: Sequence[Node], node: Node) -> tuple[str, ...]:
+    """The axes of a node's value that one statement goes through by itself."""
+    if node.op in ALONG:
+        return (node.name or "",)
+    if node.op == "cholesky":
+        return node.over
+    if node.op in MATRIX:
+        return node.over[:1]
+    if node.op in SEQUENTIAL:
+        plates = plates_of(node)
+        return tuple(axis for axis in node.axes if axis not in plates)
+    return ()
+
+
+def _beyond(nodes: Sequence[Node], node: Node, place: int) -> frozenset[str]:
+    """The axes along which a node reads its argument at `place` at more than its round's element."""
+    if node.op == "gather":
+        return frozenset({node.name or ""}) if place == 0 else frozenset()
+    if node.op in MATRIX and place == 0:
+        return frozenset(node.over)
+    if node.op in SEQUENTIAL:
+        return frozenset(nodes[node.args[place]].axes) - frozenset(plates_of(node))
+    return frozenset(own_axes(nodes, node))
 
 
 def arranged(found: Work) -> Body:
@@ -113,13 +183,18 @@ def _runs_over(nodes: Sequence[Node], node: Node) -> tuple[str, ...]:
         added, index = (nodes[arg].axes for arg in node.args)
         others = (axis for axis in node.axes if axis != node.name)
         return tuple(dict.fromkeys((*others, *index, *added)))
-    return node.axes
+    if node.op in MATRIX and node.op != "cholesky":
+        matrix, right = (nodes[arg].axes for arg in node.args)
+        plates = (*(axis for axis in matrix if axis not in node.over), *right)
+        return tuple(dict.fromkeys(axis for axis in plates if axis != node.over[0]))
+    own = own_axes(nodes, node)
+    return tuple(axis for axis in node.axes if axis not in own) if own else node.axes
 
 
 def _nesting_order(
     nodes: Sequence[Node], numbers: Iterable[int], runs: dict[int, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """All axes, those that early reductions keep before those that they remove.
+    """All axes: those that early reductions keep before those they remove, rows before what is in them.
 
     Such a reduction's accumulator is then a local variable. Reductions disagree where a value and its slope
     sum over different axes; the first, the value's, is followed.
@@ -132,11 +207,11 @@ def _nesting_order(
 
     for number in numbers:
         node = nodes[number]
-        if node.op in REDUCTIONS:
-            for outer in node.axes:
-                for inner in node.over:
-                    if not reaches(inner, outer):
-                        inside[outer].add(inner)
+        removed = node.over if node.op in REDUCTIONS else own_axes(nodes, node)
+        for outer in runs[number]:
+            for inner in removed:
+                if outer not in removed and inner in inside and not reaches(inner, outer):
+                    inside[outer].add(inner)
     order: list[str] = []
     while len(order) < len(axes):
         free = (a for a in axes if a not in order and not any(a in inside[b] for b in axes if b not in order))
@@ -189,9 +264,9 @@ def _places(found: Work, level: list[int], axis: dict[int, str | None]) -> dict[
     sources: dict[int, set[int]] = {number: set() for number in level}
     for number in level:
         at = 0
-        for source, along in found.needs(number):
+        for source, beyond in found.needs(number):
             if source in place:
-                wait = _wait(found, source, number, along, axis)
+                wait = _wait(found, source, number, beyond, axis)
                 users[source].append((number, wait))
                 if axis[source] is not None:
                     sources[number].add(source)
@@ -206,9 +281,9 @@ def _places(found: Work, level: list[int], axis: dict[int, str | None]) -> dict[
     return place
 
 
-def _wait(found: Work, source: int, number: int, along: str | None, axis: dict[int, str | None]) -> int:
+def _wait(found: Work, source: int, number: int, beyond: frozenset[str], axis: dict[int, str | None]) -> int:
     """1 where a node must stand behind the loop that computes its source, 0 where it may stand in it."""
     loop = axis[source]
     if loop is None:
         return 0
-    return 0 if axis[number] == loop and loop in found.keeps(source) and along != loop else 1
+    return 0 if axis[number] == loop and loop in found.keeps(source) and loop not in beyond else 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from quivers.backends.kernel.fixed import evaluate
 from quivers.errors import QvrError
 from quivers.ir.constrain import constrain
 from quivers.ir.differentiate import differentiate
-from quivers.ir.graph import Builder, Density, Latent, Node
+from quivers.ir.graph import Body, Builder, Density, Latent, Node
 from quivers.ir.joint import joint
 from quivers.ir.settle import conditions, settle
 from quivers.ir.simplify import depends_on, needed
@@ -59,7 +59,9 @@ def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Obj
     known = {node: number for number, node in enumerate(free.nodes)}
     builder = Builder(list(free.nodes), known)
     output = joint(builder, [(term.node, builder.axes(term.node)) for term in free.terms])
-    positions = [builder.add(Node("position", axes=latent.axes, name=latent.name)) for latent in free.latents]
+    positions = [
+        builder.add(Node("position", axes=latent.free_axes, name=latent.name)) for latent in free.latents
+    ]
     slopes = differentiate(builder, output, positions)
     named = {latent.value: latent.name for latent in free.latents}
     named.update({number: name for name, number in free.deterministic.items()})
@@ -86,15 +88,28 @@ def _require_inputs(density: Density, inputs: Arrays) -> None:
 
 
 def _lowered(found: Objective) -> Objective:
-    """The objective without `logsumexp`: exponentials are summed with the greatest element taken out.
+    """The objective without `logsumexp`."""
+    nodes, placed = lowered(found.nodes, [found.value, *found.slopes])
+    return replace(
+        found,
+        nodes=nodes,
+        value=placed[found.value],
+        slopes=tuple(placed[slope] for slope in found.slopes),
+        moves=tuple(depends_on(nodes, frozenset({"position"}))),
+        names={placed[number]: name for number, name in found.names.items() if number in placed},
+    )
 
-    Its slope e^(x − logsumexp x) is a share of that sum, so the exponentials are computed once.
+
+def lowered(nodes: Sequence[Node], wanted: Iterable[int]) -> tuple[tuple[Node, ...], dict[int, int]]:
+    """What `wanted` needs of a graph, without `logsumexp`, and where each node went.
+
+    Exponentials are summed with the greatest element taken out. The slope e^(x − logsumexp x) is a share of
+    that sum, so the exponentials are computed once.
     """
-    nodes = found.nodes
     builder = Builder()
     placed: dict[int, int] = {}
     sums: dict[int, tuple[int, int]] = {}
-    for number in needed(nodes, [found.value, *found.slopes]):
+    for number in needed(nodes, wanted):
         node = nodes[number]
         if node.op == "logsumexp":
             placed[number], *parts = _logsumexp(builder, placed[node.args[0]], node)
@@ -105,15 +120,13 @@ def _lowered(found: Objective) -> Objective:
             if log_sum in sums and nodes[log_sum].args == (whole,):
                 placed[number] = builder.apply("div", *sums[log_sum])
                 continue
-        placed[number] = builder.add(replace(node, args=tuple(placed[arg] for arg in node.args)))
-    return replace(
-        found,
-        nodes=tuple(builder.nodes),
-        value=placed[found.value],
-        slopes=tuple(placed[slope] for slope in found.slopes),
-        moves=tuple(depends_on(builder.nodes, frozenset({"position"}))),
-        names={placed[number]: name for number, name in found.names.items() if number in placed},
-    )
+        body = node.body
+        if body is not None:
+            inner, at = lowered(body.nodes, [body.value])
+            body = Body(inner, at[body.value])
+        args = tuple(placed[arg] for arg in node.args)
+        placed[number] = builder.add(replace(node, args=args, body=body))
+    return tuple(builder.nodes), placed
 
 
 def _logsumexp(builder: Builder, x: int, node: Node) -> tuple[int, int, int]:

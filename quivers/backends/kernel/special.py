@@ -1,6 +1,7 @@
 """Special functions of one number, for compiled code; the values at poles and at infinities are torch's.
 
-Python can call `digamma`, `trigamma`, `log_ndtr`, `i0e` and `i1e` as well; the others only where they need no infinity.
+Python can call `digamma`, `trigamma`, `log_ndtr`, `i0e` and `i1e` as well; the others only where they need no
+infinity.
 """
 
 from __future__ import annotations

@@ -8,9 +8,6 @@ from test_kernel_agreement import SHAPES
 
 from quivers.backends.kernel import kernel as kernels
 from quivers.backends.kernel.kernel import NotCompiled
-from quivers.backends.kernel.objective import Objective
-from quivers.backends.kernel.source import NotExpressible, write
-from quivers.ir.graph import Node
 
 SCHOOLS = """
 object School : FinSet 3
@@ -62,17 +59,6 @@ def test_names_that_mean_something_in_python_do_not_clash():
 
     agree(bound, made, [0.1, 0.2, 0.3, 0.4, 0.5])
     assert made.dimension == plain.dimension
-
-
-def test_an_index_that_depends_on_a_latent_is_refused_with_its_axis():
-    nodes = (
-        Node("position", name="b"),
-        Node("input", axes=("A",), name="x"),
-        Node("gather", (1, 0), (), name="A"),
-    )
-    found = Objective("p", nodes, 2, (), (), (True, False, True), {})
-    with pytest.raises(NotExpressible, match="an index into A depends on a latent"):
-        write(found)
 
 
 def test_an_index_outside_its_axis_is_no_kernel_and_says_so(monkeypatch):

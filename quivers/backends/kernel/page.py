@@ -1,0 +1,114 @@
+"""What the writers of one kernel share: the lines so far, the loops around them, names and memory."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from keyword import iskeyword
+
+from quivers.backends.kernel.naming import count, index, sized
+from quivers.backends.kernel.nests import Loop
+
+Path = tuple[Loop, ...]
+
+
+@dataclass(slots=True)
+class Scope:
+    """The lines of one loop's body, and the variables into which memory has been read there."""
+
+    lines: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An array of the scratch: where it begins is in the variable `start`; in row-major order."""
+
+    start: str
+    axes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Page:
+    """The only mutable thing in writing a kernel. `order` is the order in which axes are nested."""
+
+    order: tuple[str, ...]
+    scopes: list[Scope] = field(default_factory=lambda: [Scope()])
+    path: Path = ()
+    taken: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    scratch: list[Room] = field(default_factory=list)
+    sizes: dict[str, None] = field(default_factory=dict)
+    """The axes whose sizes are used, in the order of the shared numbers."""
+
+    def line(self, text: str, comment: str = "") -> None:
+        self.scopes[-1].lines.append(f"{text}  # {comment}" if comment else text)
+
+    @contextmanager
+    def loop(self, loop: Loop, *, backwards: bool = False) -> Iterator[None]:
+        """What is written within stands in a loop; nothing is written where that is nothing."""
+        self.path = (*self.path, loop)
+        self.scopes.append(Scope())
+        yield
+        lines = self.scopes.pop().lines
+        self.path = self.path[:-1]
+        if lines:
+            size = self.count(loop.axis)
+            steps = f"{size} - 1, -1, -1" if backwards else size
+            comment = f"each {loop.axis}{', from the last to the first' if backwards else ''}"
+            self.line(f"for {index(loop.axis)} in range({steps}):", comment)
+            self.scopes[-1].lines += [f"    {line}" for line in lines]
+
+    @contextmanager
+    def loops(self, axes: Sequence[str]) -> Iterator[None]:
+        """Loops over all of `axes`, the first outermost."""
+        if not axes:
+            yield
+            return
+        with self.loop(Loop(axes[0], ())), self.loops(axes[1:]):
+            yield
+
+    def count(self, axis: str) -> str:
+        """The variable that holds an axis's number of elements."""
+        self.sizes[sized(axis)] = None
+        return count(axis)
+
+    def product(self, axes: Sequence[str]) -> str:
+        return " * ".join(self.count(axis) for axis in axes) or "1"
+
+    def offset(self, start: str, axes: Sequence[str], at: Mapping[str, str]) -> str:
+        """The place of an element in row-major order, its indices the loops' or those of `at`."""
+        inner = ""
+        for axis in axes:
+            place = at.get(axis, index(axis))
+            inner = f"({inner}) * {self.count(axis)} + {place}" if inner else place
+        if not inner:
+            return start
+        return inner if start == "0" else f"{start} + {inner}"
+
+    def room(self, name: str, axes: Sequence[str]) -> Room:
+        """A new array of the scratch, for a value that is called `name`."""
+        found = Room(f"{name}_at", self.layout(axes))
+        self.scratch.append(found)
+        return found
+
+    def layout(self, axes: Sequence[str]) -> tuple[str, ...]:
+        """Axes in the order of nesting, so that inner loops run along memory."""
+        nested = [axis for axis in self.order if axis in axes]
+        return (*(axis for axis in axes if axis not in nested), *nested)
+
+    def free(self, wanted: str) -> str:
+        """A name that nothing else has, and whose array nothing else has."""
+        name, number = wanted, 1
+        while {name, f"{name}_at"} & self.taken or iskeyword(name) or hasattr(builtins, name):
+            number += 1
+            name = f"{wanted}_{number}"
+        self.taken |= {name, f"{name}_at"}
+        return name
+
+    def use(self, function: str) -> str:
+        """The name of a special function, which the head then imports."""
+        self.functions.add(function)
+        return function
