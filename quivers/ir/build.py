@@ -6,15 +6,16 @@ have fewer axes than its plate is repeated over the plate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quivers.check import supports
-from quivers.check.program import Checked, CheckedProgram
+from quivers.check.program import Checked, CheckedProgram, MarginalBlock
+from quivers.check.truncation import BOUNDS
 from quivers.check.types import Axis, Type
 from quivers.errors import ProgramError
 from quivers.families.family import Family, Form
-from quivers.families.support import Member
+from quivers.families.support import Element, Member
 from quivers.families.table import FAMILIES
 from quivers.ir import simplify
 from quivers.ir.densities import called_form, guarded, log_density
@@ -26,7 +27,19 @@ from quivers.ir.expressions import (
     evaluate,
     single_objects,
 )
-from quivers.ir.graph import Builder, Density, Draw, Latent, Node, Term
+from quivers.ir.graph import (
+    RANGE,
+    Builder,
+    Density,
+    Draw,
+    Latent,
+    Marginal,
+    Node,
+    Range,
+    Requirement,
+    Term,
+)
+from quivers.ir.marginalize import marginalize
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -40,7 +53,8 @@ def build(checked: Checked, program: CheckedProgram) -> Density:
     """
     if program.has_errors:
         raise ProgramError(f"`{program.name}` has errors and can't be run.", checked.diagnostics)
-    site = _Building(checked, program)
+    marginals = {block.span: block for block in program.marginals}
+    site = Building(checked, program, marginals=marginals)
     for parameter in program.declaration.parameters:
         raise site.refused(parameter.span, f"`{program.name}` takes parameters, and can't be run by itself.")
     for entry in program.inputs:
@@ -58,12 +72,19 @@ def build(checked: Checked, program: CheckedProgram) -> Density:
         inputs=tuple(entry.name for entry in program.inputs),
         order=tuple(site.order),
         sizes={name: known.size for name, known in checked.objects.items() if known.finite},
+        marginals=tuple(site.found),
+        ranges=tuple(site.ranges),
+        requirements=tuple(site.requirements),
     )
 
 
 @dataclass(slots=True)
-class _Building:
-    """What has been built of a program so far."""
+class Building:
+    """What has been built of a program so far.
+
+    `hidden` are the axes of the latents that are summed out around the step in hand, `marginals` what the
+    checker knows of blocks, by the place of their latent's name. `prefix` stands before the names of sites.
+    """
 
     checked: Checked
     program: CheckedProgram
@@ -76,6 +97,13 @@ class _Building:
     order: list[str] = field(default_factory=list)
     returned: list[tuple[str, int]] = field(default_factory=list)
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    marginals: Mapping[ast.Span, MarginalBlock] = field(default_factory=dict)
+    found: list[Marginal] = field(default_factory=list)
+    ranges: list[Range] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    hidden: frozenset[str] = frozenset()
+    prefix: str = ""
 
     def __post_init__(self) -> None:
         objects = self.checked.objects
@@ -91,7 +119,14 @@ class _Building:
 
     def value(self, expression: ast.Expression) -> Value:
         objects = frozenset(self.checked.objects)
-        scope = Scope(self.builder, self.names, objects, self.program.offset, factors=self.factors)
+        scope = Scope(
+            self.builder,
+            self.names,
+            objects,
+            self.program.offset,
+            factors=self.factors,
+            hidden=self.hidden,
+        )
         found = evaluate(scope, expression)
         return replace(found, node=as_number(self.builder, found.node))
 
@@ -115,15 +150,39 @@ class _Building:
                         (_label(returned, place, len(values)), self.value(returned.value).node)
                     )
             case ast.Marginalize():
-                raise self.refused(step.name.span, "`marginalize` can be checked but not run yet.")
+                marginalize(self, step)
             case ast.Hole():
                 raise self.refused(step.span, "This step could not be read.")
 
     def draw(self, step: ast.Sample | ast.Observe, *, observed: bool) -> None:
         """Add a site: its draw, its term, and the latent it is unless observed."""
-        name, call = step.name.text, step.draw
+        if isinstance(step, ast.Observe):
+            node = self.scored(step)
+            self.terms.append(Term(step.name.text, "likelihood", self.spread(node, self.plate(step))))
+            self.draws.append(self.observed_draw(step))
+            return
         for option in step.options:
             raise self.refused(option.span, f"`[{option.name.text}]` can be checked but not run yet.")
+        name = step.name.text
+        family, number, form, call = self.called(step)
+        parameters = self.parameters(family, form, call)
+        known = self.program.types[name]
+        assert isinstance(known, Type), "a program without errors has a type for every name"
+        axes = tuple(str(axis) for axis in known.axes)
+        value = self.names[name] = self.leaf("site", name, known)
+        # A latent's type says where it lies; a value given for it may still lie elsewhere.
+        checked = value if isinstance(value.element, Member) else Value(value.node)
+        found = log_density(self.builder, family, form, parameters, checked)
+        self.order.append(name)
+        self.taken.add(name)
+        self.latents.append(Latent(name, axes, value.node, family.support, found.low, found.high))
+        self.terms.append(Term(name, "prior", self.spread(found.node, axes), found.guard))
+        nodes = {parameter: given.node for parameter, given in parameters.items()}
+        self.draws.append(Draw(name, family.name, number, nodes, axes, False, value.node))
+
+    def called(self, step: ast.Sample | ast.Observe) -> tuple[Family, int, Form, ast.Call]:
+        """The family that a step draws from, the place of the form that is called, that form, and the call."""
+        call = step.draw
         if isinstance(call, ast.Hole):
             raise self.refused(call.span, "This draw could not be read.")
         family = FAMILIES.get(call.function.text)
@@ -131,32 +190,82 @@ class _Building:
             raise self.refused(
                 call.function.span, f"A draw from the program `{call.function.text}` can't be run yet."
             )
-        form_number, form = called_form(family, call)
-        parameters = self.parameters(family, form, call)
-        if observed:
-            axes = _plate(step.plate, self.factors)
-            value = self.names[name]
-        else:
-            known = self.program.types[name]
-            assert isinstance(known, Type), "a program without errors has a type for every name"
-            axes = tuple(str(axis) for axis in known.axes)
-            value = self.names[name] = self.leaf("site", name, known)
-        # A latent's type says where it lies; a value given for it may still lie elsewhere.
-        checked = value if observed or isinstance(value.element, Member) else Value(value.node)
-        found = log_density(self.builder, family, form, parameters, checked)
-        if not observed:
-            self.order.append(name)
-            self.latents.append(Latent(name, axes, value.node, family.support, found.low, found.high))
-        kind = "likelihood" if observed else "prior"
-        density = guarded(self.builder, found.node, found.guard) if observed else found.node
-        wanted = (*axes, *(axis for axis in self.builder.axes(density) if axis not in axes))
-        node = simplify.spread(self.builder, density, wanted)
-        self.terms.append(Term(name, kind, node, None if observed else found.guard))
-        nodes = {parameter: given.node for parameter, given in parameters.items()}
-        self.draws.append(Draw(name, family.name, form_number, nodes, axes, observed, value.node))
+        return family, *called_form(family, call), call
 
-    def parameters(self, family: Family, form: Form, call: ast.Call) -> dict[str, Value]:
-        """Each parameter's value by its name, in the form's order, with its event axes marked."""
+    def scored(self, step: ast.Observe) -> int:
+        """The log density of each element of what is observed, −inf where it can't be."""
+        for option in step.options:
+            if option.name.text not in {"via", "over"}:
+                raise self.refused(option.span, f"`[{option.name.text}]` can be checked but not run yet.")
+        family, _, form, call = self.called(step)
+        parameters = self.parameters(family, form, call, self.plate(step))
+        found = log_density(self.builder, family, form, parameters, self.names[step.name.text])
+        return guarded(self.builder, found.node, found.guard)
+
+    def observed_draw(self, step: ast.Observe) -> Draw:
+        """How what is observed is drawn anew."""
+        family, number, form, call = self.called(step)
+        axes = self.plate(step)
+        parameters = self.parameters(family, form, call, axes)
+        nodes = {parameter: given.node for parameter, given in parameters.items()}
+        name = step.name.text
+        return Draw(self.prefix + name, family.name, number, nodes, axes, True, self.names[name].node)
+
+    def plate(self, step: ast.Sample | ast.Observe) -> tuple[str, ...]:
+        """The axes of a step's plate."""
+        return _plate(step.plate, self.factors)
+
+    def spread(self, node: int, axes: tuple[str, ...]) -> int:
+        """A node with at least these axes, in front."""
+        others = (axis for axis in self.builder.axes(node) if axis not in axes)
+        return simplify.spread(self.builder, node, (*axes, *others))
+
+    def ends(self, options: Sequence[ast.Option]) -> tuple[Value | None, Value | None]:
+        """The bounds of a draw that `[low=…, high=…]` gives."""
+        given = {option.name.text: option.values[0] for option in options if option.name.text in BOUNDS}
+        low, high = given.get("low"), given.get("high")
+        return None if low is None else self.value(low), None if high is None else self.value(high)
+
+    def axis(self, axis: Axis) -> str:
+        """The name of an axis."""
+        return str(axis)
+
+    def element(self, element: Element) -> Element:
+        """Where a value lies."""
+        return element
+
+    def free_axis(self, name: str, taken: Sequence[str]) -> str:
+        """An axis over an object, or over whole numbers, that no value of the program has."""
+        if RANGE not in name:
+            # Two more than any name's type has: an expression may have one more of its own inside.
+            copies = [axis.copy for known in self._types() for axis in known.axes if axis.object == name]
+            name += "′" * (max(copies, default=0) + 2)
+        while name in taken:
+            name += "′"
+        return name
+
+    def _types(self) -> list[Type]:
+        blocks = (known for block in self.marginals.values() for known in block.types.values())
+        everything = (*self.program.types.values(), *(entry.type for entry in self.program.inputs), *blocks)
+        return [known for known in everything if isinstance(known, Type)]
+
+    def free_name(self, name: str) -> str:
+        """A name for a site that is drawn for predictions alone, beside those that are there."""
+        base, number = self.prefix + name, 2
+        found = base
+        while found in self.taken:
+            found, number = f"{base}_{number}", number + 1
+        self.taken.add(found)
+        return found
+
+    def parameters(
+        self, family: Family, form: Form, call: ast.Call, plates: tuple[str, ...] = ()
+    ) -> dict[str, Value]:
+        """Each parameter's value by its name, in the form's order, with its event axes marked.
+
+        A vector parameter of a family of single numbers runs along an axis that is not among the `plates`.
+        """
+        others = self.hidden if family.event_rank else self.hidden | frozenset(plates)
         names = [parameter.name for parameter in form.parameters]
         given: dict[str, Value] = {}
         for place, argument in enumerate(call.arguments):
@@ -169,7 +278,7 @@ class _Building:
                 if parameter.default is None:
                     raise self.refused(call.span, f"`{family.name}` needs `{parameter.name}`.")
                 value = Value(self.builder.constant(parameter.default), supports.point(parameter.default))
-            axes = self.builder.axes(value.node)
+            axes = tuple(axis for axis in self.builder.axes(value.node) if axis not in others)
             if len(axes) < parameter.event_rank:
                 raise self.refused(
                     call.span, f"`{parameter.name}` of `{family.name}` needs an axis of its own."

@@ -239,7 +239,7 @@ class Draw:
     `value` is the node that holds the site's value in the density. A site that is `summed` out of the density
     is drawn for what is observed below it; `value` is then a leaf that only the parameters of draws use. What
     falls below `low` or above `high`, given as nodes, is drawn anew; `ordered` is the axis along which the
-    draws increase.
+    draws increase. `events` has the axes of one draw in a vector parameter, where those are not its last.
     """
 
     site: str
@@ -253,6 +253,7 @@ class Draw:
     low: int | None = None
     high: int | None = None
     ordered: str | None = None
+    events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Forward:
         for parameter in family.forms[step.form].parameters:
             node = step.parameters[parameter.name]
             axes = self.density.nodes[node].axes
-            event = axes[len(axes) - parameter.event_rank :]
+            event = step.events.get(parameter.name, axes[len(axes) - parameter.event_rank :])
             parameters[parameter.name] = self.value(node, (*step.axes, *event))
         shape = (*self.batch, *self.compiler.shape(step.axes))
         try:
