@@ -143,7 +143,9 @@ class Compiler:
         if operation is None:
             operation = looper(node, arg_axes, self._loop(node, body))
         (count,) = self.shape((node.name or "",))
-        slot = self._view(self._tensor(node.args[0], steps), ("arguments", number), packed, steps)
+        state_axes = tuple(axis for axis in node.axes if axis != node.name)
+        start = self._aligned(node.args[0], state_axes, steps)
+        slot = self._view(start, ("arguments", number), packed, steps)
         for arg in node.args[1:]:
             steps.append((with_another, slot, self._tensor(arg, steps), NONE, self.slot_count))
             slot = self.slot_count
