@@ -1,22 +1,25 @@
 """Puts every latent on the whole real line: a bijection for its value, the log Jacobian as a term of its own.
 
-The maps are those of Stan's reference manual, "Constraint transforms": a lower bound a is a + eˣ, an upper
-bound b is b − eˣ, an interval is a + (b − a) · logistic(x). Ends may depend on earlier latents.
+Ends of a latent's support may depend on earlier latents. The maps are those of `quivers.ir.bijections`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from quivers.errors import QvrError
+from quivers.ir.bijections import Placed, into_interval, into_space, out_of_interval, out_of_space
 from quivers.ir.graph import Builder, Density, Latent, Node, Term
 from quivers.ir.joint import renumbered, roots
-from quivers.ir.simplify import apply, needed, rebuilt, spread
+from quivers.ir.simplify import needed, rebuilt, spread
 
 
 def constrain(density: Density) -> Density:
     """The density of the unconstrained coordinates: `position` leaves for `site` leaves, and jacobian terms.
+
+    A `position` has the latent's `free_axes`.
 
     Raises:
         QvrError: a latent is discrete, so that no map from the reals reaches it.
@@ -27,16 +30,39 @@ def constrain(density: Density) -> Density:
     for latent in density.latents:
         ends = [end for end in (latent.low, latent.high) if end is not None]
         _place(builder, density, ends, placed)
-        position = builder.add(Node("position", axes=latent.axes, name=latent.name))
+        position = builder.add(Node("position", axes=latent.free_axes, name=latent.name))
         value, jacobian = _bijection(builder, latent, position, placed)
         placed[latent.value] = value
         if jacobian is not None:
-            jacobians.append(Term(latent.name, "jacobian", spread(builder, jacobian, latent.axes)))
+            counted = latent.axes if latent.space is None else _plates(latent)
+            jacobians.append(Term(latent.name, "jacobian", spread(builder, jacobian, counted)))
     _place(builder, density, roots(density), placed)
     # The bijections keep every latent inside its support.
     moved = renumbered(density, builder, placed)
     terms = (replace(term, guard=None) for term in moved.terms)
     return replace(moved, nodes=tuple(builder.nodes), terms=(*terms, *jacobians))
+
+
+def unconstrained(density: Density) -> tuple[Sequence[Node], tuple[int, ...]]:
+    """The nodes of each latent's coordinates, with its `free_axes`, as functions of the `site` leaves.
+
+    Returns all nodes, and the number of each latent's. A value on the edge of its support has infinite
+    coordinates.
+    """
+    builder = Builder(list(density.nodes), {node: number for number, node in enumerate(density.nodes)})
+    same = range(len(density.nodes))
+    found: list[int] = []
+    for latent in density.latents:
+        if latent.space is not None:
+            position = out_of_space(builder, latent.space, latent.event, latent.value)
+        else:
+            position = out_of_interval(builder, latent.value, *_ends(builder, latent, same))
+        found.append(spread(builder, position, latent.free_axes))
+    return builder.nodes, tuple(found)
+
+
+def _plates(latent: Latent) -> tuple[str, ...]:
+    return tuple(axis for axis in latent.axes if axis not in latent.event)
 
 
 def _place(builder: Builder, density: Density, wanted: list[int], placed: dict[int, int]) -> None:
@@ -45,37 +71,30 @@ def _place(builder: Builder, density: Density, wanted: list[int], placed: dict[i
             placed[number] = rebuilt(builder, density.nodes[number], placed)
 
 
-def _bijection(
-    builder: Builder, latent: Latent, position: int, placed: dict[int, int]
-) -> tuple[int, int | None]:
+def _bijection(builder: Builder, latent: Latent, position: int, placed: Mapping[int, int]) -> Placed:
     """The constrained value at `position`, and its log |Jacobian| (None where the map is the identity)."""
     if latent.support.integer:
         raise QvrError(
             f"{latent.name} is discrete, so it has no gradient to follow; sum it out with "
             f"`marginalize {latent.name} <- …`, or observe it"
         )
-    low = _end(builder, latent.low, latent.support.low, placed)
-    high = _end(builder, latent.high, latent.support.high, placed)
-    if low is None and high is None:
-        return position, None
-    if high is None:
-        assert low is not None
-        return apply(builder, "add", low, apply(builder, "exp", position)), position
-    if low is None:
-        return apply(builder, "sub", high, apply(builder, "exp", position)), position
-    width = apply(builder, "sub", high, low)
-    fraction = apply(builder, "sigmoid", position)
-    value = apply(builder, "add", low, apply(builder, "mul", width, fraction))
-    softpluses = apply(
-        builder,
-        "add",
-        apply(builder, "softplus", position),
-        apply(builder, "softplus", apply(builder, "neg", position)),
+    if latent.space is not None:
+        return into_space(builder, latent.space, latent.event, position)
+    return into_interval(builder, position, *_ends(builder, latent, placed))
+
+
+def _ends(
+    builder: Builder, latent: Latent, placed: Mapping[int, int] | Sequence[int]
+) -> tuple[int | None, int | None]:
+    return (
+        _end(builder, latent.low, latent.support.low, placed),
+        _end(builder, latent.high, latent.support.high, placed),
     )
-    return value, apply(builder, "sub", apply(builder, "log", width), softpluses)
 
 
-def _end(builder: Builder, node: int | None, constant: float, placed: dict[int, int]) -> int | None:
+def _end(
+    builder: Builder, node: int | None, constant: float, placed: Mapping[int, int] | Sequence[int]
+) -> int | None:
     if node is not None:
         return placed[node]
     return None if math.isinf(constant) else builder.constant(constant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,12 +30,12 @@ def constrained(
     Each has the shape (*batch, *axes), with the axes that the program gives it.
     """
     free = constrain(density)
-    flat = positions.reshape(-1, positions.shape[-1])
+    flat = positions.reshape(math.prod(positions.shape[:-1]), positions.shape[-1])
     given = dict(inputs)
     start = 0
     for latent in density.latents:
-        shape = shape_of(latent.axes, sizes)
-        stop = start + int(np.prod(shape, dtype=np.int64))
+        shape = shape_of(latent.free_axes, sizes)
+        stop = start + math.prod(shape)
         given[_position(latent.name)] = flat[:, start:stop].reshape(len(flat), *shape)
         start = stop
     moves = depends_on(free.nodes, frozenset({"position"}))

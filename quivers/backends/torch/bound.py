@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quivers.backends.given import settled_sizes
 from quivers.backends.torch.evaluate import Plan, plan, run
 from quivers.backends.torch.forward import Forward
 from quivers.errors import QvrError
-from quivers.ir.constrain import constrain
+from quivers.ir.constrain import constrain, unconstrained
 from quivers.ir.differentiate import differentiate
 from quivers.ir.graph import Builder, Density, Latent, Node, axis_size
 from quivers.ir.joint import joint, specialise
@@ -25,11 +27,15 @@ from quivers.ir.simplify import depends_on, needed
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """A latent's slice of q: `start ≤ i < stop`, read as an array over `axes` of the given `shape`."""
+    """A latent's slice of q, `start ≤ i < stop`: an array of the shape `free_shape` over its free axes.
+
+    `axes` and `shape` are those of the latent's value, which may have more numbers or fewer.
+    """
 
     name: str
     axes: tuple[str, ...]
     shape: tuple[int, ...]
+    free_shape: tuple[int, ...]
     start: int
     stop: int
 
@@ -53,7 +59,7 @@ class BoundModel:
     def __init__(
         self, density: Density, values: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]
     ) -> None:
-        self.sizes = dict(sizes)
+        self.sizes = settled_sizes(density, values, sizes)
         self.inputs = {
             name: torch.as_tensor(np.asarray(value, dtype=np.float64)) for name, value in values.items()
         }
@@ -119,16 +125,17 @@ class BoundModel:
         Raises:
             QvrError: a latent has no value, or one of a shape that is not its own.
         """
-        forward = self.given(values)
-        parts: list[Tensor] = []
-        for latent, place in zip(self.density.latents, self.coordinates, strict=True):
-            x = forward.value(latent.value)
-            low = _end(forward, latent, latent.low, latent.support.low)
-            high = _end(forward, latent, latent.high, latent.support.high)
-            parts.append(_free(x, low, high).reshape((*forward.batch, place.stop - place.start)))
-        if not parts:
+        given, batch = self._checked(values)
+        if not given:
             return torch.zeros(0, dtype=torch.float64)
-        return torch.cat(parts, dim=-1)
+        found = self._free_plan({place.name: x for place, x in zip(self.coordinates, given, strict=True)})
+        return torch.cat(
+            [
+                x.expand((*batch, *place.free_shape)).reshape((*batch, place.stop - place.start))
+                for place, x in zip(self.coordinates, found, strict=True)
+            ],
+            dim=-1,
+        )
 
     # ------------------------------------------------------------ draws
 
@@ -142,14 +149,15 @@ class BoundModel:
         """
         forward = self.forward(shape)
         nodes = self.density.nodes
-        latents = [step for step in self.density.draws if not step.observed]
+        latents = [step for step in self.density.draws if not step.observed and not step.summed]
         numbers = [number for step in latents for number in step.parameters.values()]
         used = {nodes[number].name for number in needed(nodes, numbers) if nodes[number].op == "input"}
+        missing = used - self.inputs.keys()
         draws: dict[str, Tensor] = {}
         for step in self.density.draws:
-            if not step.observed:
+            if not step.observed and not step.summed:
                 draws[step.site] = forward.drawn(step, generator)
-            elif step.site in used and step.site not in self.inputs:
+            elif step.site in missing or (step.summed and missing):
                 forward.drawn(step, generator)
         return draws
 
@@ -161,7 +169,9 @@ class BoundModel:
         Each has the shape (*batch, *axes); they come in the program's order, observed ones first.
         """
         forward = self.given(values)
-        result = {step.site: forward.drawn(step, generator) for step in self.density.draws if step.observed}
+        draws = [step for step in self.density.draws if step.observed or step.summed]
+        result = {step.site: forward.drawn(step, generator) for step in draws}
+        result = {step.site: result[step.site] for step in draws if step.observed}
         for name, number in self.density.deterministic.items():
             if name not in result:  # a let that is itself observed has been drawn
                 result[name] = forward.filled(number, self.density.nodes[number].axes)
@@ -177,6 +187,14 @@ class BoundModel:
         Raises:
             QvrError: a latent has no value, or one of a shape that is not its own.
         """
+        tensors, batch = self._checked(values)
+        forward = self.forward(batch, tensors[0].device if tensors else "cpu")
+        for latent, tensor in zip(self.density.latents, tensors, strict=True):
+            forward.put(latent.value, tensor)
+        return forward
+
+    def _checked(self, values: Mapping[str, Any]) -> tuple[list[Tensor], tuple[int, ...]]:
+        """Each latent's value, (*batch, *axes), and the batch that all have in common."""
         tensors: list[Tensor] = []
         batches: list[tuple[int, ...]] = []
         for place in self.coordinates:
@@ -199,10 +217,8 @@ class BoundModel:
                 for place, batch in zip(self.coordinates, batches, strict=True)
             )
             raise QvrError(f"The batches of the values given do not match: {shapes}.") from None
-        forward = self.forward(batch, tensors[0].device if tensors else "cpu")
-        for latent, tensor, place in zip(self.density.latents, tensors, self.coordinates, strict=True):
-            forward.put(latent.value, tensor.expand((*batch, *place.shape)))
-        return forward
+        wide = [x.expand((*batch, *place.shape)) for x, place in zip(tensors, self.coordinates, strict=True)]
+        return wide, batch
 
     # ------------------------------------------------------------ plans
 
@@ -252,7 +268,7 @@ class BoundModel:
     def _gradient_plan(self) -> Plan:
         builder, output = self._joint
         positions = [
-            builder.add(Node("position", axes=latent.axes, name=latent.name))
+            builder.add(Node("position", axes=latent.free_axes, name=latent.name))
             for latent in self.density.latents
         ]
         slopes = differentiate(builder, output, positions)
@@ -289,12 +305,20 @@ class BoundModel:
         outputs = [(numbers[name], axes[name]) for name, _ in self._reported]
         return plan(density.nodes, outputs, self.sizes, self.inputs, batched=True)
 
+    @cached_property
+    def _free_plan(self) -> Plan:
+        nodes, numbers = unconstrained(self.density)
+        outputs = [
+            (number, latent.free_axes) for number, latent in zip(numbers, self.density.latents, strict=True)
+        ]
+        return plan(nodes, outputs, self.sizes, self.inputs, moving="site", batched=True)
+
     def _positions(self, q: Tensor) -> dict[str, Tensor]:
         if q.shape[-1:] != (self.dimension,):
             raise QvrError(f"q has the shape {_shape(q.shape)}, but there are {self.dimension} coordinates.")
         q = q.to(torch.float64)
         return {
-            place.name: q[..., place.start : place.stop].reshape((*q.shape[:-1], *place.shape))
+            place.name: q[..., place.start : place.stop].reshape((*q.shape[:-1], *place.free_shape))
             for place in self.coordinates
         }
 
@@ -319,8 +343,9 @@ class StraightLine:
         for place, slope in zip(coordinates, slopes, strict=True):
             leaf = gradient_plan.leaves.get(place.name)
             if leaf is not None:
-                self._slots[leaf] = position[place.start : place.stop].reshape(place.shape)
-            self._copies.append((gradient[place.start : place.stop].reshape(place.shape), slope, place))
+                self._slots[leaf] = position[place.start : place.stop].reshape(place.free_shape)
+            target = gradient[place.start : place.stop].reshape(place.free_shape)
+            self._copies.append((target, slope, place))
 
     def evaluate(self) -> float:
         """The log density at `position`; writes `gradient`."""
@@ -337,8 +362,8 @@ class StraightLine:
 
 
 def _own_axes(builder: Builder, slope: int, latent: Latent) -> tuple[str, ...]:
-    """The latent's axes; none for a derivative that has none, which copying broadcasts anyway."""
-    return latent.axes if builder.axes(slope) else ()
+    """The axes of the coordinates; none for a derivative that has none, which copying broadcasts anyway."""
+    return latent.free_axes if builder.axes(slope) else ()
 
 
 def _coordinates(latents: Sequence[Latent], sizes: Mapping[str, int]) -> tuple[Coordinates, ...]:
@@ -346,27 +371,11 @@ def _coordinates(latents: Sequence[Latent], sizes: Mapping[str, int]) -> tuple[C
     start = 0
     for latent in latents:
         shape = tuple(axis_size(axis, sizes) for axis in latent.axes)
-        stop = start + int(np.prod(shape, dtype=np.int64))
-        places.append(Coordinates(latent.name, latent.axes, shape, start, stop))
+        free = tuple(axis_size(axis, sizes) for axis in latent.free_axes)
+        stop = start + math.prod(free)
+        places.append(Coordinates(latent.name, latent.axes, shape, free, start, stop))
         start = stop
     return tuple(places)
-
-
-def _end(forward: Forward, latent: Latent, node: int | None, constant: float) -> Tensor | None:
-    if node is not None:
-        return forward.value(node, latent.axes)
-    return None if np.isinf(constant) else torch.tensor(constant, dtype=torch.float64)
-
-
-def _free(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
-    """The inverse of a latent's bijection."""
-    if low is not None and high is not None:
-        return torch.log(x - low) - torch.log(high - x)
-    if low is not None:
-        return torch.log(x - low)
-    if high is not None:
-        return torch.log(high - x)
-    return x
 
 
 def _shape(shape: Sequence[int]) -> str:
