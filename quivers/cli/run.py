@@ -10,26 +10,22 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
 from quivers.check.program import CheckedProgram
-from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
+from quivers.cli.fitted import chosen_program, data_for, fitted, require_sound
 from quivers.cli.output import (
     CLEAN,
     INTERRUPTED,
-    MISUSE,
-    RefusedError,
     colour,
     diagnostics_text,
-    refused,
     say,
 )
 from quivers.cli.programs import Model, checked_file
 from quivers.configuration import WRONG_ENTRY
-from quivers.errors import Cancelled, DataError
+from quivers.errors import Cancelled
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal.frames import title_line
 from quivers.terminal.posterior import advice, posterior_table
@@ -41,8 +37,6 @@ if TYPE_CHECKING:
     from quivers.inference import MCMCResult
     from quivers.inference.compiled_run import CompiledRun
 
-NO_DATA_FILE = "QVR600"
-
 # Seconds in which the sampler's machine code is read from the disk; longer means that it is being compiled.
 PATIENCE = 2.0
 
@@ -53,14 +47,10 @@ def run(options: argparse.Namespace) -> int:
     """Sample and print the posterior; refused where the program or its data have errors."""
     as_json = options.output_format == "json"
     model = checked_file(options.file)
-    # What the checker calls an error stops a run whatever the configuration makes of it: there is no
-    # density to sample. A warning that the configuration calls an error stops it too.
-    errors = _of(Severity.ERROR, model.checked.diagnostics) or _of(Severity.ERROR, model.diagnostics)
-    if errors:
-        raise RefusedError(model.name, errors, model.source)
-    program = _chosen(model, options.program)
-    data, data_name = _data(options.data, program, options.file)
-    bound = _bound(model, program, data, data_name)
+    require_sound(model)
+    program = chosen_program(model, options.program)
+    data, data_name = data_for(options.data, program, options.file)
+    bound = fitted(model, program, data, data_name)
     if not as_json:
         for sentence in model.configuration.warnings:
             say(sys.stderr, title_line(Severity.WARNING, WRONG_ENTRY, sentence, colour(sys.stderr)))
@@ -106,49 +96,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _of(severity: Severity, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [found for found in diagnostics if found.severity is severity]
-
-
-def _chosen(model: Model, wanted: str | None) -> CheckedProgram:
-    """The program to run: the one asked for, else the exported one, else the last."""
-    file, checked = model.name, model.checked
-    if not checked.programs:
-        raise refused(file, NOT_A_PROGRAM, f"{file} has no program to run.")
-    program = checked.program_to_run(wanted)
-    if program is None:
-        known = ", ".join(f"`{name}`" for name in checked.programs)
-        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{wanted}`, only {known}.", status=MISUSE)
-    return program
-
-
-def _data(given: str | None, program: CheckedProgram, file: str) -> tuple[dict[str, Any], str | None]:
-    """The data's values and the file they come from, which is None where there is none to read."""
-    from quivers.data import default_path, read
-
-    if given is None and file == STANDARD_INPUT:
-        return {}, None
-    path = default_path(Path(file)) if given is None else Path(given)
-    if given is None and not path.exists():
-        if not program.inputs:
-            return {}, None
-        names = ", ".join(f"`{entry.name}`" for entry in program.inputs)
-        message = f"{path} does not exist: put {names} there, or name a file with --data."
-        raise refused(str(path), NO_DATA_FILE, message)
-    try:
-        return read(path), str(path)
-    except DataError as error:
-        raise refused(str(path), error.problems[0].code, error.problems[0].message) from None
-
-
-def _bound(model: Model, program: CheckedProgram, data: dict[str, Any], data_name: str | None) -> Bound:
-    """The data fitted to the program; each misfit tells the data's file and shows the program's line."""
-    from quivers.data import bind, diagnostics
-
-    try:
-        return bind(model.checked, program, data)
-    except DataError as error:
-        where = f"{data_name}: " if data_name else ""
-        problems = [replace(problem, message=where + problem.message) for problem in error.problems]
-        raise RefusedError(model.name, diagnostics(problems, program), model.source) from None
 
 
 def _sampled(
