@@ -41,6 +41,8 @@ DISTRIBUTION_FUNCTIONS = {
     "Beta": st.beta(0.6, 3.0).cdf,
     "Kumaraswamy": kumaraswamy,
     "Uniform": st.uniform(-1.0, 4.0).cdf,
+    "TruncatedNormal": st.truncnorm(-1.7 / 2.5, 2.3 / 2.5, 0.7, 2.5).cdf,
+    "VonMises": lambda x: st.vonmises.cdf(x, 2.5, 0.7) - st.vonmises.cdf(-np.pi, 2.5, 0.7),
     "SkewNormal": st.skewnorm(-3.0, 0.7, 2.5).cdf,
     "AsymmetricLaplace": st.laplace_asymmetric(0.3, 0.7, 2.5).cdf,
 }
@@ -52,6 +54,7 @@ for _name, _, _parameters, _ in CONTINUOUS:
 FORMS = {}
 for _name, _form, _, _parameters, _ in DISCRETE:
     FORMS.setdefault((_name, _form), _parameters)
+FORMS["ZeroInflatedNegativeBinomial", 0] = {"gate": 0.2, "total_count": 3.4, "probs": 0.3}
 FORMS["Bernoulli", 1] = {"logits": 0.4}
 FORMS["Categorical", 1] = {"logits": [[0.2, -3.0, 1.0]]}
 
@@ -85,11 +88,57 @@ def test_discrete_draws_follow_the_density(name, form):
     assert st.chi2(len(wanted) - 1).sf(statistic) > LEAST_P
 
 
-def test_every_proper_family_has_a_sampler_and_a_test():
-    named = {family.sampler for family in FAMILIES.values() if family.sampler}
-    assert named == set(SAMPLERS)
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-np.inf, np.inf), (1.0, np.inf), (-np.inf, -40.0), (45.0, 45.5), (-60.0, -50.0), (-0.1, 3.0)],
+)
+def test_a_truncated_normal_is_drawn_right_far_in_its_tails(low, high):
+    draws = drawn("TruncatedNormal", {"loc": 0.7, "scale": 2.5, "low": low, "high": high}).numpy()
+    a, b = (low - 0.7) / 2.5, (high - 0.7) / 2.5
+    # SciPy's distribution function loses its digits far on the right: mirrored, both are on the left.
+    found = (
+        st.truncnorm(a, b).cdf((draws - 0.7) / 2.5)
+        if a + b < 0
+        else st.truncnorm(-b, -a).cdf((0.7 - draws) / 2.5)
+    )
+    assert (draws >= low).all()
+    assert (draws <= high).all()
+    assert st.kstest(found, "uniform").pvalue > LEAST_P
+
+
+def test_a_truncated_draw_has_the_derivatives_of_its_quantile():
+    parameters = {name: tensor(value).requires_grad_() for name, value in FIRST["TruncatedNormal"].items()}
+    fixed = {name: value.detach() for name, value in parameters.items()}
+    shape = (5,)
+    total = draw(FAMILIES["TruncatedNormal"], parameters, shape, torch.Generator().manual_seed(3)).sum()
+    slopes = torch.autograd.grad(total, list(parameters.values()))
+    for name, slope in zip(parameters, slopes, strict=True):
+        sides = []
+        for step in (1e-6, -1e-6):
+            moved = {**fixed, name: fixed[name] + step}
+            sides.append(
+                draw(FAMILIES["TruncatedNormal"], moved, shape, torch.Generator().manual_seed(3)).sum()
+            )
+        assert float(slope) == pytest.approx(float(sides[0] - sides[1]) / 2e-6, rel=1e-6)
+
+
+@pytest.mark.parametrize("concentration", [1e-9, 1e-3, 0.3, 40.0, 1e6])
+def test_directions_of_any_concentration_follow_the_distribution_function(concentration):
+    draws = drawn("VonMises", {"loc": 3.0, "concentration": concentration}).numpy()
+    assert (np.abs(draws) <= np.pi).all()
+    turned = np.remainder(draws - 3.0 + np.pi, 2 * np.pi) - np.pi
+    assert st.kstest(turned, lambda x: st.vonmises.cdf(x, concentration)).pvalue > LEAST_P
+
+
+def test_every_proper_family_of_one_number_has_a_sampler_and_a_test():
+    proper = [family for family in FAMILIES.values() if family.sampler and family.event_rank == 0]
+    assert {family.sampler for family in proper} <= set(SAMPLERS)
+    assert set(SAMPLERS) <= {family.sampler for family in FAMILIES.values()}
     tested = set(DISTRIBUTION_FUNCTIONS) | {name for name, _ in FORMS}
-    assert tested == {family.name for family in FAMILIES.values() if family.sampler}
+    assert tested == {family.name for family in proper}
+    assert {
+        (family.name, form) for family in proper if family.discrete for form in range(len(family.forms))
+    } == set(FORMS)
 
 
 @pytest.mark.parametrize("name", ["Flat", "HalfFlat"])

@@ -169,6 +169,58 @@ def _asymmetric_laplace(p: Parameters, shape: tuple[int, ...], g: torch.Generato
     return p["loc"] + p["scale"] * (right / kappa - left * kappa)
 
 
+def _log_ndtr_between(low: Tensor, high: Tensor) -> Tensor:
+    """The log of Φ(high) − Φ(low), both in the left half."""
+    above, below = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
+    return above + torch.log1p(-torch.exp(below - above))
+
+
+def _truncated_normal(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
+    low, high = (p["low"] - p["loc"]) / p["scale"], (p["high"] - p["loc"]) / p["scale"]
+    # The mirror image of an interval on the right has its probabilities where they are exact.
+    mirrored = low + high > 0
+    low, high = torch.where(mirrored, -high, low), torch.where(mirrored, -low, high)
+    share = torch.log(_uniform(p, shape, g)) + _log_ndtr_between(low, high)
+    goal = torch.logaddexp(torch.special.log_ndtr(low), share)
+    with torch.no_grad():
+        z = torch.where(goal > -300.0, torch.special.ndtri(torch.exp(goal)), -torch.sqrt(-2.0 * goal))
+        for _ in range(4):
+            z = _newton(z, goal)
+    # The last step is the same in value, and has the derivatives in the parameters.
+    z = _newton(z, goal).clamp(low, high)
+    return p["loc"] + p["scale"] * torch.where(mirrored, -z, z)
+
+
+def _newton(z: Tensor, goal: Tensor) -> Tensor:
+    """One step towards log Φ(z) = goal; log Φ is concave, so that steps from the left never overshoot."""
+    found = torch.special.log_ndtr(z)
+    slope = torch.exp(-0.5 * z * z - 0.5 * math.log(2.0 * math.pi) - found)
+    return z - (found - goal) / slope
+
+
+def _von_mises(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
+    """By rejection from a wrapped Cauchy (Best and Fisher, 1979); it has no derivative in the parameters."""
+    kappa = p["concentration"].detach().expand(shape)
+    tau = 1.0 + torch.sqrt(1.0 + 4.0 * kappa * kappa)
+    rho = (tau - torch.sqrt(2.0 * tau)) / (2.0 * kappa)
+    # Where κ is tiny, ρ is a difference of equal numbers; there it is κ.
+    rho = torch.where(kappa < 1e-5, kappa, rho)
+    centre = (1.0 + rho * rho) / (2.0 * rho)
+    angle = torch.zeros(shape, dtype=torch.float64, device=_device(p))
+    done = torch.zeros(shape, dtype=torch.bool, device=_device(p))
+    while not bool(done.all()):
+        z = torch.cos(math.pi * _uniform(p, shape, g))
+        cosine = (1.0 + centre * z) / (centre + z)
+        c = kappa * (centre - cosine)
+        u = _uniform(p, shape, g)
+        accepted = (c * (2.0 - c) > u) | (torch.log(c / u) + 1.0 - c >= 0.0)
+        side = torch.where(_uniform(p, shape, g) < 0.5, -1.0, 1.0)
+        proposed = side * torch.acos(cosine.clamp(-1.0, 1.0))
+        angle = torch.where(accepted & ~done, proposed, angle)
+        done = done | accepted
+    return torch.remainder(angle + p["loc"] + math.pi, 2.0 * math.pi) - math.pi
+
+
 def _probs(p: Parameters) -> Tensor:
     return p["probs"] if "probs" in p else torch.sigmoid(p["logits"])
 
@@ -197,19 +249,33 @@ def _poisson(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -
     return _poisson_of(p["rate"], shape, g)
 
 
+def _zero_inflated(
+    p: Parameters, counts: Tensor, shape: tuple[int, ...], g: torch.Generator | None
+) -> Tensor:
+    gate = p["gate"] if "gate" in p else torch.sigmoid(p["gate_logits"])
+    return torch.where(_uniform(p, shape, g) < gate, torch.zeros((), dtype=torch.float64), counts)
+
+
 def _zero_inflated_poisson(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
-    inflated = _uniform(p, shape, g) < p["gate"]
-    return torch.where(inflated, torch.zeros((), dtype=torch.float64), _poisson(p, shape, g))
+    return _zero_inflated(p, _poisson(p, shape, g), shape, g)
 
 
 def _negative_binomial(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
+    if "mean" in p:
+        return _poisson_of(_gamma(p["concentration"], shape, g) * p["mean"] / p["concentration"], shape, g)
     odds = p["probs"] / (1.0 - p["probs"]) if "probs" in p else torch.exp(p["logits"])
     return _poisson_of(_gamma(p["total_count"], shape, g) * odds, shape, g)
 
 
-def _negative_binomial_2(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
-    rate = _gamma(p["concentration"], shape, g) * p["mean"] / p["concentration"]
-    return _poisson_of(rate, shape, g)
+def _zero_inflated_negative_binomial(
+    p: Parameters, shape: tuple[int, ...], g: torch.Generator | None
+) -> Tensor:
+    return _zero_inflated(p, _negative_binomial(p, shape, g), shape, g)
+
+
+def _ordered_logistic(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
+    latent = p["predictor"] + _standard_logistic(p, shape, g)
+    return (latent.unsqueeze(-1) > p["cutpoints"]).sum(dim=-1).to(torch.float64)
 
 
 def _geometric(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
@@ -254,6 +320,8 @@ SAMPLERS: Mapping[str, Sampler] = {
     "Beta": _beta,
     "Kumaraswamy": _kumaraswamy,
     "Uniform": _uniform_between,
+    "TruncatedNormal": _truncated_normal,
+    "VonMises": _von_mises,
     "SkewNormal": _skew_normal,
     "AsymmetricLaplace": _asymmetric_laplace,
     "Bernoulli": _bernoulli,
@@ -262,7 +330,8 @@ SAMPLERS: Mapping[str, Sampler] = {
     "Poisson": _poisson,
     "ZeroInflatedPoisson": _zero_inflated_poisson,
     "NegativeBinomial": _negative_binomial,
-    "NegativeBinomial2": _negative_binomial_2,
+    "ZeroInflatedNegativeBinomial": _zero_inflated_negative_binomial,
+    "OrderedLogistic": _ordered_logistic,
     "Geometric": _geometric,
     "Categorical": _categorical,
     "DiscreteUniform": _discrete_uniform,
