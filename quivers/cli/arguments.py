@@ -92,10 +92,27 @@ def _fmt(commands: Any) -> None:
 
 def _explain(commands: Any) -> None:
     explain = _command(
-        commands, "explain", "[CODE]", "tell what the code of a message means", "qvr explain QVR401"
+        commands,
+        "explain",
+        "[CODE | FILE --kernel [options]]",
+        "tell what the code of a message means, or how a program is computed",
+        "qvr explain QVR401",
     )
     explain.add_argument(
         "code", nargs="?", metavar="CODE", help="such as QVR401 or QVR4xx; without it, all codes are listed"
+    )
+    explain.add_argument(
+        "--kernel",
+        action="store_true",
+        help="print the source of the kernel that computes the log density of a .qvr file's program",
+    )
+    explain.add_argument(
+        "--data",
+        metavar="FILE",
+        help="with --kernel: by default, model.data.json beside model.qvr if there is one",
+    )
+    explain.add_argument(
+        "--program", metavar="NAME", help="with --kernel: by default, the exported one, else the last"
     )
 
 

@@ -1,4 +1,4 @@
-"""`qvr explain`: the page of a code, or the list of all of them."""
+"""`qvr explain`: the page of a code, the list of all of them, or the kernel of a program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ WIDEST = 100
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Print a code's page, a family's codes, or all codes by hundred; status 2 for a code that is none."""
+    """Print a code's page, a family's codes, or all codes by hundred; status 2 for a code that is none.
+
+    With `--kernel`, print the source that computes a program.
+    """
+    if options.kernel:
+        if options.code is None:
+            complain("`--kernel` needs a .qvr file, as in `qvr explain model.qvr --kernel`.")
+            return MISUSE
+        from quivers.cli.explain_kernel import explain_kernel
+
+        return explain_kernel(options.code, options.data, options.program)
+    if options.data is not None or options.program is not None:
+        complain("`--data` and `--program` go with `--kernel`.")
+        return MISUSE
     if options.code is None:
         say(sys.stdout, "\n\n".join(_listing(family) for family in FAMILIES))
         return CLEAN
@@ -23,6 +36,9 @@ def explain(options: argparse.Namespace) -> int:
         say(sys.stdout, _listing(name))
         return CLEAN
     if name not in CODES:
+        if name.endswith(".qvr"):
+            complain(f"`{name}` is a file: `qvr explain {name} --kernel` shows how it is computed.")
+            return MISUSE
         near = near_codes(options.code)
         meant = f"; did you mean {' or '.join(f'`{code}`' for code in near)}?" if near else "."
         complain(f"No code is called `{options.code}`{meant}")

@@ -42,7 +42,9 @@ def cholesky(a: Any, a_at: int, a_row: int, a_column: int, n: int, out: Any, out
 
 
 @compiled
-def _spoil_if_singular(low: Any, low_at: int, step: int, n: int, out: Any, out_at: int, out_row: int) -> None:
+def _spoil_if_singular(
+    low: Any, low_at: int, step: int, n: int, out: Any, out_at: int, out_row: int
+) -> float:
     """NaN in the whole result where a diagonal element is 0."""
     singular = False
     for i in range(n):
@@ -50,6 +52,7 @@ def _spoil_if_singular(low: Any, low_at: int, step: int, n: int, out: Any, out_a
     if singular:
         for i in range(n):
             out[out_at + i * out_row] = math.nan
+    return 0.0
 
 
 @compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from quivers.backends.kernel.compile import MachineCode, compile_source, from_by
 from quivers.backends.kernel.fixed import aligned, checked_index, evaluate, shape_of
 from quivers.backends.kernel.objective import Objective, objective
 from quivers.backends.kernel.source import Array, NotExpressible, Written, write
-from quivers.ir.graph import Density, axis_size
+from quivers.ir.graph import Density, Node, axis_size
 
 # Above this many operations a kernel takes longer to compile than most runs take with torch.
 LARGEST = 4000
@@ -64,14 +64,10 @@ def kernel(
     sizes = settled_sizes(density, inputs, sizes)
     try:
         found = objective(density, inputs, sizes)
-        if len(found.nodes) > LARGEST:
-            return NotCompiled(
-                f"The program takes {len(found.nodes)} operations, more than the {LARGEST} that are compiled"
-            )
-        written = write(found)
+        written = writing(found)
+        if isinstance(written, NotCompiled):
+            return written
         shared = _shared(found, written, inputs, sizes)
-    except NotExpressible as problem:
-        return NotCompiled(f"The program can't be compiled: {problem}")
     except IndexError as problem:
         return NotCompiled(f"The program can't be compiled for these data: {problem}")
     name = key(written.source)
@@ -87,6 +83,22 @@ def kernel(
     dimension = sum(math.prod(shape_of(latent.free_axes, sizes)) for latent in found.latents)
     scratch = sum(math.prod(shape_of(room.axes, sizes)) for room in written.scratch)
     return Kernel(code.address, dimension, written.source, made, code, shared, scratch)
+
+
+def writing(found: Objective) -> Written | NotCompiled:
+    """The source of an objective's kernel."""
+    count = _operations(found.nodes)
+    if count > LARGEST:
+        return NotCompiled(f"The program takes {count} operations, more than the {LARGEST} that are compiled")
+    try:
+        return write(found)
+    except NotExpressible as problem:
+        return NotCompiled(f"The program can't be compiled: {problem}")
+
+
+def _operations(nodes: Sequence[Node]) -> int:
+    """The number of nodes, those of the bodies of scans included."""
+    return len(nodes) + sum(_operations(node.body.nodes) for node in nodes if node.body is not None)
 
 
 def _read(name: str) -> MachineCode | None:

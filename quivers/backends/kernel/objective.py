@@ -55,7 +55,19 @@ def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Obj
         held = outcomes[number] != 0.0
         if held.all() or not held.any():
             decided[number] = bool(held.all())
-    free = settle(free, decided)
+    return _sloped(settle(free, decided))
+
+
+def open_objective(density: Density) -> Objective:
+    """The objective before there are data: it keeps the guards that data would settle.
+
+    Raises:
+        QvrError: a latent is discrete.
+    """
+    return _sloped(constrain(density))
+
+
+def _sloped(free: Density) -> Objective:
     known = {node: number for number, node in enumerate(free.nodes)}
     builder = Builder(list(free.nodes), known)
     output = joint(builder, [(term.node, builder.axes(term.node)) for term in free.terms])
@@ -67,7 +79,7 @@ def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Obj
     named.update({number: name for name, number in free.deterministic.items()})
     return _lowered(
         Objective(
-            program=density.program,
+            program=free.program,
             nodes=tuple(builder.nodes),
             value=output,
             slopes=tuple(slopes[number] for number in positions),

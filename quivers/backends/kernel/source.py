@@ -50,7 +50,8 @@ def write(found: Objective) -> Written:
     axes = {axis for latent in found.latents for axis in latent.free_axes} | _axes(found.nodes)
     page.taken |= {index(axis) for axis in axes} | {count(axis) for axis in axes}
     writer = Writer(page, todo, found.names, found.latents)
-    page.taken |= {writer.latent_at(latent.name) for latent in found.latents}
+    for latent in found.latents:  # in the order of their coordinates
+        writer.latent_at(latent.name)
     writer.write(arranged(todo), found.value)
     page.line(f"return {writer.read(found.value)}")
     lines = [f"    {line}" for line in page.scopes.pop().lines]
@@ -114,7 +115,7 @@ def _head(found: Objective, writer: Writer, page: Page) -> list[str]:
         lines += ["# Room for the values of this call, in `data`.", *scratch]
     if latents:
         lines += ["# The coordinates in `q`, and their slopes in `gradient`.", *latents]
-    return [*head, *(f"    {line}" for line in [*lines, ""])]
+    return [*head, *(f"    {line}" for line in lines), ""]
 
 
 def _offsets(page: Page, start: str, arrays: Sequence[tuple[str, Sequence[str], str]]) -> list[str]:
@@ -122,12 +123,7 @@ def _offsets(page: Page, start: str, arrays: Sequence[tuple[str, Sequence[str], 
     lines: list[str] = []
     before = start
     for name, axes, spoken in arrays:
-        spelt = " * ".join(axes) or "one number"
-        text = f"{name} = {before}" if name != "0" else "#"
-        lines.append(
-            f"{text}  # {f'{spoken} : ' if spoken else ''}{spelt}"
-            if name != "0"
-            else f"# {spoken} : {spelt}, from 0"
-        )
-        before = f"{name} + {page.product(axes)}" if name != "0" else page.product(axes)
+        comment = f"{f'{spoken} : ' if spoken else ''}{' * '.join(axes) or 'one number'}"
+        lines.append(f"{name} = {before}  # {comment}" if name != "0" else f"# 0: {comment}")
+        before = page.product(axes) if name == "0" else f"{name} + {page.product(axes)}"
     return lines

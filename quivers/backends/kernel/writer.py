@@ -60,6 +60,7 @@ class Writer:
     shared: dict[int, Array] = field(default_factory=dict)
     indices: dict[tuple[int, str], None] = field(default_factory=dict)
     spoken: dict[int, str] = field(default_factory=dict)
+    begins: dict[str, str] = field(default_factory=dict)
 
     def inside(self, todo: Work, surroundings: sequential.Surroundings) -> Writer:
         """The writer of a scan's body."""
@@ -130,7 +131,7 @@ class Writer:
         if node.op == STORE:
             value, latent = self.read(node.args[0]), node.name or ""
             place = self.page.offset(self.latent_at(latent), node.axes, {})
-            self.page.line(f"gradient[{place}] = {value}", f"the slope of {latent}")
+            self.page.line(f"gradient[{place}] = {value}", f"the slope along {latent}")
         elif node.op == NEXT:
             assert self.surroundings is not None
             self.surroundings.step(self.read(node.args[0]))
@@ -151,11 +152,17 @@ class Writer:
             self.text[number] = f"({text})" if " " in text else text
             return
         name = self.text[number] = self.spoken_of(number)
-        called = self.names.get(number)
-        self.page.line(f"{name} = {text}", called if called and called != name else "")
+        self.page.line(f"{name} = {text}", self._site(number))
         if number in self.stored:
             value = f"(1.0 if {name} else 0.0)" if self.work.nodes[number].op in CONDITIONS else name
             self.page.line(f"{self.cell(number)} = {value}")
+
+    def _site(self, number: int) -> str:
+        """What the user wrote a node as, for a comment."""
+        name = self.names.get(number)
+        if name is None:
+            return ""
+        return f"{'sample' if any(latent.name == name for latent in self.latents) else 'let'} {name}"
 
     def _start(self, number: int) -> None:
         neutral = _NEUTRAL[self.work.nodes[number].op]
@@ -266,8 +273,11 @@ class Writer:
             if cell in scope.names:
                 return scope.names[cell]
         scope = self.page.scopes[depth]
-        op = self.work.nodes[source].op
-        name = self.page.free(f"{self.spoken_of(source)}_{'free' if op == 'position' else 'read'}")
+        node = self.work.nodes[source]
+        if node.op == "position":
+            name = self.page.free(f"{identifier(node.name or '')}_free")
+        else:
+            name = self.page.free(f"{self.spoken_of(source)}_read")
         scope.names[cell] = name
         scope.lines.append(f"{name} = {cell}")
         return name
@@ -361,8 +371,10 @@ class Writer:
 
     def latent_at(self, latent: str) -> str:
         """Where a latent's coordinates begin."""
-        place = next(place for place, known in enumerate(self.latents) if known.name == latent)
-        return "0" if place == 0 else f"{identifier(latent)}_{place}_at"
+        known = self.begins.get(latent)
+        if known is None:
+            known = self.begins[latent] = self.page.free(f"q_{identifier(latent)}") if self.begins else "0"
+        return known
 
     def _shared(self, number: int) -> Array:
         known = self.shared.get(number)
@@ -379,7 +391,7 @@ class Writer:
         known = self.spoken.get(number)
         if known is None:
             node = self.work.nodes[number]
-            name = self.names.get(number, node.name if node.op in {"input", "position"} else None)
+            name = self.names.get(number, node.name if node.op == "input" else None)
             known = self.spoken[number] = self.page.free(identifier(name) if name else node.op)
         return known
 
