@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from quivers.families.support import Space
 from quivers.ir import matrices
 from quivers.ir.graph import BELOW_DIAGONAL, ONE_LESS, TRIANGLE, Builder
-from quivers.ir.simplify import apply, reduce
+from quivers.ir.simplify import apply, gather, reduce
 
 Placed = tuple[int, int | None]
 """A constrained value's node, and that of its log |Jacobian| without the event axes, None where it is 0."""
@@ -87,7 +87,7 @@ def _logs_of_steps(builder: Builder, axis: str, value: int, first: int) -> int:
     """The log of each element less the one before it; `first` where there is none before."""
     at_first = _is_first(builder, axis)
     place = apply(builder, "sub", matrices.iota(builder, axis), builder.constant(1.0))
-    before = matrices.gather(builder, value, apply(builder, "max", place, builder.constant(0.0)), axis)
+    before = gather(builder, value, apply(builder, "max", place, builder.constant(0.0)), axis)
     step = apply(builder, "where", at_first, builder.constant(1.0), apply(builder, "sub", value, before))
     return apply(builder, "where", at_first, first, apply(builder, "log", step))
 
@@ -160,7 +160,7 @@ def _entries(builder: Builder, event: tuple[str, ...], position: int, *, diagona
     start = apply(builder, "mul", builder.constant(0.5), apply(builder, "mul", i, neighbour))
     inside = builder.apply("ge" if diagonal else "gt", i, j)
     place = apply(builder, "where", inside, apply(builder, "add", start, j), zero)
-    return apply(builder, "where", inside, matrices.gather(builder, position, place, free), zero)
+    return apply(builder, "where", inside, gather(builder, position, place, free), zero)
 
 
 def _coordinates(builder: Builder, event: tuple[str, ...], matrix: int, *, diagonal: bool) -> int:
@@ -174,8 +174,8 @@ def _coordinates(builder: Builder, event: tuple[str, ...], matrix: int, *, diago
     i = apply(builder, "floor", apply(builder, "mul", half, top))
     neighbour = apply(builder, "add" if diagonal else "sub", i, one)
     start = apply(builder, "mul", half, apply(builder, "mul", i, neighbour))
-    rows = matrices.gather(builder, matrices.spread_over(builder, matrix, row, column), i, row)
-    return matrices.gather(builder, rows, apply(builder, "sub", m, start), column)
+    rows = gather(builder, matrices.spread_over(builder, matrix, row, column), i, row)
+    return gather(builder, rows, apply(builder, "sub", m, start), column)
 
 
 def _sticks(builder: Builder, event: tuple[str, ...], position: int) -> tuple[int, int, int]:
@@ -252,7 +252,7 @@ def _from_cholesky_correlation(builder: Builder, event: tuple[str, ...], value: 
     rests = matrices.along(builder, "rcumsum", apply(builder, "mul", value, value), column)
     after = apply(builder, "add", one, matrices.iota(builder, column))
     last = apply(builder, "sub", builder.size(column), one)
-    rest = matrices.gather(builder, rests, apply(builder, "min", after, last), column)
+    rest = gather(builder, rests, apply(builder, "min", after, last), column)
     ratio = apply(builder, "div", value, apply(builder, "sqrt", apply(builder, "where", below, rest, one)))
     size = apply(builder, "abs", ratio)
     square = apply(builder, "mul", size, size)
