@@ -122,9 +122,7 @@ def _argument_note(program: CheckedProgram, span: ast.Span) -> str | None:
         parameter = None if family is None else _parameter_at(step.draw, family, here)
         if family is None or parameter is None:
             return None
-        return (
-            f"argument `{parameter.name}` of `{family.name}`: {parameter.meaning}, in `{parameter.support}`"
-        )
+        return f"argument `{parameter.name}` of `{family.name}`: {parameter.meaning}, in `{_type(parameter)}`"
     return None
 
 
@@ -178,25 +176,39 @@ def _program(checked: Checked, occurrence: Occurrence) -> Hover | None:
 
 def _family(span: ast.Span, family: Family) -> Hover:
     notes = [family.summary]
+    if family.event_rank:
+        what = "a vector along" if family.event_rank == 1 else "a matrix over"
+        space = "" if family.space is None else f": {family.space.value}"
+        notes.append(f"A draw is {what} the last object of its plate{space}.")
     for form in family.forms:
         notes.append(_form(form, family))
     if family.reference is not None:
         notes.append(family.reference)
     parameters = ", ".join(
-        f"{parameter.name} : {parameter.support}"
+        f"{parameter.name} : {_type(parameter)}"
         + ("" if parameter.default is None else f" = {parameter.default:g}")
         for parameter in family.forms[0].parameters
     )
     low, high = family.low, family.high
     ends = "" if low is None and high is None else f" from {low or '…'} to {high or '…'}"
-    return Hover(span, f"{family.name}({parameters}) -> {family.support}{ends}", tuple(notes))
+    return Hover(span, f"{family.name}({parameters}) -> {_type(family)}{ends}", tuple(notes))
+
+
+_OWN_AXES = ("", "K ⊗ ", "K ⊗ K′ ⊗ ")
+
+
+def _type(value: Family | Parameter) -> str:
+    """Where one draw or one argument lies, K standing for the object that it runs along."""
+    return f"{_OWN_AXES[value.event_rank]}{value.support}"
 
 
 def _form(form: Form, family: Family) -> str:
     names = ", ".join(parameter.name for parameter in form.parameters)
     lines = [f"`{family.name}({names})`", ""]
     lines += [
-        f"- `{parameter.name} : {parameter.support}`: {parameter.meaning}" for parameter in form.parameters
+        f"- `{parameter.name} : {_type(parameter)}`: {parameter.meaning}"
+        + (f" ({parameter.space.value})" if parameter.space is not None else "")
+        for parameter in form.parameters
     ]
     lines += ["", f"log density of `x`: `{form.log_density}`"]
     return "\n".join(lines)

@@ -111,6 +111,33 @@ def test_a_family_shows_parameters_supports_and_density() -> None:
     assert "log density of `x`: `-0.5 * ((x - loc) / scale) ^ 2" in form
 
 
+VECTORS = """\
+object County : FinSet 5
+object K : FinSet 3
+program p : County -> County * K
+    sample w : County * K <- Dirichlet(1.0)
+    sample L : K * K <- LKJCholesky(2.0)
+    sample b : County * K <- MultivariateNormal(0.0, scale_tril=L)
+    observe answer : County <- OrderedLogistic(0.0, cuts)
+    return w
+"""
+
+
+def test_a_family_of_vectors_shows_the_axes_of_a_draw_and_of_its_parameters() -> None:
+    signature, _, axis, form = shown("<- ", "Dirichlet", VECTORS)
+    assert signature == "Dirichlet(concentration : K ⊗ Real⁺) -> K ⊗ [0,1]"
+    assert axis == "A draw is a vector along the last object of its plate: positive with sum 1."
+    assert "- `concentration : K ⊗ Real⁺`: the weight of each element" in form
+    signature, _, axis, form, *_ = shown("<- ", "LKJCholesky", VECTORS)
+    assert signature == "LKJCholesky(concentration : Real⁺ = 1) -> K ⊗ K′ ⊗ [-1, 1]"
+    assert axis.startswith("A draw is a matrix over the last object of its plate: the Cholesky factor of")
+    *_, by_covariance, by_precision, by_root = shown("<- ", "MultivariateNormal", VECTORS)
+    assert "- `covariance_matrix : K ⊗ K′ ⊗ Real`: the covariances (a covariance matrix)" in by_covariance
+    assert by_precision.startswith("`MultivariateNormal(loc, precision_matrix)`")
+    assert by_root.startswith("`MultivariateNormal(loc, scale_tril)`")
+    assert "in `K ⊗ Real`" in shown("0.0, ", "cuts", VECTORS)[-1]
+
+
 def test_a_function_an_effect_and_a_keyword() -> None:
     assert shown("Normal(", "exp") == ["exp(x)", "e to the power x."]
     assert shown("effects=[", "Sample") == ["Sample", "a latent is drawn"]

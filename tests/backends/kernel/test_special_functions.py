@@ -51,6 +51,16 @@ def test_functions_on_the_real_line(name, reference):
     np.testing.assert_allclose(compiled(name)(REAL, REAL), expected, rtol=1e-12, atol=1e-300)
 
 
+@pytest.mark.parametrize(("name", "reference"), [("i0e", sp.i0e), ("i1e", sp.i1e)])
+def test_scaled_bessel_functions(name, reference):
+    points = np.concatenate(
+        [np.linspace(-60.0, 60.0, 1201), np.logspace(-300, 300, 301), [0.0, 20.0, np.inf]]
+    )
+    found = compiled(name)(points, points)
+    np.testing.assert_allclose(found, reference(points), rtol=1e-14, atol=0.0)
+    assert np.isnan(compiled(name)(np.array([np.nan]), np.zeros(1))).all()
+
+
 def test_the_sign_of_nan_is_0_as_in_torch():
     expected = np.nan_to_num(np.sign(np.where(np.isnan(REAL), 0.0, REAL)))
     np.testing.assert_array_equal(compiled("sign")(REAL, REAL), expected)
