@@ -2,7 +2,7 @@
 
 Numbers in the densities: 0.9189385332046727 is ½ log 2π, 0.22579135264472744 is ½ log ½π, 1.1447298858494002
 is log π, 1.8378770664093453 is log 2π, 0.5723649429247001 is ½ log π, 0.4515827052894548 is log ½π,
-0.6931471805599453 is log 2.
+0.6931471805599453 is log 2, 0.7071067811865476 is √½.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ def _family(
     high: str | None = None,
     sampler: str | None = None,
     reference: str | None = None,
+    log_cdf: str | None = None,
+    log_survival: str | None = None,
 ) -> Family:
     return Family(
         name=name,
-        forms=(Form(parameters, log_density),),
+        forms=(Form(parameters, log_density, log_cdf, log_survival),),
         support=support,
         summary=summary,
         sampler=name if sampler is None else sampler,
@@ -53,6 +55,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-0.5 * ((x - loc) / scale) ^ 2 - log(scale) - 0.9189385332046727",
         REAL,
         "The normal distribution with mean `loc` and standard deviation `scale`.",
+        log_cdf="log_ndtr((x - loc) / scale)",
+        log_survival="log_ndtr((loc - x) / scale)",
     ),
     _family(
         "HalfNormal",
@@ -60,6 +64,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-0.5 * (x / scale) ^ 2 - log(scale) - 0.22579135264472744",
         NON_NEGATIVE,
         "The absolute value of a normal with mean 0 and standard deviation `scale`.",
+        log_cdf="log(erf(0.7071067811865476 * x / scale))",
+        log_survival="0.6931471805599453 + log_ndtr(-x / scale)",
     ),
     _family(
         "StudentT",
@@ -85,6 +91,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-1.1447298858494002 - log(scale) - log1p(((x - loc) / scale) ^ 2)",
         REAL,
         "The Cauchy distribution; it has no mean.",
+        log_cdf="log(0.5 + 0.3183098861837907 * atan((x - loc) / scale))",
+        log_survival="log(0.5 - 0.3183098861837907 * atan((x - loc) / scale))",
     ),
     _family(
         "HalfCauchy",
@@ -92,6 +100,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-0.4515827052894548 - log(scale) - log1p((x / scale) ^ 2)",
         NON_NEGATIVE,
         "The absolute value of a Cauchy centred at 0.",
+        log_cdf="log(0.6366197723675814 * atan(x / scale))",
+        log_survival="log1p(-0.6366197723675814 * atan(x / scale))",
     ),
     _family(
         "Laplace",
@@ -99,6 +109,10 @@ CONTINUOUS: tuple[Family, ...] = (
         "-abs(x - loc) / scale - log(scale) - 0.6931471805599453",
         REAL,
         "The double exponential distribution around `loc`.",
+        log_cdf="if x < loc then -abs(x - loc) / scale - 0.6931471805599453"
+        " else log1p(-0.5 * exp(-abs(x - loc) / scale))",
+        log_survival="if x < loc then log1p(-0.5 * exp(-abs(x - loc) / scale))"
+        " else -abs(x - loc) / scale - 0.6931471805599453",
     ),
     _family(
         "Logistic",
@@ -106,6 +120,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-(x - loc) / scale - log(scale) - 2 * softplus(-(x - loc) / scale)",
         REAL,
         "The logistic distribution around `loc`.",
+        log_cdf="-softplus(-(x - loc) / scale)",
+        log_survival="-softplus((x - loc) / scale)",
     ),
     _family(
         "Gumbel",
@@ -113,6 +129,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-(x - loc) / scale - exp(-(x - loc) / scale) - log(scale)",
         REAL,
         "The Gumbel distribution of maxima, with mode `loc`.",
+        log_cdf="-exp(-(x - loc) / scale)",
+        log_survival="log(-expm1(-exp(-(x - loc) / scale)))",
     ),
     _family(
         "LogNormal",
@@ -123,6 +141,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-0.5 * ((log(x) - loc) / scale) ^ 2 - log(scale) - log(x) - 0.9189385332046727",
         POSITIVE,
         "A positive value whose logarithm is normal.",
+        log_cdf="log_ndtr((log(x) - loc) / scale)",
+        log_survival="log_ndtr((loc - log(x)) / scale)",
     ),
     _family(
         "LogitNormal",
@@ -133,6 +153,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "-0.5 * ((logit(x) - loc) / scale) ^ 2 - log(scale) - log(x) - log1p(-x) - 0.9189385332046727",
         OPEN_UNIT,
         "A value between 0 and 1 whose log odds are normal.",
+        log_cdf="log_ndtr((logit(x) - loc) / scale)",
+        log_survival="log_ndtr((loc - logit(x)) / scale)",
     ),
     _family(
         "Exponential",
@@ -140,6 +162,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "log(rate) - rate * x",
         NON_NEGATIVE,
         "The exponential distribution with mean 1 / `rate`.",
+        log_cdf="log(-expm1(-rate * x))",
+        log_survival="-rate * x",
     ),
     _family(
         "Gamma",
@@ -177,6 +201,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "log(concentration) - log(scale) + xlogy(concentration - 1, x / scale) - (x / scale) ^ concentration",
         NON_NEGATIVE,
         "The Weibull distribution of lifetimes.",
+        log_cdf="log(-expm1(-(x / scale) ^ concentration))",
+        log_survival="-(x / scale) ^ concentration",
     ),
     _family(
         "Pareto",
@@ -188,6 +214,8 @@ CONTINUOUS: tuple[Family, ...] = (
         NON_NEGATIVE,
         "The Pareto distribution above `scale`, with a tail that falls as x^-`alpha`.",
         low="scale",
+        log_cdf="log(-expm1(-alpha * log(x / scale)))",
+        log_survival="-alpha * log(x / scale)",
     ),
     _family(
         "Beta",
@@ -211,6 +239,8 @@ CONTINUOUS: tuple[Family, ...] = (
         UNIT,
         "A distribution on (0, 1) much like the beta, with a closed distribution function.",
         reference="Kumaraswamy, 1980",
+        log_cdf="log(-expm1(concentration0 * log(-expm1(concentration1 * log(x)))))",
+        log_survival="concentration0 * log(-expm1(concentration1 * log(x)))",
     ),
     _family(
         "Uniform",
@@ -223,6 +253,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "The uniform distribution between `low` and `high`.",
         low="low",
         high="high",
+        log_cdf="log((x - low) / (high - low))",
+        log_survival="log((high - x) / (high - low))",
     ),
     _family(
         "TruncatedNormal",
@@ -271,6 +303,10 @@ CONTINUOUS: tuple[Family, ...] = (
         " - log(scale) - log(asymmetry + 1 / asymmetry)",
         REAL,
         "A Laplace distribution with tails of different lengths, as in quantile regression.",
+        log_cdf="if x < loc then -abs(x - loc) / (scale * asymmetry) - log1p(1 / asymmetry ^ 2)"
+        " else log1p(-exp(-abs(x - loc) * asymmetry / scale) / (1 + asymmetry ^ 2))",
+        log_survival="if x < loc then log1p(-exp(-abs(x - loc) / (scale * asymmetry)) / (1 + 1 / asymmetry ^ 2))"
+        " else -abs(x - loc) * asymmetry / scale - log1p(asymmetry ^ 2)",
     ),
     _family(
         "Flat",

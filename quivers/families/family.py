@@ -30,10 +30,16 @@ class Parameter:
 
 @record
 class Form:
-    """One way to call a family: `Bernoulli(probs)` and `Bernoulli(logits=…)` are two forms of one."""
+    """One way to call a family: `Bernoulli(probs)` and `Bernoulli(logits=…)` are two forms of one.
+
+    `log_cdf` and `log_survival` are the logs of the probabilities of values up to x and of those above it,
+    as QVR expressions in x inside the support; None where there is no closed form.
+    """
 
     parameters: tuple[Parameter, ...]
     log_density: str
+    log_cdf: str | None = None
+    log_survival: str | None = None
 
 
 @record
