@@ -17,6 +17,7 @@ from quivers.families.functions import FUNCTIONS, Function, Kind
 from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
 from quivers.ir import simplify
 from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node, object_of
+from quivers.ir.matrix_functions import applied, contracted
 from quivers.ir.scan import Step, captured, scanned
 from quivers.ir.simplify import gather
 from quivers.syntax import ast, parse
@@ -163,21 +164,10 @@ def _binary(scope: Scope, operator: str, left: Value, right: Value) -> Value:
 
 def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Value:
     """The sum over the last axis of both; where those differ by a prime, one side follows the other."""
-    builder = scope.builder
-    ends = [scope.axes(side.node)[-1:] for side in (left, right)]
-    if not all(ends) or object_of(ends[0][0]) != object_of(ends[1][0]):
+    node = contracted(scope.builder, left.node, right.node, scope.axes)
+    if node is None:
         raise scope.refused(span, "`@` sums over the last axis of both its sides, and theirs differ.")
-    (axis,), (other,) = ends
-    first, second = left.node, right.node
-    if axis != other and axis not in scope.axes(second):
-        second = gather(builder, second, _iota(builder, axis), other)
-    elif axis != other and other not in scope.axes(first):
-        first, axis = gather(builder, first, _iota(builder, other), axis), other
-    elif axis != other:
-        raise scope.refused(span, f"Both sides of this `@` run over `{axis}` and over `{other}`.")
-    product = simplify.apply(builder, "mul", first, second)
-    summed = simplify.reduce(builder, "sum", product, (axis,))
-    return Value(summed, supports.combine("@", left.interval, right.interval))
+    return Value(node, supports.combine("@", left.interval, right.interval))
 
 
 # --------------------------------------------------------------------- calls
@@ -215,11 +205,14 @@ def _call(scope: Scope, call: ast.Call) -> Value:
 
 
 def _object_function(scope: Scope, call: ast.Call) -> Value:
-    """`index(Object)`: 0, 1, 2, … along it."""
+    """`index(Object)`: 0, 1, 2, … along it; in a family's text, along the last axis of a value."""
     argument = call.arguments[0].value
-    if not isinstance(argument, ast.Variable):
+    if isinstance(argument, ast.Variable) and argument.name not in scope.names:
+        return Value(_iota(scope.builder, argument.name), NATURAL)
+    axes = scope.axes(evaluate(scope, argument).node)
+    if scope.objects or not axes:
         raise scope.refused(call.span, f"`{call.function.text}` takes the name of an object.")
-    return Value(_iota(scope.builder, argument.name), NATURAL)
+    return Value(_iota(scope.builder, axes[-1]), NATURAL)
 
 
 def _names_object(scope: Scope, call: ast.Call) -> bool:
@@ -284,19 +277,12 @@ def _applied(
             hidden=scope.hidden,
         )
         return evaluate(inner, parsed(function.definition)).node
-    match function.name:
-        case "length":
-            return simplify.scaled_by_size(builder, builder.constant(1.0), axes)
-        case "dot":
-            return _contraction(scope, call.span, arguments[0], arguments[1]).node
-        case "outer" if not set(builder.axes(numbers[0])) & set(builder.axes(numbers[1])):
-            return simplify.apply(builder, "mul", *numbers)
-        case "lag" if len(axes) == 1:
-            place = simplify.apply(builder, "sub", _iota(builder, axes[0]), numbers[1])
-            earlier = simplify.apply(builder, "max", place, builder.constant(0.0))
-            return gather(builder, numbers[0], earlier, axes[0])
-        case _:
-            raise scope.refused(call.span, f"`{function.name}` can be checked but not run yet.")
+    if function.name == "length":
+        return simplify.scaled_by_size(builder, builder.constant(1.0), axes)
+    node = applied(builder, function.name, numbers, axes, scope.axes)
+    if node is None:
+        raise scope.refused(call.span, f"`{function.name}` can be checked but not run yet.")
+    return node
 
 
 def _run_over(
@@ -308,6 +294,8 @@ def _run_over(
         return over
     if scope.over is not None:
         return scope.over
+    if argument.event and function.kind is Kind.ALONG:
+        return argument.event[-1:]
     if argument.event:
         return argument.event
     return have[-1:] if function.kind is Kind.ALONG else have

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from quivers.ir.graph import Builder, Density
+from quivers.ir.matrices import in_order
 from quivers.ir.simplify import apply, depends_on, substitute, total
 
 
@@ -37,11 +38,18 @@ def joint(builder: Builder, terms: Iterable[tuple[int, tuple[str, ...]]]) -> int
 def specialise(density: Density, sizes: Mapping[str, int]) -> Density:
     """The same density with every axis's number of elements put in as a constant.
 
-    `sizes` goes by object; the axis `School′` has the size of `School`.
+    `sizes` goes by object; the axis `School′` has the size of `School`. Lets and returned values keep their
+    axes, and the order of them.
     """
     builder = Builder(sizes=sizes)
     placed = substitute(builder, density.nodes, roots(density), {})
-    return renumbered(density, builder, placed)
+
+    def kept(number: int) -> int:
+        return in_order(builder, placed[number], density.nodes[number].axes)
+
+    deterministic = {name: kept(number) for name, number in density.deterministic.items()}
+    returned = tuple((name, kept(number)) for name, number in density.returned)
+    return replace(renumbered(density, builder, placed), deterministic=deterministic, returned=returned)
 
 
 def roots(density: Density) -> list[int]:

@@ -122,13 +122,23 @@ def solve(builder: Builder, lower: int, value: int, row: str, column: str, *, tr
 
 def product(builder: Builder, left: int, right: int, left_axis: str, right_axis: str) -> int:
     """The sum of products over `left_axis` of the one and `right_axis` of the other."""
-    if left_axis == right_axis:
-        multiplied = apply(builder, "mul", left, right)
-        return reduce(builder, "sum", spread_over(builder, multiplied, left_axis), (left_axis,))
-    between = fresh(left_axis, (*builder.axes(left), *builder.axes(right)))
+    if left_axis == right_axis or left_axis not in builder.axes(right):
+        between = left_axis
+    elif right_axis not in builder.axes(left):
+        between = right_axis
+    else:
+        between = fresh(left_axis, (*builder.axes(left), *builder.axes(right)))
     left, right = renamed(builder, left, left_axis, between), renamed(builder, right, right_axis, between)
     multiplied = spread_over(builder, apply(builder, "mul", left, right), between)
     return reduce(builder, "sum", multiplied, (between,))
+
+
+def in_order(builder: Builder, value: int, axes: Sequence[str]) -> int:
+    """`value` with exactly `axes` in their order; it is the same along those that it lacks."""
+    value = spread(builder, value, axes)
+    if builder.axes(value) == tuple(axes):
+        return value
+    return builder.add(Node("spread", (value,), tuple(axes)))
 
 
 def spread_over(builder: Builder, value: int, *axes: str) -> int:
