@@ -135,6 +135,7 @@ _TABLE = (
     Code("QVR711", "Nearly improper prior", _W, "A gamma prior with a tiny shape and rate is not vague."),
     Code("QVR712", "Variance as scale", _W, "A variance or precision stands for a standard deviation."),
     Code("QVR713", "Idle observation", _W, "No latent enters the distribution of what is observed."),
+    Code("QVR714", "Unordered cutpoints", _W, "Nothing keeps values that must increase in order."),
     Code("QVR790", "Useless ignore", _H, "An ignore comment silences nothing."),
     Code("QVR791", "Unreadable ignore", _H, "A `# qvr:` comment names no code, or none that can be ignored."),
 )

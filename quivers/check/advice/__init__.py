@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from quivers.check.advice.cutpoints import unordered_cutpoints
 from quivers.check.advice.discrete import discrete_latents
 from quivers.check.advice.funnel import funnels
 from quivers.check.advice.mixture import unordered_mixtures
@@ -28,6 +29,7 @@ LINTS: tuple[Lint, ...] = (
     funnels,
     discrete_latents,
     unordered_mixtures,
+    unordered_cutpoints,
     idle_outer_products,
     unreached_latents,
     flat_scales,

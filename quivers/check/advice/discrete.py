@@ -45,6 +45,8 @@ def discrete_latents(sites: Sites) -> Iterator[Diagnostic]:
 
 
 def _hint(step: ast.Sample, family: Family, sites: Sites) -> str:
+    if family.event_rank:
+        return f"Observe it, or take its expected counts in the place of `{step.name.text}`."
     header = f"marginalize {step.name.text} <- {family.name}(…)"
     type = sites.types.get(step.name.text)
     if isinstance(type, Type) and isinstance(type.element, Interval) and math.isinf(type.element.high):

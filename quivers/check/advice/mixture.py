@@ -102,12 +102,13 @@ def _unordered(
         f"The components of `{components}` are drawn alike and can change places, so the posterior has a "
         "mode for every order of them, and chains settle in different ones.",
         labels=(Label(step.name.span, f"`{step.name.text}` picks a component here"),),
-        fixes=(_ordering(location),),
+        fixes=(ordering(location),),
         hint=f"Draw `{location.name.text}` in increasing order.",
     )
 
 
-def _ordering(step: ast.Sample) -> Fix:
+def ordering(step: ast.Sample) -> Fix:
+    """The fix that draws the step's values in increasing order."""
     if step.options:
         last = step.options[-1].span.end
         return Fix("Add the option `ordered`", (Edit(ast.Span(last, last), ", ordered"),))

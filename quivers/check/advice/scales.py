@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from quivers.check.advice.priors import is_nearly_improper
@@ -13,8 +12,14 @@ from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 
-_VARIANCE = re.compile(r"(var|variance)(_\w+)?|\w+_(var|variance)|(sigma|tau|sd|σ|τ)(2|_?sq|_?squared)")
-_PRECISION = re.compile(r"(prec|precision)(_\w+)?|\w+_(prec|precision)")
+# Names of variances and precisions, or their first or last word; `sigma2` and `tau_sq` as a whole.
+_VARIANCES = frozenset({"var", "variance"})
+_PRECISIONS = frozenset({"prec", "precision"})
+_SQUARES = frozenset(
+    scale + square
+    for scale in ("sigma", "tau", "sd", "σ", "τ")
+    for square in ("2", "sq", "_sq", "squared", "_squared")
+)
 
 
 @record
@@ -90,14 +95,20 @@ def _is_precision(name: str, sites: Sites) -> bool:
     step = sites.binders.get(name)
     if isinstance(step, ast.Sample) and is_nearly_improper(step) and _is_gamma(name, sites):
         return True
-    return _PRECISION.fullmatch(name.lower()) is not None
+    return _is_called(name, _PRECISIONS)
 
 
 def _is_variance(name: str, sites: Sites) -> bool:
     """By its name; `sigma2` beside `sigma1` or `sigma` is the second of several."""
-    if _VARIANCE.fullmatch(name.lower()) is None:
+    if not _is_called(name, _VARIANCES) and name.lower() not in _SQUARES:
         return False
     if not name.endswith("2"):
         return True
     stem = name[:-1]
     return not any(other in sites.types for other in (stem, f"{stem}1", f"{stem}3", stem.rstrip("_")))
+
+
+def _is_called(name: str, words: frozenset[str]) -> bool:
+    """Whether the first or the last word of a name, as in `beta_var`, is one of these."""
+    parts = name.lower().split("_")
+    return parts[0] in words or parts[-1] in words
