@@ -28,8 +28,9 @@ WRONG_ENTRY = "QVR190"
 TABLES = ("severity",)
 LEVELS = {"off": None, **{severity.value: severity for severity in Severity}}
 
-_MENTIONS_QVR = re.compile(rb"""tool["' \t]*\.[ \t]*["']?qvr|^[ \t]*\[[ \t]*tool[ \t]*\]""", re.MULTILINE)
-_PLACE = re.compile(r" ?\((?:at line (\d+), column (\d+)|at end of document)\)$")
+# Compiled where they are first used: most commands use neither.
+_MENTIONS_QVR = rb"""(?m)tool["' \t]*\.[ \t]*["']?qvr|^[ \t]*\[[ \t]*tool[ \t]*\]"""
+_PLACE = r" ?\((?:at line (\d+), column (\d+)|at end of document)\)$"
 
 
 @record
@@ -109,7 +110,7 @@ def _configuration(path: str) -> Configuration | None:
     except OSError as error:
         message = f"`{path}` can't be read: {(error.strerror or str(error)).lower()}."
         return Configuration(Settings(), (_problem(Span(0, 0), message),), path)
-    if path.endswith(PROJECT_FILE) and _MENTIONS_QVR.search(source) is None:
+    if path.endswith(PROJECT_FILE) and re.search(_MENTIONS_QVR, source) is None:
         return None
     return configuration_of(source, path)
 
@@ -131,7 +132,7 @@ def configuration_of(source: bytes, path: str) -> Configuration | None:
         if not isinstance(tools, dict) or "qvr" not in tools:
             return None
         content = tools["qvr"]
-        section = _MENTIONS_QVR.search(source)
+        section = re.search(_MENTIONS_QVR, source)
         start = section.start() if section is not None else 0
     return _settings(content, source, path, start)
 
@@ -183,11 +184,11 @@ def _problem(span: Span, message: str) -> Diagnostic:
 
 
 def _not_toml(message: str, source: bytes) -> Diagnostic:
-    at, place = len(source), _PLACE.search(message)
+    at, place = len(source), re.search(_PLACE, message)
     if place is not None and place[1] is not None:
         position = Position(int(place[1]) - 1, int(place[2]) - 1)
         at = LineIndex(source).offset(position, Encoding.UTF32)
-    reason = _PLACE.sub("", message)
+    reason = re.sub(_PLACE, "", message)
     return _problem(Span(at, at), f"This is no TOML: {reason[:1].lower()}{reason[1:]}.")
 
 

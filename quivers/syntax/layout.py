@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 
 from quivers.records import record
 from quivers.syntax.ast import Span
@@ -36,10 +37,7 @@ _DECLARATION_LINE = re.compile(
 )
 _LINE = re.compile(
     rb"(?P<indentation>" + SPACE + rb"*+)"
-    rb"(?:(?P<declaration>(?:" + _DECLARATIONS + rb")(?!" + WORD_BYTE + rb"))"
-    rb"|(?P<step>(?:" + _STEPS + rb")(?!" + WORD_BYTE + rb"))"
-    rb"|(?P<draw>" + WORD_BYTE + rb"++" + SPACE + rb"*+"
-    rb"(?::(?:" + SPACE + rb"|" + WORD_BYTE + rb"|\*|\xe2\x8a\x97)*+)?(?:<-|\xe2\x86\x90|~))"
+    rb"(?:(?:(?P<declaration>" + _DECLARATIONS + rb")|(?P<step>" + _STEPS + rb"))(?!" + WORD_BYTE + rb")"
     rb"|(?P<comment>\#)"
     rb"|(?P<other>[^\r\n]))?"
 )
@@ -134,8 +132,7 @@ def lines(text: bytes) -> list[Line]:
     found: list[Line] = []
     columns = [0]
     header = ""
-    for span, match in _statements(text):
-        start, keyword = _start_of(match)
+    for span, match, start, keyword in _statements(text):
         column = column_after(match["indentation"])
         opens = False
         if start is Start.DECLARATION:
@@ -164,17 +161,27 @@ def _opens_block(header: str, start: Start, column: int, columns: list[int]) -> 
     return header == "marginalize" and column > columns[-1]
 
 
-def _start_of(match: re.Match[bytes]) -> tuple[Start, str]:
+@cache
+def _bare_draw() -> re.Pattern[bytes]:
+    """How a draw without the word `sample` starts. Few files have one, and this takes 2 ms to compile."""
+    return re.compile(
+        WORD_BYTE + rb"++" + SPACE + rb"*+"
+        rb"(?::(?:" + SPACE + rb"|" + WORD_BYTE + rb"|\*|\xe2\x8a\x97)*+)?(?:<-|\xe2\x86\x90|~)"
+    )
+
+
+def _start_of(text: bytes, match: re.Match[bytes]) -> tuple[Start, str]:
     if match["declaration"]:
         return Start.DECLARATION, match["declaration"].decode()
     if match["step"]:
         return Start.STEP, match["step"].decode()
-    return (Start.STEP if match["draw"] else Start.OTHER), ""
+    is_draw = _bare_draw().match(text, match.end("indentation")) is not None
+    return (Start.STEP if is_draw else Start.OTHER), ""
 
 
-def _statements(text: bytes) -> Iterator[tuple[Span, re.Match[bytes]]]:
-    """Each statement's span and the match of its first line, joining lines while brackets are open."""
-    current: re.Match[bytes] | None = None
+def _statements(text: bytes) -> Iterator[tuple[Span, re.Match[bytes], Start, str]]:
+    """Each statement's span, and how its first line starts, joining lines while brackets are open."""
+    current: tuple[re.Match[bytes], Start, str] | None = None
     start = end = brackets = offset = 0
     for line in text.splitlines(keepends=True):
         match = _LINE.match(text, offset)
@@ -184,10 +191,11 @@ def _statements(text: bytes) -> Iterator[tuple[Span, re.Match[bytes]]]:
         content = text[offset : comment if comment >= 0 else line_end].rstrip(b"\r\n")
         offset_after = line_end
         if match.lastgroup not in (None, "indentation", "comment"):
-            if current is None or brackets == 0 or match.lastgroup != "other":
+            kind, keyword = _start_of(text, match)
+            if current is None or brackets == 0 or kind is not Start.OTHER:
                 if current is not None:
-                    yield Span(start, end), current
-                current, start, brackets = match, match.end("indentation"), 0
+                    yield Span(start, end), *current
+                current, start, brackets = (match, kind, keyword), match.end("indentation"), 0
             end = offset + len(content)
             trailing = _TRAILING_SPACE.search(content)
             if trailing is not None:
@@ -196,7 +204,7 @@ def _statements(text: bytes) -> Iterator[tuple[Span, re.Match[bytes]]]:
                 brackets = brackets + 1 if bracket in b"([" else max(brackets - 1, 0)
         offset = offset_after
     if current is not None:
-        yield Span(start, end), current
+        yield Span(start, end), *current
 
 
 def _before_line_end(source: bytes, line: int) -> int:

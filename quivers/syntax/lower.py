@@ -23,7 +23,6 @@ from quivers.syntax.problems import Diagnostic
 from quivers.syntax.read_declaration import read_declaration
 from quivers.syntax.read_step import read_step
 from quivers.syntax.reading import Reading, contents
-from quivers.syntax.salvage import salvage_declaration, salvage_step
 
 _BEFORE_STEP = b"program p : A -> A\n "
 
@@ -187,6 +186,8 @@ def _read_header(
         return declaration, reading.diagnostics
     problem = _explained(fragment, "declaration", root, line)
     if declaration is None or not _is_named(declaration):
+        from quivers.syntax.salvage import salvage_declaration  # a file without errors needs none
+
         declaration = salvage_declaration(fragment, line.span, documentation)
     return declaration, [problem]
 
@@ -224,6 +225,8 @@ def _read_line(text: bytes, line: Line, documentation: str | None) -> tuple[ast.
         return step, reading.diagnostics
     problem = _explained(fragment, "step", root, line, len(_BEFORE_STEP))
     if step is None or not _is_named(step):
+        from quivers.syntax.salvage import salvage_step
+
         step = salvage_step(fragment, line.span, documentation)
     return step, [problem]
 
