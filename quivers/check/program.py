@@ -65,7 +65,7 @@ class Input:
     """A name that the data must give: an undeclared name that is used, or one that is observed.
 
     `type` has the largest axes that all its uses allow; a value with fewer is broadcast.
-    `allowed_missing` is reserved for `[where]`. `uses` are its places in the file, first use first.
+    `uses` are its places in the file, first use first.
     """
 
     name: str

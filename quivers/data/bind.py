@@ -16,6 +16,7 @@ import numpy as np
 from quivers.check.program import Checked, CheckedProgram, Input
 from quivers.check.types import Axis, Type
 from quivers.data.codes import MISSING, UNKNOWN_SIZE, WRONG_DIMENSIONS
+from quivers.data.missing import inputs_left_out
 from quivers.data.numbers import UnfitError, numbers
 from quivers.data.sizes import Sizing
 from quivers.data.supports import outside
@@ -50,20 +51,23 @@ def bind(
     size of an object is the declared one, else a whole number under the object's own name, else the
     length of the first input that runs over it, else one more than the largest index into it.
 
-    With `require_observed` false, what the program observes may be left out (for prediction).
+    What an `observe` with `[where=…]` scores may be NaN or None; that it is there in the rows that count is
+    asked when the program's density is bound. With `require_observed` false, what the program observes may
+    be left out (for prediction).
 
     Raises:
         DataError: with everything that is wrong, in the order of the program's inputs.
     """
     problems: list[DataProblem] = []
     arrays: dict[str, np.ndarray] = {}
+    may_miss = inputs_left_out(checked, program)
     for entry in program.inputs:
         if entry.name not in data:
             if require_observed or not entry.observed:
                 problems.append(_missing(entry, program, data))
             continue
         try:
-            array = numbers(entry, data[entry.name])
+            array = numbers(entry, data[entry.name], missing=entry.name in may_miss)
         except UnfitError as unfit:
             problems.append(unfit.problem)
             continue
@@ -93,7 +97,7 @@ def bind(
     sizing.take_largest_members(present, arrays)
     sizing.multiply_products()
     for entry in present:
-        problem = outside(entry, arrays[entry.name], sizing.sizes)
+        problem = outside(entry, arrays[entry.name], sizing.sizes, missing=entry.name in may_miss)
         if problem is not None:
             problems.append(problem)
     if not problems:

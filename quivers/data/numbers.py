@@ -24,8 +24,11 @@ class UnfitError(Exception):
         self.problem = DataProblem(code, message, entry.name)
 
 
-def numbers(entry: Input, value: Any) -> np.ndarray:
-    """`value` as float64 in its own shape; NaN and infinite values stay in it."""
+def numbers(entry: Input, value: Any, *, missing: bool = False) -> np.ndarray:
+    """`value` as float64 in its own shape; NaN and infinite values stay in it.
+
+    With `missing`, None and masked entries become NaN.
+    """
     if hasattr(value, "detach"):  # a tensor, without importing torch
         value = value.detach().cpu()
         value = value.double() if value.is_floating_point() else value
@@ -39,11 +42,11 @@ def numbers(entry: Input, value: Any) -> np.ndarray:
         truths_fit = array.dtype.kind != "b" or _is_truth(entry.type.element)
         if array.dtype.kind in "biuf" and truths_fit and not np.ma.is_masked(array):
             return np.array(array, dtype=np.float64)
-        value = array.tolist()  # masked entries become None, and so are reported as missing
-    return _from_lists(entry, value)
+        value = array.tolist()  # masked entries become None, which is missing
+    return _from_lists(entry, value, missing=missing)
 
 
-def _from_lists(entry: Input, value: Any) -> np.ndarray:
+def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
     """Nested lists as an array, level by level, so that the first ragged row or wrong leaf has its place."""
     shape: tuple[int, ...] = ()
     level: list[Any] = [value]
@@ -56,13 +59,15 @@ def _from_lists(entry: Input, value: Any) -> np.ndarray:
             raise UnfitError(RAGGED, f"`{entry.name}` is ragged: {message}", entry)
         shape = (*shape, counts[0])
         level = list(itertools.chain.from_iterable(level))
+    if missing and shape:
+        level = [math.nan if item is None else item for item in level]
     if set(map(type, level)) <= {int, float}:
         return _floats(level).reshape(shape)
 
     level = [item.tolist() if hasattr(item, "tolist") else item for item in level]
     if any(isinstance(item, list) for item in level) and shape:
         if all(isinstance(item, list) for item in level):
-            return _from_lists(entry, _nested(level, shape))
+            return _from_lists(entry, _nested(level, shape), missing=missing)
         row = next(
             row for row, item in enumerate(level) if isinstance(item, list) != isinstance(level[0], list)
         )
@@ -80,9 +85,9 @@ def _from_lists(entry: Input, value: Any) -> np.ndarray:
     ]
     if wrong:
         first, axes = wrong[0], entry.type.axes
-        missing = sum(level[number] is None for number in wrong)
-        if missing == len(wrong) and shape:
-            count = count_text(missing, "missing values")
+        absent = sum(level[number] is None for number in wrong)
+        if absent == len(wrong) and shape:
+            count = count_text(absent, "missing values")
             message = f"`{entry.name}` has {count} (null): the first is {row_text(first, shape, axes)}."
         elif shape:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""

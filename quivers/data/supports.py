@@ -14,16 +14,21 @@ from quivers.errors import DataProblem
 from quivers.families.support import Element, Member
 
 
-def outside(entry: Input, array: np.ndarray, sizes: Mapping[str, int]) -> DataProblem | None:
-    """The first value that cannot be: not finite, not whole where it must be, or outside its support."""
+def outside(
+    entry: Input, array: np.ndarray, sizes: Mapping[str, int], *, missing: bool = False
+) -> DataProblem | None:
+    """The first value that cannot be: not finite, not whole where it must be, or outside its support.
+
+    With `missing`, NaN stands for no value, of which nothing is asked.
+    """
     element = entry.type.element
-    finite = np.isfinite(array)
-    if not finite.all():
-        return _values_problem(entry, array, ~finite, NOT_FINITE, "must be finite")
-    if (isinstance(element, Member) or element.integer) and (array != np.floor(array)).any():
-        return _values_problem(
-            entry, array, array != np.floor(array), NOT_WHOLE, f"must be {_bounds(element, sizes)}"
-        )
+    there = ~np.isnan(array) if missing else np.ones(array.shape, dtype=bool)
+    infinite = there & ~np.isfinite(array)
+    if infinite.any():
+        return _values_problem(entry, array, infinite, NOT_FINITE, "must be finite")
+    broken = there & (array != np.floor(array))
+    if (isinstance(element, Member) or element.integer) and broken.any():
+        return _values_problem(entry, array, broken, NOT_WHOLE, f"must be {_bounds(element, sizes)}")
     if isinstance(element, Member):
         size = sizes.get(element.object, math.inf)
         return _values_problem(
@@ -32,7 +37,7 @@ def outside(entry: Input, array: np.ndarray, sizes: Mapping[str, int]) -> DataPr
     above = array > element.low if element.low_open else array >= element.low
     below = array < element.high if element.high_open else array <= element.high
     return _values_problem(
-        entry, array, ~(above & below), OUTSIDE_SUPPORT, f"must be {_bounds(element, sizes)}"
+        entry, array, there & ~(above & below), OUTSIDE_SUPPORT, f"must be {_bounds(element, sizes)}"
     )
 
 

@@ -305,7 +305,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "A Laplace distribution with tails of different lengths, as in quantile regression.",
         log_cdf="if x < loc then -abs(x - loc) / (scale * asymmetry) - log1p(1 / asymmetry ^ 2)"
         " else log1p(-exp(-abs(x - loc) * asymmetry / scale) / (1 + asymmetry ^ 2))",
-        log_survival="if x < loc then log1p(-exp(-abs(x - loc) / (scale * asymmetry)) / (1 + 1 / asymmetry ^ 2))"
+        log_survival="if x < loc"
+        " then log1p(-exp(-abs(x - loc) / (scale * asymmetry)) / (1 + 1 / asymmetry ^ 2))"
         " else -abs(x - loc) * asymmetry / scale - log1p(asymmetry ^ 2)",
     ),
     _family(

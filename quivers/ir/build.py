@@ -17,7 +17,7 @@ from quivers.errors import ProgramError
 from quivers.families.family import Family, Form
 from quivers.families.support import Element, Member
 from quivers.families.table import FAMILIES
-from quivers.ir import simplify
+from quivers.ir import masks, simplify
 from quivers.ir.densities import called_form, guarded, log_density
 from quivers.ir.expressions import (
     NOT_EVALUATED,
@@ -40,6 +40,8 @@ from quivers.ir.graph import (
     Term,
 )
 from quivers.ir.marginalize import marginalize
+from quivers.ir.order import in_order, increasing
+from quivers.ir.truncate import Bounds, truncated
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -161,8 +163,6 @@ class Building:
             self.terms.append(Term(step.name.text, "likelihood", self.spread(node, self.plate(step))))
             self.draws.append(self.observed_draw(step))
             return
-        for option in step.options:
-            raise self.refused(option.span, f"`[{option.name.text}]` can be checked but not run yet.")
         name = step.name.text
         family, number, form, call = self.called(step)
         parameters = self.parameters(family, form, call)
@@ -173,15 +173,34 @@ class Building:
         # A latent's type says where it lies; a value given for it may still lie elsewhere.
         checked = value if isinstance(value.element, Member) else Value(value.node)
         found = log_density(self.builder, family, form, parameters, checked)
+        bounds = Bounds(*self.ends(step.options))
+        left = truncated(self, step.draw.span, family, form, parameters, found, value.node, bounds)
+        latent = Latent(name, axes, value.node, left.support, left.found.low, left.found.high)
+        guard = left.found.guard
+        if any(option.name.text == "ordered" for option in step.options):
+            latent = in_order(self, step, latent)
+            guard = increasing(self.builder, latent, guard)
         self.order.append(name)
         self.taken.add(name)
-        self.latents.append(Latent(name, axes, value.node, family.support, found.low, found.high))
-        self.terms.append(Term(name, "prior", self.spread(found.node, axes), found.guard))
-        nodes = {parameter: given.node for parameter, given in parameters.items()}
-        self.draws.append(Draw(name, family.name, number, nodes, axes, False, value.node))
+        self.latents.append(latent)
+        self.terms.append(Term(name, "prior", self.spread(left.found.node, axes), guard))
+        self.draws.append(
+            Draw(
+                name,
+                family.name,
+                number,
+                {parameter: given.node for parameter, given in parameters.items()},
+                axes,
+                observed=False,
+                value=value.node,
+                low=None if bounds.low is None else bounds.low.node,
+                high=None if bounds.high is None else bounds.high.node,
+                ordered=latent.event[0] if latent.event else None,
+            )
+        )
 
     def called(self, step: ast.Sample | ast.Observe) -> tuple[Family, int, Form, ast.Call]:
-        """The family that a step draws from, the place of the form that is called, that form, and the call."""
+        """The family that a step draws from, the place of the form called, that form, and the call."""
         call = step.draw
         if isinstance(call, ast.Hole):
             raise self.refused(call.span, "This draw could not be read.")
@@ -194,22 +213,38 @@ class Building:
 
     def scored(self, step: ast.Observe) -> int:
         """The log density of each element of what is observed, −inf where it can't be."""
-        for option in step.options:
-            if option.name.text not in {"via", "over"}:
-                raise self.refused(option.span, f"`[{option.name.text}]` can be checked but not run yet.")
         family, _, form, call = self.called(step)
         parameters = self.parameters(family, form, call, self.plate(step))
-        found = log_density(self.builder, family, form, parameters, self.names[step.name.text])
-        return guarded(self.builder, found.node, found.guard)
+        value = self.names[step.name.text]
+        bounds = Bounds(*self.ends(step.options))
+        kept = masks.condition(self, step)
+        if kept is not None:
+            value = masks.filled_in(self, step, family, parameters, value, bounds, kept)
+        found = log_density(self.builder, family, form, parameters, value)
+        left = truncated(self, call.span, family, form, parameters, found, value.node, bounds).found
+        node = guarded(self.builder, left.node, left.guard)
+        if kept is None:
+            return node
+        return simplify.apply(self.builder, "where", kept, node, self.builder.constant(0.0))
 
     def observed_draw(self, step: ast.Observe) -> Draw:
         """How what is observed is drawn anew."""
         family, number, form, call = self.called(step)
         axes = self.plate(step)
         parameters = self.parameters(family, form, call, axes)
-        nodes = {parameter: given.node for parameter, given in parameters.items()}
+        low, high = self.ends(step.options)
         name = step.name.text
-        return Draw(self.prefix + name, family.name, number, nodes, axes, True, self.names[name].node)
+        return Draw(
+            self.prefix + name,
+            family.name,
+            number,
+            {parameter: given.node for parameter, given in parameters.items()},
+            axes,
+            observed=True,
+            value=self.names[name].node,
+            low=None if low is None else low.node,
+            high=None if high is None else high.node,
+        )
 
     def plate(self, step: ast.Sample | ast.Observe) -> tuple[str, ...]:
         """The axes of a step's plate."""

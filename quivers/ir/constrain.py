@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from quivers.errors import QvrError
+from quivers.families.support import Space
 from quivers.ir.bijections import Placed, into_interval, into_space, out_of_interval, out_of_space
 from quivers.ir.graph import Builder, Density, Latent, Node, Term
 from quivers.ir.joint import renumbered, roots
-from quivers.ir.simplify import needed, rebuilt, spread
+from quivers.ir.simplify import apply, needed, rebuilt, reduce, spread
 
 
 def constrain(density: Density) -> Density:
@@ -53,7 +54,13 @@ def unconstrained(density: Density) -> tuple[Sequence[Node], tuple[int, ...]]:
     same = range(len(density.nodes))
     found: list[int] = []
     for latent in density.latents:
-        if latent.space is not None:
+        if latent.space is Space.ORDERED:
+            low, high = _ends(builder, latent, same)
+            position = out_of_interval(builder, latent.value, low, high)
+            if low is None and high is not None:
+                position = apply(builder, "neg", position)
+            position = out_of_space(builder, latent.space, latent.event, position)
+        elif latent.space is not None:
             position = out_of_space(builder, latent.space, latent.event, latent.value)
         else:
             position = out_of_interval(builder, latent.value, *_ends(builder, latent, same))
@@ -78,9 +85,20 @@ def _bijection(builder: Builder, latent: Latent, position: int, placed: Mapping[
             f"{latent.name} is discrete, so it has no gradient to follow; sum it out with "
             f"`marginalize {latent.name} <- …`, or observe it"
         )
-    if latent.space is not None:
-        return into_space(builder, latent.space, latent.event, position)
-    return into_interval(builder, position, *_ends(builder, latent, placed))
+    if latent.space is None:
+        return into_interval(builder, position, *_ends(builder, latent, placed))
+    value, jacobian = into_space(builder, latent.space, latent.event, position)
+    if latent.space is not Space.ORDERED:
+        return value, jacobian
+    low, high = _ends(builder, latent, placed)
+    if low is None and high is not None:
+        value = apply(builder, "neg", value)  # the map to what lies below an end turns the order round
+    between, more = into_interval(builder, value, low, high)
+    if more is None:
+        return between, jacobian
+    assert jacobian is not None, "the map to increasing numbers is not the identity"
+    total = reduce(builder, "sum", spread(builder, more, latent.axes), latent.event)
+    return between, apply(builder, "add", jacobian, total)
 
 
 def _ends(

@@ -6,7 +6,7 @@ for the draws before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -18,6 +18,9 @@ from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
 from quivers.ir.graph import Density, Draw
 from quivers.ir.simplify import needed
+
+MOST_ROUNDS = 1000
+"""How often draws that do not fit are drawn anew before that is given up."""
 
 
 @dataclass(slots=True)
@@ -84,14 +87,40 @@ class Forward:
             event = step.events.get(parameter.name, axes[len(axes) - parameter.event_rank :])
             parameters[parameter.name] = self.value(node, (*step.axes, *event))
         shape = (*self.batch, *self.compiler.shape(step.axes))
+        low = None if step.low is None else self.value(step.low, step.axes)
+        high = None if step.high is None else self.value(step.high, step.axes)
+        # Only draws that differ along the axis can be in order by chance alone; others are put in order.
+        by_chance = step.ordered is not None and self._vary(step, step.ordered)
+
+        def drawn_once() -> Tensor:
+            return draw(family, parameters, shape, generator)
+
+        def fits(drawn: Tensor) -> Tensor:
+            inside = torch.ones(shape, dtype=torch.bool, device=drawn.device)
+            inside = inside if low is None else inside & (drawn >= low)
+            inside = inside if high is None else inside & (drawn <= high)
+            if by_chance:
+                rising = (drawn.diff(dim=-1) > 0).all(-1, keepdim=True)
+                inside = (inside.all(-1, keepdim=True) & rising).expand(shape)
+            return inside
+
         try:
-            result = draw(family, parameters, shape, generator)
+            result = drawn_once()
+            if low is not None or high is not None or by_chance:
+                result = _until(result, drawn_once, fits, step.site)
         except RuntimeError as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise QvrError(f"`{step.site}` can't be drawn: {reason}.") from error
+        if step.ordered is not None and not by_chance:
+            result = result.sort(dim=step.axes.index(step.ordered) - len(step.axes)).values
         if step.value is not None and self._is_free(step.value):
             self.put(step.value, result)
         return result
+
+    def _vary(self, step: Draw, axis: str) -> bool:
+        """Whether the distribution of a site's elements varies along an axis."""
+        nodes = [*step.parameters.values(), *(end for end in (step.low, step.high) if end is not None)]
+        return any(axis in self.density.nodes[node].axes for node in nodes)
 
     def _is_free(self, number: int) -> bool:
         """Whether a site's value is a leaf that nothing but its draw gives."""
@@ -112,3 +141,22 @@ class Forward:
             raise QvrError(f"No value is given for `{node.name}`.")
         leaf = self.compiler.leaf(number)
         return None if leaf is None else leaf.to(self.device)
+
+
+def _until(
+    result: Tensor, again: Callable[[], Tensor], fits: Callable[[Tensor], Tensor], site: str
+) -> Tensor:
+    """Draws, each drawn anew until it fits.
+
+    Raises:
+        QvrError: some never do.
+    """
+    for _ in range(MOST_ROUNDS):
+        wrong = torch.logical_not(fits(result))
+        if not wrong.any():
+            return result
+        result = torch.where(wrong, again(), result)
+    raise QvrError(
+        f"`{site}` can't be drawn: of {MOST_ROUNDS} draws from its distribution none lies where it must, so "
+        "hardly any of it is left."
+    )
