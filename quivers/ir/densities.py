@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from quivers.families.family import Family, Form
 from quivers.families.support import Interval, Member
-from quivers.ir import simplify
+from quivers.ir import membership, simplify
 from quivers.ir.expressions import Scope, Value, as_condition, as_number, evaluate, parsed
 from quivers.ir.graph import Builder
 from quivers.syntax import ast
@@ -32,13 +32,26 @@ class FamilyDensity:
 def log_density(
     builder: Builder, family: Family, form: Form, parameters: Mapping[str, Value], value: Value
 ) -> FamilyDensity:
-    """The log density of `value` under a family; −inf where a parameter lies outside its own support."""
-    scope = Scope(builder, {**parameters, "x": value})
+    """The log density of `value` under a family; −inf where a parameter lies outside its own support.
+
+    The axes of one draw, and of one value of a parameter, are their `event`; all others are plates, which the
+    family's text does not see.
+    """
+    given = [*parameters.values(), value]
+    own = {axis for each in given for axis in each.event}
+    plates = {axis for each in given for axis in builder.axes(each.node)} - own
+    scope = Scope(builder, {**parameters, "x": value}, hidden=frozenset(plates))
     density = as_number(builder, evaluate(scope, parsed(form.log_density)).node)
     valid: list[int] = []
     for parameter in form.parameters:
-        valid += _inside(builder, parameters[parameter.name], parameter.support)
-    inside = [*scope.guards, *_inside(builder, value, family.support)]
+        argument = parameters[parameter.name]
+        valid += _inside(builder, argument, parameter.support)
+        if parameter.space is not None and parameter.event_rank == 2:
+            valid += membership.has_root(builder, parameter.space, argument.event, argument.node)
+    if family.space is None:
+        inside = [*scope.guards, *_inside(builder, value, family.support)]
+    else:
+        inside = [*scope.guards, *membership.inside(builder, family.space, value.event, value.node)]
     low, high = _end(scope, family.low), _end(scope, family.high)
     if low is not None:
         inside.append(simplify.apply(builder, "ge", value.node, low))
