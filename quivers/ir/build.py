@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from quivers.check import supports
 from quivers.check.program import Checked, CheckedProgram, MarginalBlock
+from quivers.check.summary import substituted
 from quivers.check.truncation import BOUNDS
 from quivers.check.types import Axis, Type
 from quivers.errors import ProgramError
@@ -41,6 +42,7 @@ from quivers.ir.graph import (
 )
 from quivers.ir.marginalize import marginalize
 from quivers.ir.order import in_order, increasing
+from quivers.ir.programs import draw_from_program
 from quivers.ir.truncate import Bounds, truncated
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
@@ -70,7 +72,7 @@ def build(checked: Checked, program: CheckedProgram) -> Density:
         terms=tuple(site.terms),
         draws=tuple(site.draws),
         deterministic=site.deterministic,
-        returned=tuple(site.returned),
+        returned=tuple((label, value.node) for label, value in site.returned),
         inputs=tuple(entry.name for entry in program.inputs),
         order=tuple(site.order),
         sizes={name: known.size for name, known in checked.objects.items() if known.finite},
@@ -85,7 +87,8 @@ class Building:
     """What has been built of a program so far.
 
     `hidden` are the axes of the latents that are summed out around the step in hand, `marginals` what the
-    checker knows of blocks, by the place of their latent's name. `prefix` stands before the names of sites.
+    checker knows of blocks, by the place of their latent's name. `prefix` stands before the names of sites,
+    and `objects` has the caller's objects for the parameters of a program that is drawn from.
     """
 
     checked: Checked
@@ -97,7 +100,7 @@ class Building:
     draws: list[Draw] = field(default_factory=list)
     deterministic: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
-    returned: list[tuple[str, int]] = field(default_factory=list)
+    returned: list[tuple[str, Value]] = field(default_factory=list)
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     marginals: Mapping[ast.Span, MarginalBlock] = field(default_factory=dict)
     found: list[Marginal] = field(default_factory=list)
@@ -106,6 +109,7 @@ class Building:
     taken: set[str] = field(default_factory=set)
     hidden: frozenset[str] = frozenset()
     prefix: str = ""
+    objects: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         objects = self.checked.objects
@@ -140,17 +144,16 @@ class Building:
                 self.draw(step, observed=True)
             case ast.Let(name=name, value=value):
                 self.names[name.text] = found = self.value(value)
-                self.deterministic[name.text] = found.node
-                self.order.append(name.text)
+                self.deterministic[self.prefix + name.text] = found.node
+                self.order.append(self.prefix + name.text)
             case ast.Score(name=name, value=value):
                 found = self.value(value)
                 self.names[name.text] = found
-                self.terms.append(Term(name.text, "score", found.node))
+                self.terms.append(Term(self.prefix + name.text, "score", found.node))
             case ast.Return(values=values):
                 for place, returned in enumerate(values):
-                    self.returned.append(
-                        (_label(returned, place, len(values)), self.value(returned.value).node)
-                    )
+                    label = _label(returned, place, len(values))
+                    self.returned.append((label, self.value(returned.value)))
             case ast.Marginalize():
                 marginalize(self, step)
             case ast.Hole():
@@ -160,16 +163,20 @@ class Building:
         """Add a site: its draw, its term, and the latent it is unless observed."""
         if isinstance(step, ast.Observe):
             node = self.scored(step)
-            self.terms.append(Term(step.name.text, "likelihood", self.spread(node, self.plate(step))))
+            name = self.prefix + step.name.text
+            self.terms.append(Term(name, "likelihood", self.spread(node, self.plate(step))))
             self.draws.append(self.observed_draw(step))
             return
-        name = step.name.text
+        if not isinstance(step.draw, ast.Hole) and step.draw.function.text not in FAMILIES:
+            draw_from_program(self, step)
+            return
         family, number, form, call = self.called(step)
         parameters = self.parameters(family, form, call)
-        known = self.program.types[name]
+        known = substituted(self.program.types[step.name.text], self.objects)
         assert isinstance(known, Type), "a program without errors has a type for every name"
         axes = tuple(str(axis) for axis in known.axes)
-        value = self.names[name] = self.leaf("site", name, known)
+        name = self.prefix + step.name.text
+        value = self.names[step.name.text] = self.leaf("site", name, known)
         # A latent's type says where it lies; a value given for it may still lie elsewhere.
         checked = value if isinstance(value.element, Member) else Value(value.node)
         found = log_density(self.builder, family, form, parameters, checked)
@@ -204,11 +211,7 @@ class Building:
         call = step.draw
         if isinstance(call, ast.Hole):
             raise self.refused(call.span, "This draw could not be read.")
-        family = FAMILIES.get(call.function.text)
-        if family is None:
-            raise self.refused(
-                call.function.span, f"A draw from the program `{call.function.text}` can't be run yet."
-            )
+        family = FAMILIES[call.function.text]
         return family, *called_form(family, call), call
 
     def scored(self, step: ast.Observe) -> int:
@@ -262,11 +265,13 @@ class Building:
         return None if low is None else self.value(low), None if high is None else self.value(high)
 
     def axis(self, axis: Axis) -> str:
-        """The name of an axis."""
-        return str(axis)
+        """The name of an axis, with the caller's object in the place of a parameter."""
+        return str(Axis(self.objects.get(axis.object, axis.object), axis.copy))
 
     def element(self, element: Element) -> Element:
-        """Where a value lies."""
+        """Where a value lies, with the caller's object in the place of a parameter."""
+        if isinstance(element, Member):
+            return Member(self.objects.get(element.object, element.object))
         return element
 
     def free_axis(self, name: str, taken: Sequence[str]) -> str:
@@ -282,7 +287,8 @@ class Building:
     def _types(self) -> list[Type]:
         blocks = (known for block in self.marginals.values() for known in block.types.values())
         everything = (*self.program.types.values(), *(entry.type for entry in self.program.inputs), *blocks)
-        return [known for known in everything if isinstance(known, Type)]
+        types = (substituted(known, self.objects) for known in everything)
+        return [known for known in types if isinstance(known, Type)]
 
     def free_name(self, name: str) -> str:
         """A name for a site that is drawn for predictions alone, beside those that are there."""

@@ -36,9 +36,10 @@ class Block:
     """A `marginalize` block while its steps are gone through.
 
     `axis` is what the latent runs along, `value` its value there, `prior` its log probability. `over` are the
-    axes that it is drawn for, None without `[over=…]`. `lets` are those of its body so far, and `outside` what
-    names meant above the block. `site` is the leaf of the latent that is drawn for predictions. `belongs` says
-    for an axis that a block around it is drawn over in which element of it each element of `over` lies.
+    axes that it is drawn for, None without `[over=…]`. `lets` are those of its body so far, and `outside` is
+    what names meant above the block. `site` is the leaf of the latent as it is drawn for predictions.
+    `belongs` says for an axis that a block around it is drawn over in which element of that each element of
+    `over` lies.
     """
 
     step: ast.Marginalize
