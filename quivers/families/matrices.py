@@ -9,7 +9,7 @@ from __future__ import annotations
 from quivers.families.family import Family, Form, Parameter
 from quivers.families.support import POSITIVE, REAL, Interval, Space
 
-_CORRELATION = Interval(low=-1.0, high=1.0)
+_COSINE = Interval(low=-1.0, high=1.0)
 _SIZE = "length(diagonal(x))"
 _ROW = "index(diagonal(x))"
 
@@ -64,7 +64,7 @@ MATRICES: tuple[Family, ...] = (
                 f" - ({_LKJ_NORMALISER})",
             ),
         ),
-        support=_CORRELATION,
+        support=_COSINE,
         summary="The Cholesky factor L of a correlation matrix L Lᵀ.",
         sampler="LKJCholesky",
         event_rank=2,
@@ -74,7 +74,8 @@ MATRICES: tuple[Family, ...] = (
     Family(
         name="LKJ",
         forms=(Form((_SHAPE,), f"2 * (concentration - 1) * {_DETERMINANT} - ({_LKJ_NORMALISER})"),),
-        support=_CORRELATION,
+        # The ones on the diagonal may have been rounded to a little more.
+        support=REAL,
         summary="A correlation matrix; `LKJCholesky` draws its Cholesky factor, which is faster to use.",
         sampler="LKJ",
         event_rank=2,

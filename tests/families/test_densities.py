@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy.special as sp
 import scipy.stats as st
 import torch
 import torch.distributions as td
+from vector_cases import VECTORS, VECTORS_OUTSIDE
 
 from quivers.backends.torch.evaluate import plan
 from quivers.families.table import FAMILIES
@@ -21,22 +24,36 @@ from quivers.ir.joint import joint
 
 
 def tensor(values):
-    return torch.as_tensor(values, dtype=torch.float64)
+    return torch.as_tensor(
+        values if isinstance(values, torch.Tensor) else np.asarray(values), dtype=torch.float64
+    )
 
 
 def graph_of(name, form, parameters):
-    """The nodes of a family's guarded log density over the axis N, and those of its arguments."""
+    """The nodes of a family's guarded log density over the axis N, and those of its arguments and its value.
+
+    One value has the axes K and K′ as far as it needs them.
+    """
     builder = Builder()
     entry = FAMILIES[name]
     values = {}
     for parameter in entry.forms[form].parameters:
-        axes = ("N", "K")[: parameters[parameter.name].ndim]
+        if parameter.name not in parameters:
+            values[parameter.name] = Value(builder.constant(parameter.default))
+            continue
+        axes = ("N", "K", "K′")[: parameters[parameter.name].ndim]
         event = axes[len(axes) - parameter.event_rank :]
         node = builder.add(Node("position", axes=axes, name=parameter.name))
         values[parameter.name] = Value(node, event=event)
-    x = builder.add(Node("position", axes=("N",), name="x"))
-    found = log_density(builder, entry, entry.forms[form], values, Value(x))
-    return builder, guarded(builder, found.node, found.guard), {n: v.node for n, v in values.items()}
+    axes = ("N", "K", "K′")[: 1 + entry.event_rank]
+    x = builder.add(Node("position", axes=axes, name="x"))
+    found = log_density(builder, entry, entry.forms[form], values, Value(x, event=axes[1:]))
+    places = {name: value.node for name, value in values.items() if name in parameters}
+    return builder, guarded(builder, found.node, found.guard), places, x
+
+
+def sizes_of(x, parameters):
+    return {"N": len(x), "K": next((v.shape[-1] for v in (x, *parameters.values()) if v.ndim > 1), 1)}
 
 
 def ours(name, x, parameters, form=0):
@@ -44,9 +61,11 @@ def ours(name, x, parameters, form=0):
     parameters = {
         key: tensor(value).expand(len(x), *np.shape(value)[1:]) for key, value in parameters.items()
     }
-    builder, node, _ = graph_of(name, form, parameters)
-    sizes = {"N": len(x), "K": next((v.shape[-1] for v in parameters.values() if v.ndim > 1), 1)}
-    (result,) = plan(builder.nodes, [(node, ("N",))], sizes, {}, batched=False)({"x": x, **parameters})
+    builder, node, *_ = graph_of(name, form, parameters)
+    outputs = [(node, ("N",))]
+    (result,) = plan(builder.nodes, outputs, sizes_of(x, parameters), {}, batched=False)(
+        {"x": x, **parameters}
+    )
     return result
 
 
@@ -59,6 +78,7 @@ def reference_at(reference, x):
     return reference(tensor(x) if hasattr(reference, "__self__") else np.asarray(x))
 
 
+INDEFINITE = [[[1.0, 2.0], [2.0, 1.0]]]
 REALS = [-1e3, -7.5, -1.0, -1e-8, 0.0, 0.3, 2.0, 40.0, 1e6]
 POSITIVES = [1e-12, 1e-3, 0.4, 1.0, 3.7, 55.0, 1e5]
 FRACTIONS = [1e-9, 1e-3, 0.2, 0.5, 0.93, 1 - 1e-6]
@@ -67,6 +87,33 @@ COUNTS = [0.0, 1.0, 2.0, 7.0, 30.0, 400.0]
 
 def skewed(x, loc, scale, alpha):
     return st.skewnorm.logpdf(x, alpha, loc, scale)
+
+
+def truncated_normal(loc, scale, low, high):
+    frozen = st.truncnorm((low - loc) / scale, (high - loc) / scale, loc, scale)
+    return lambda x: frozen.logpdf(np.asarray(x))
+
+
+def von_mises_of_40000(x, loc):
+    """By the asymptotic series of I₀, of which three terms suffice."""
+    kappa = 4e4
+    log_i0e = math.log1p(1 / (8 * kappa) + 9 / (128 * kappa**2)) - 0.5 * math.log(2 * math.pi * kappa)
+    return -2 * kappa * np.sin(0.5 * (np.asarray(x) - loc)) ** 2 - math.log(2 * math.pi) - log_i0e
+
+
+def inflated(gate, log_density):
+    """A count of a log density that is set to 0 with probability `gate`."""
+    return lambda x: np.logaddexp(
+        np.where(np.asarray(x) == 0, np.log(gate), -np.inf), np.log1p(-gate) + log_density(np.asarray(x))
+    )
+
+
+def ordered_logistic(predictor, cutpoints):
+    edges = np.array([-np.inf, *cutpoints, np.inf]) - predictor
+    chances = [
+        sp.expit(b) - sp.expit(a) if a + b < 0 else sp.expit(-a) - sp.expit(-b) for a, b in pairwise(edges)
+    ]
+    return lambda x: np.log(np.array(chances))[np.asarray(x, dtype=int)]
 
 
 CONTINUOUS = [
@@ -94,6 +141,15 @@ CONTINUOUS = [
     ("Uniform", [-1.0, 0.0, 3.0], {"low": -1.0, "high": 3.0}, lambda x: np.full(3, -np.log(4.0))),
     ("SkewNormal", REALS[1:-1], {"loc": 0.7, "scale": 2.5, "alpha": -3.0}, lambda x: skewed(x, 0.7, 2.5, -3.0)),
     ("AsymmetricLaplace", REALS, {"loc": 0.7, "scale": 2.5, "asymmetry": 0.3}, lambda x: st.laplace_asymmetric.logpdf(x, 0.3, 0.7, 2.5)),
+    ("TruncatedNormal", [-1.0, 0.0, 1.2, 3.0], {"loc": 0.7, "scale": 2.5, "low": -1.0, "high": 3.0}, truncated_normal(0.7, 2.5, -1.0, 3.0)),
+    ("TruncatedNormal", [30.0, 30.5, 31.0], {"loc": 0.7, "scale": 1.5, "low": 30.0, "high": 31.0}, truncated_normal(0.7, 1.5, 30.0, 31.0)),
+    ("TruncatedNormal", [-31.0, -30.0], {"loc": 0.7, "scale": 1.5, "low": -31.0, "high": -30.0}, truncated_normal(0.7, 1.5, -31.0, -30.0)),
+    ("TruncatedNormal", [-1.0, 0.0, 1e4], {"loc": 0.7, "scale": 2.5, "low": -1.0}, truncated_normal(0.7, 2.5, -1.0, np.inf)),
+    ("TruncatedNormal", [-1e4, -70.0, -60.0], {"loc": 0.7, "scale": 2.5, "high": -60.0}, truncated_normal(0.7, 2.5, -np.inf, -60.0)),
+    ("TruncatedNormal", REALS, {"loc": 0.7, "scale": 2.5}, td.Normal(tensor(0.7), tensor(2.5)).log_prob),
+    ("VonMises", [-math.pi, -1.0, 0.0, 0.7, math.pi], {"loc": 0.7, "concentration": 2.5}, lambda x: st.vonmises.logpdf(x, 2.5, 0.7)),
+    ("VonMises", [0.69, 0.7, 0.8, 3.0], {"loc": 0.7, "concentration": 4e4}, lambda x: von_mises_of_40000(x, 0.7)),
+    ("VonMises", [-math.pi, 0.0, 2.0], {"loc": 0.7, "concentration": 1e-9}, lambda x: 1e-9 * np.cos(np.asarray(x) - 0.7) - math.log(2 * math.pi)),
     ("Flat", REALS, {}, lambda x: np.zeros(len(x))),
     ("HalfFlat", [0.0, *POSITIVES], {}, lambda x: np.zeros(len(x))),
 ]  # fmt: skip
@@ -113,6 +169,21 @@ DISCRETE = [
     ("ZeroInflatedPoisson", 0, [0.0], {"gate": 0.0, "rate": 900.0}, lambda x: np.array([-900.0])),
     ("NegativeBinomial", 0, COUNTS, {"total_count": 3.4, "probs": 0.3}, td.NegativeBinomial(tensor(3.4), tensor(0.3)).log_prob),
     ("NegativeBinomial", 1, COUNTS, {"total_count": 3.4, "logits": 0.9}, td.NegativeBinomial(tensor(3.4), logits=tensor(0.9)).log_prob),
+    ("NegativeBinomial", 2, COUNTS, {"mean": 6.5, "concentration": 3.4}, lambda x: st.nbinom.logpmf(x, 3.4, 3.4 / (3.4 + 6.5))),
+    ("ZeroInflatedPoisson", 1, COUNTS, {"gate_logits": -0.4, "rate": 6.5}, inflated(sp.expit(-0.4), st.poisson(6.5).logpmf)),
+    ("ZeroInflatedPoisson", 1, [0.0, 3.0], {"gate_logits": -800.0, "rate": 900.0}, lambda x: np.array([-800.0, st.poisson.logpmf(3, 900.0)])),
+    ("ZeroInflatedNegativeBinomial", 0, COUNTS, {"gate": 0.2, "total_count": 3.4, "probs": 0.3}, inflated(0.2, st.nbinom(3.4, 0.7).logpmf)),
+    ("ZeroInflatedNegativeBinomial", 0, [0.0, 1.0], {"gate": 1.0, "total_count": 3.4, "probs": 0.3}, lambda x: np.array([0.0, -np.inf])),
+    ("ZeroInflatedNegativeBinomial", 0, COUNTS, {"gate": 0.0, "total_count": 3.4, "probs": 0.3}, st.nbinom(3.4, 0.7).logpmf),
+    ("ZeroInflatedNegativeBinomial", 1, COUNTS, {"gate": 0.2, "total_count": 3.4, "logits": 0.9}, inflated(0.2, st.nbinom(3.4, sp.expit(-0.9)).logpmf)),
+    ("ZeroInflatedNegativeBinomial", 2, COUNTS, {"gate": 0.2, "mean": 6.5, "concentration": 3.4}, inflated(0.2, st.nbinom(3.4, 3.4 / (3.4 + 6.5)).logpmf)),
+    ("ZeroInflatedNegativeBinomial", 3, COUNTS, {"gate_logits": -0.4, "total_count": 3.4, "probs": 0.3}, inflated(sp.expit(-0.4), st.nbinom(3.4, 0.7).logpmf)),
+    ("ZeroInflatedNegativeBinomial", 4, COUNTS, {"gate_logits": -0.4, "total_count": 3.4, "logits": 0.9}, inflated(sp.expit(-0.4), st.nbinom(3.4, sp.expit(-0.9)).logpmf)),
+    ("ZeroInflatedNegativeBinomial", 5, COUNTS, {"gate_logits": -0.4, "mean": 6.5, "concentration": 3.4}, inflated(sp.expit(-0.4), st.nbinom(3.4, 3.4 / (3.4 + 6.5)).logpmf)),
+    ("OrderedLogistic", 0, [0.0, 1.0, 2.0, 3.0], {"predictor": 0.4, "cutpoints": [[-1.2, 0.3, 2.5]]}, ordered_logistic(0.4, [-1.2, 0.3, 2.5])),
+    ("OrderedLogistic", 0, [0.0, 1.0], {"predictor": 0.4, "cutpoints": [[-1.2]]}, ordered_logistic(0.4, [-1.2])),
+    ("OrderedLogistic", 0, [0.0, 1.0, 2.0], {"predictor": 60.0, "cutpoints": [[-1.2, 0.3]]}, lambda x: np.array([-61.2, -59.7 + math.log1p(-math.exp(-1.5)), 0.0])),
+    ("OrderedLogistic", 0, [0.0, 1.0, 2.0], {"predictor": -2000.0, "cutpoints": [[-1.2, 1e-9]]}, lambda x: np.array([0.0, -1998.8 + math.log1p(-math.exp(-1.2 - 1e-9)), -2000.0])),
     ("NegativeBinomial2", 0, COUNTS, {"mean": 6.5, "concentration": 3.4}, lambda x: st.nbinom.logpmf(x, 3.4, 3.4 / (3.4 + 6.5))),
     ("Geometric", 0, COUNTS, {"probs": 0.3}, td.Geometric(tensor(0.3)).log_prob),
     ("Geometric", 0, [0.0, 1.0], {"probs": 1.0}, lambda x: np.array([0.0, -np.inf])),
@@ -137,8 +208,15 @@ def test_discrete_densities_agree_with_the_reference(name, form, x, parameters, 
     assert_close(ours(name, x, parameters, form), reference_at(reference, x))
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "x", "parameters", "expected"), VECTORS, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_densities_of_vectors_and_matrices_agree_with_the_reference(name, form, x, parameters, expected):
+    assert_close(ours(name, x, parameters, form), expected)
+
+
 def test_every_family_and_form_is_held_against_a_reference():
-    tested = {(name, 0) for name, *_ in CONTINUOUS} | {(name, form) for name, form, *_ in DISCRETE}
+    tested = {(name, 0) for name, *_ in CONTINUOUS} | {(name, form) for name, form, *_ in DISCRETE + VECTORS}
     assert tested == {
         (family.name, form) for family in FAMILIES.values() for form in range(len(family.forms))
     }
@@ -157,6 +235,8 @@ def test_outside_the_support_the_density_is_minus_infinity_and_never_nan(name, f
     candidates = np.array([-1e9, -1.0, -0.5, -0.0, 0.5, 1.0, 1.5, 2.5, 1e9])
     low = parameters.get(family.low or "", family.support.low)
     high = parameters.get(family.high or "", family.support.high)
+    if name == "OrderedLogistic":
+        high = len(parameters["cutpoints"][0])
     inside = np.array([family.support.contains(x) and low <= x <= high for x in candidates])
     if name == "Categorical":
         inside &= candidates < 3
@@ -166,8 +246,34 @@ def test_outside_the_support_the_density_is_minus_infinity_and_never_nan(name, f
 
 
 @pytest.mark.parametrize(
+    ("name", "form", "x", "parameters"), VECTORS_OUTSIDE, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_outside_its_space_a_vector_or_a_matrix_has_the_density_minus_infinity(name, form, x, parameters):
+    assert (np.asarray(ours(name, x, parameters, form)) == -np.inf).all()
+
+
+@pytest.mark.parametrize(
     ("name", "form", "x", "parameters"),
     [
+        ("TruncatedNormal", 0, [0.5], {"loc": 0.0, "scale": 1.0, "low": 2.0, "high": -1.0}),
+        ("VonMises", 0, [0.5], {"loc": 0.0, "concentration": -1.0}),
+        ("OrderedLogistic", 0, [1.0], {"predictor": 0.0, "cutpoints": [[1.0, -1.0, 2.0]]}),
+        ("OrderedLogistic", 0, [1.0], {"predictor": 0.0, "cutpoints": [[1.0, 1.0, 2.0]]}),
+        ("ZeroInflatedNegativeBinomial", 0, [0.0], {"gate": 1.5, "total_count": 3.4, "probs": 0.3}),
+        ("Dirichlet", 0, [[0.4, 0.6]], {"concentration": [[-1.0, 2.0]]}),
+        ("MultivariateNormal", 0, [[0.0, 0.0]], {"loc": [[0.0, 0.0]], "covariance_matrix": INDEFINITE}),
+        ("MultivariateNormal", 1, [[0.0, 0.0]], {"loc": [[0.0, 0.0]], "precision_matrix": INDEFINITE}),
+        (
+            "MultivariateNormal",
+            2,
+            [[0.0, 0.0]],
+            {"loc": [[0.0, 0.0]], "scale_tril": [[[1.0, 0.0], [2.0, -1.0]]]},
+        ),
+        ("GaussianRandomWalk", 0, [[0.0, 1.0]], {"scale": -1.0}),
+        ("LKJCholesky", 0, [[[1.0, 0.0], [0.6, 0.8]]], {"concentration": -1.0}),
+        ("Wishart", 0, [np.eye(2)], {"df": 4.0, "covariance_matrix": INDEFINITE}),
+        ("InverseWishart", 0, [np.eye(2)], {"df": 4.0, "scale_matrix": INDEFINITE}),
+        ("InverseWishart", 0, [np.eye(2)], {"df": 0.5, "scale_matrix": [np.eye(2)]}),
         ("Normal", 0, [0.3], {"loc": 0.0, "scale": -1.0}),
         ("Bernoulli", 0, [1.0], {"probs": 1.5}),
         ("Poisson", 0, [0.0], {"rate": -1.0}),
@@ -179,8 +285,26 @@ def test_a_parameter_outside_its_support_gives_minus_infinity(name, form, x, par
     assert float(ours(name, x, parameters, form)[0]) == -math.inf
 
 
+def test_the_gradient_is_finite_up_to_the_edges_of_the_support():
+    for name, x, parameters in [
+        ("OrderedLogistic", [0.0, 1.0, 3.0], {"predictor": 900.0, "cutpoints": [[-1.0, 0.0, 1e-9]]}),
+        ("TruncatedNormal", [2.0, 3.0, 2.5], {"loc": -90.0, "scale": 1.0, "low": 2.0, "high": 3.0}),
+        ("TruncatedNormal", [2.0, 90.0, 2.5], {"loc": -90.0, "scale": 1.0, "low": 2.0}),
+        ("VonMises", [-math.pi, 0.0, math.pi], {"loc": 0.0, "concentration": 1e-12}),
+    ]:
+        values = {
+            key: tensor(value).expand(len(x), *np.shape(value)[1:]) for key, value in parameters.items()
+        }
+        builder, node, places, _ = graph_of(name, 0, values)
+        slopes = differentiate(builder, joint(builder, [(node, ("N",))]), places.values())
+        outputs = [(slopes[number], builder.axes(number)) for number in places.values()]
+        sizes = sizes_of(tensor(x), values)
+        found = plan(builder.nodes, outputs, sizes, {}, batched=False)({"x": tensor(x), **values})
+        assert all(torch.isfinite(slope).all() for slope in found), name
+
+
 GRADIENTS = [(name, 0, x, parameters) for name, x, parameters, _ in CONTINUOUS] + [
-    (name, form, x, parameters) for name, form, x, parameters, _ in DISCRETE
+    (name, form, x, parameters) for name, form, x, parameters, _ in DISCRETE + VECTORS
 ]
 
 
@@ -192,13 +316,13 @@ def test_the_differentiated_density_agrees_with_autograd(name, form, x, paramete
     values = {
         k: tensor(v).expand(len(x), *np.shape(v)[1:]).clone().requires_grad_() for k, v in parameters.items()
     }
-    builder, node, places = graph_of(name, form, values)
+    builder, node, places, value = graph_of(name, form, values)
     wanted = dict(places)
     if not FAMILIES[name].discrete:
-        wanted["x"] = builder.add(Node("position", axes=("N",), name="x"))
+        wanted["x"] = value
     output = joint(builder, [(node, ("N",))])
     slopes = differentiate(builder, output, wanted.values())
-    sizes = {"N": len(x), "K": next((v.shape[-1] for v in values.values() if v.ndim > 1), 1)}
+    sizes = sizes_of(x, values)
     leaves = {"x": x.clone().requires_grad_(), **values}
     outputs = [(slopes[number], builder.axes(number)) for number in wanted.values()]
     found = plan(builder.nodes, outputs, sizes, {}, batched=False)(leaves)
