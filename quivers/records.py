@@ -1,7 +1,7 @@
 """Records: classes of named values like `@dataclass(frozen=True, slots=True)`, made and filled much sooner.
 
 A dataclass compiles six methods for itself when its module is imported, which for the hundred classes that
-`qvr check` needs takes longer than checking a file of 300 lines. A record compiles one and shares the rest.
+`qvr check` needs takes longer than checking a file of 300 lines. Records share theirs.
 It is frozen for the type checker alone: a check at run time would make every syntax node cost three times
 as much. To `dataclasses` (`replace`, `fields`) a record is a dataclass.
 """
@@ -9,7 +9,9 @@ as much. To `dataclasses` (`replace`, `fields`) a record is a dataclass.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast, dataclass_transform, overload
 
 Value = TypeVar("Value")
@@ -110,24 +112,42 @@ def _made(cls: type[Any], *, frozen: bool) -> type[Any]:
     return type(cls.__name__, cls.__bases__, body)
 
 
-def _initialiser(cls: type[Any], names: tuple[str, ...], defaults: dict[str, object]) -> Callable[..., None]:
+def _initialiser(cls: type[Any], names: tuple[str, ...], defaults: dict[str, object]) -> FunctionType:
     """The `__init__` that puts its arguments in the slots."""
-    parameters, lines = ["self"], []
-    for name in names:
-        if name not in defaults:
-            parameters.append(name)
-            lines.append(f" self.{name} = {name}")
-        elif isinstance(defaults[name], _Factory):
-            parameters.append(f"{name}=absent")
-            lines.append(f" self.{name} = defaults[{name!r}].make() if {name} is absent else {name}")
-        else:
-            parameters.append(f"{name}=defaults[{name!r}]")
-            lines.append(f" self.{name} = {name}")
-    scope: dict[str, Any] = {"absent": object(), "defaults": defaults, "__name__": cls.__module__}
-    exec(f"def __init__({', '.join(parameters)}):\n" + ("\n".join(lines) or " pass"), scope)
-    function = cast("Callable[..., None]", scope["__init__"])
+    if tuple(defaults) != names[len(names) - len(defaults) :]:
+        raise TypeError(f"a field of {cls.__qualname__} without a default follows one with a default")
+    made = {name: value.make for name, value in defaults.items() if isinstance(value, _Factory)}
+    if made:
+        code = _compiled(names, frozenset(made))
+    else:
+        # Compiling takes longer than all the rest, so classes of as many fields share what it gives.
+        code = _template(len(names)).replace(co_varnames=("self", *names), co_names=names)
+    function = FunctionType(code, {"made": made, "absent": _ABSENT}, "__init__")
+    function.__defaults__ = tuple(_ABSENT if name in made else value for name, value in defaults.items())
     function.__qualname__ = f"{cls.__qualname__}.__init__"
+    function.__module__ = cls.__module__
     return function
+
+
+_ABSENT = object()
+
+
+@cache
+def _template(count: int) -> CodeType:
+    return _compiled(tuple(f"value{number}" for number in range(count)))
+
+
+def _compiled(names: tuple[str, ...], made: frozenset[str] = frozenset()) -> CodeType:
+    """The code that stores each of its arguments under its name; those in `made` where they are given."""
+    lines = [
+        f" self.{name} = made[{name!r}]() if {name} is absent else {name}"
+        if name in made
+        else f" self.{name} = {name}"
+        for name in names
+    ]
+    scope: dict[str, Any] = {}
+    exec(f"def __init__({', '.join(('self', *names))}):\n" + ("\n".join(lines) or " pass"), scope)
+    return cast(CodeType, scope["__init__"].__code__)
 
 
 def _repr(self: object) -> str:

@@ -77,6 +77,17 @@ def test_a_record_has_slots_and_no_other_attribute() -> None:
         place.column = 1
 
 
+def test_a_field_without_a_default_may_not_follow_one_with_a_default() -> None:
+    with pytest.raises(TypeError, match="without a default"):
+
+        @record
+        class Wrong:
+            """Its fields stand in the wrong order."""
+
+            line: int = 0
+            name: str
+
+
 def test_a_record_is_matched_by_place() -> None:
     match Place(3, "a"):
         case Place(line, "a"):
