@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quivers.syntax.ast import Span
@@ -52,9 +52,13 @@ def run(
     divergences: int,
     engine: str,
     engine_reason: str | None,
+    problems: Sequence[str],
     rows: Iterable[SummaryRow],
 ) -> dict[str, Any]:
-    """A run's result; `seconds` gives compile, sample and total, `engine_reason` why no kernel ran."""
+    """A run's result; `seconds` gives compile, sample and total, `engine_reason` why no kernel ran.
+
+    `problems` are the sentences of the run's check, none where it looks sound.
+    """
     return {
         "program": program,
         "seed": seed,
@@ -65,6 +69,7 @@ def run(
         "divergences": divergences,
         "engine": engine,
         "engine_reason": engine_reason,
+        "problems": list(problems),
         "summary": {
             row.name: {
                 "mean": _number(row.mean),

@@ -116,6 +116,7 @@ def run(
         divergences=result.total_divergences,
         engine=result.engine,
         engine_reason=result.engine_reason,
+        problems=result.check(),
         rows=rows,
     )
 

@@ -28,7 +28,7 @@ from quivers.configuration import WRONG_ENTRY
 from quivers.errors import Cancelled
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal.frames import title_line
-from quivers.terminal.posterior import advice, posterior_table
+from quivers.terminal.posterior import posterior_table
 from quivers.terminal.progress import progress
 from quivers.terminal.width import safe
 
@@ -77,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
             divergences=result.total_divergences,
             engine=result.engine,
             engine_reason=result.engine_reason,
+            problems=result.check(),
             rows=rows,
         )
         say(sys.stdout, json_output.dumps(outcome))
@@ -89,8 +90,12 @@ def run(options: argparse.Namespace) -> int:
     times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
     say(sys.stdout, f"\n{posterior_table(rows)}\n")
     say(sys.stdout, f"{count} {'divergence' if count == 1 else 'divergences'} in {draws} draws; {times}")
-    for sentence in advice(rows, count, draws):
+    problems = result.check()
+    for sentence in problems:
         say(sys.stdout, title_line(Severity.WARNING, None, sentence, colour(sys.stdout)))
+    if not problems:
+        alone = ", though one chain can't show whether several would agree" if options.chains == 1 else ""
+        say(sys.stdout, f"no problem found{alone}")
     return CLEAN
 
 

@@ -1,4 +1,4 @@
-"""Inference: `MCMC` with `NUTSKernel`, `SVI` with its guides, `Predictive`, and the diagnostics of chains.
+"""Inference: `MCMC` with its kernels, `SVI` with its guides, `Predictive`, and the diagnostics of chains.
 
 Names are loaded when they are first used, so that `quivers.inference.convergence` needs neither torch nor
 numba.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quivers.inference.chains import ChainProgress
     from quivers.inference.guides import AutoNormalGuide
-    from quivers.inference.kernels import NUTSKernel
+    from quivers.inference.kernels import HMCKernel, NUTSKernel
     from quivers.inference.mcmc import MCMC, MCMCResult
     from quivers.inference.predictive import Predictive
     from quivers.inference.svi import ELBO, SVI
@@ -23,6 +23,7 @@ __all__ = [
     "SVI",
     "AutoNormalGuide",
     "ChainProgress",
+    "HMCKernel",
     "MCMCResult",
     "NUTSKernel",
     "Predictive",
@@ -34,6 +35,7 @@ _HOMES = {
     "SVI": "svi",
     "AutoNormalGuide": "guides",
     "ChainProgress": "chains",
+    "HMCKernel": "kernels",
     "MCMCResult": "mcmc",
     "NUTSKernel": "kernels",
     "Predictive": "predictive",

@@ -7,36 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quivers.errors import Cancelled, SamplingError
 from quivers.inference import chain as chain_code
-from quivers.inference.compiled import Address
-from quivers.inference.kernels import NUTSKernel
-from quivers.inference.mass_matrix import KINDS, SCALE, identity_metric
-from quivers.inference.random import stream
-from quivers.inference.step_size import AVERAGING_SIZE
-from quivers.inference.trajectory import DRAW, STATISTICS, workspace
-from quivers.inference.warmup import windows
+from quivers.inference.kernels import Kernel
+from quivers.inference.mass_matrix import SCALE
+from quivers.inference.one_chain import Chain, DensityFunction
+from quivers.inference.step_size import STEP
+from quivers.inference.trajectory import ACCEPTANCE, DIVERGENT, LEAPFROGS, SATURATED
 
 Array = NDArray[np.float64]
 
 # Seconds between looks at the chains, and between reports of their progress.
 LOOK = 0.02
 REPORT = 0.1
-
-
-class DensityFunction(Protocol):
-    """A log density and its gradient as a C function; `failure` tells of an exception inside it."""
-
-    @property
-    def address(self) -> int: ...
-
-    @property
-    def failure(self) -> Callable[[], BaseException | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +39,32 @@ class ChainProgress:
     divergences: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
+class ChainStates:
+    """All that chains go on from after warm-up, and so all that `MCMC.resume` needs beside model and data.
+
+    `positions` (chain, coordinate) are unconstrained, `metrics` (chain, row, coordinate) the adapted mass
+    matrices as `mass_matrix` lays them out, `step_sizes` (chain,). `transitions` counts each chain's, those
+    of warm-up among them; a transition's random numbers come from its number and `seed`.
+    """
+
+    positions: Array
+    metrics: Array
+    step_sizes: Array
+    transitions: int
+    num_warmup: int
+    thin: int
+    seed: int
+    kernel: Kernel
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Draws:
     """What the chains drew, on the unconstrained space.
 
     `positions` has shape (chain, draw, coordinate); `statistics` and `warmup` have (chain, transition,
     `STATISTICS`); `inverse_mass` is the adapted diagonal (chain, coordinate). A cancelled run has the draws
-    that all chains made.
+    that all chains made. `states` is where the chains stood after the last of these.
     """
 
     positions: Array
@@ -65,60 +72,49 @@ class Draws:
     warmup: Array
     inverse_mass: Array
     cancelled: bool
+    states: ChainStates
 
 
-class _Chain:
-    """One chain's arguments, and the arrays that it writes."""
+def per_draw(statistics: Array, thin: int) -> Array:
+    """Statistics of each draw that is kept, from (chain, transition, `STATISTICS`), over its `thin`
+    transitions.
 
-    def __init__(
-        self, number: int, start: Array, *, kernel: NUTSKernel, num_warmup: int, num_samples: int, seed: int
-    ) -> None:
-        dimension = len(start)
-        self.kernel = kernel
-        self.windows = windows(num_warmup)
-        self.kind = KINDS[kernel.mass_matrix]
-        self.metric = identity_metric(self.kind, dimension)
-        self.memory, self.weights = workspace(dimension, kernel.max_tree_depth)
-        self.memory[DRAW] = start
-        self.generator = stream(seed, number)
-        self.positions = np.zeros((num_samples, dimension))
-        self.statistics = np.zeros((num_warmup + num_samples, len(STATISTICS)))
-        self.counts = np.zeros(chain_code.COUNTS_SIZE, dtype=np.int64)
+    The log density, the energy, the depth and the step size are the last transition's. Leapfrog steps are
+    summed, acceptance is averaged, and a draw has diverged where any of its transitions has.
+    """
+    if thin == 1:
+        return statistics
+    chains, transitions, columns = statistics.shape
+    blocks = statistics.reshape(chains, transitions // thin, thin, columns)
+    kept = blocks[:, :, -1].copy()
+    kept[..., LEAPFROGS] = blocks[..., LEAPFROGS].sum(axis=2)
+    kept[..., ACCEPTANCE] = blocks[..., ACCEPTANCE].mean(axis=2)
+    kept[..., DIVERGENT] = blocks[..., DIVERGENT].max(axis=2)
+    kept[..., SATURATED] = blocks[..., SATURATED].max(axis=2)
+    return kept
 
-    def run(self, density: DensityFunction, data: Array, cancel: NDArray[np.int64]) -> int:
-        return chain_code.compiled_chain()(
-            Address(density.address),
-            data,
-            self.kind,
-            self.metric,
-            self.memory,
-            self.weights,
-            np.zeros(AVERAGING_SIZE),
-            self.generator,
-            self.windows.start,
-            self.windows.stop,
-            np.array(self.windows.updates, dtype=np.int64),
-            float(self.kernel.target_accept),
-            self.kernel.max_tree_depth,
-            self.positions,
-            self.statistics,
-            self.counts,
-            cancel,
-        )
 
-    @property
-    def done(self) -> int:
-        return int(self.counts[chain_code.COUNT_DONE])
+def joined(first: Draws, second: Draws) -> Draws:
+    """The draws of a run and of its continuation as those of one run."""
+    return Draws(
+        positions=np.concatenate([first.positions, second.positions], axis=1),
+        statistics=np.concatenate([first.statistics, second.statistics], axis=1),
+        warmup=first.warmup,
+        inverse_mass=second.inverse_mass,
+        cancelled=second.cancelled,
+        states=second.states,
+    )
 
 
 def run_chains(
     density: DensityFunction,
     starts: Array,
-    kernel: NUTSKernel,
+    kernel: Kernel,
     *,
     num_warmup: int,
     num_samples: int,
     seed: int,
+    thin: int = 1,
     data: Array | Sequence[Array] | None = None,
     threads: int | None = None,
     progress: Callable[[ChainProgress], None] | None = None,
@@ -126,17 +122,58 @@ def run_chains(
 ) -> Draws:
     """Runs a chain from each of `starts` (chain, coordinate), by default all of them at the same time.
 
-    The draws depend on the seed alone, not on `threads` or on `progress`, which is called in this thread
-    about ten times a second. Setting `cancel` stops every chain at its next leapfrog step. `data` is passed
-    to the density, a sequence of arrays one to each chain.
+    Of the transitions after warm-up each `thin`-th is kept, `num_samples` in all. The draws depend on the
+    seed alone, not on `threads` or on `progress`, which is called in this thread about ten times a second.
+    Setting `cancel` stops every chain at its next leapfrog step. `data` is passed to the density, a sequence
+    of arrays one to each chain.
 
     Raises `SamplingError` where the density fails or a chain finds no step size, `Cancelled` where the run
     was cancelled before every chain had a draw.
     """
     chains = [
-        _Chain(number, start, kernel=kernel, num_warmup=num_warmup, num_samples=num_samples, seed=seed)
+        Chain(
+            number, start, kernel=kernel, num_warmup=num_warmup, num_samples=num_samples, seed=seed, thin=thin
+        )
         for number, start in enumerate(starts)
     ]
+    cancelled = _run(chains, density, data, threads, num_warmup=num_warmup, progress=progress, cancel=cancel)
+    return _drawn(chains, num_warmup, num_samples, thin, seed, kernel, cancelled)
+
+
+def continue_chains(
+    density: DensityFunction,
+    states: ChainStates,
+    num_samples: int,
+    *,
+    data: Array | Sequence[Array] | None = None,
+    threads: int | None = None,
+    progress: Callable[[ChainProgress], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Draws:
+    """`num_samples` further draws from where chains stood: to the bit those of a longer `run_chains`."""
+    chains = []
+    for number, start in enumerate(states.positions):
+        chain = Chain(
+            number, start, kernel=states.kernel, num_warmup=states.num_warmup, num_samples=num_samples,
+            seed=states.seed, thin=states.thin, resumed=states.transitions,
+        )  # fmt: skip
+        chain.take_up(states.metrics[number], float(states.step_sizes[number]))
+        chains.append(chain)
+    cancelled = _run(chains, density, data, threads, num_warmup=0, progress=progress, cancel=cancel)
+    return _drawn(chains, states.num_warmup, num_samples, states.thin, states.seed, states.kernel, cancelled)
+
+
+def _run(
+    chains: list[Chain],
+    density: DensityFunction,
+    data: Array | Sequence[Array] | None,
+    threads: int | None,
+    *,
+    num_warmup: int,
+    progress: Callable[[ChainProgress], None] | None,
+    cancel: threading.Event | None,
+) -> bool:
+    """Runs the chains to their ends; tells whether they were cancelled."""
     stop = np.zeros(1, dtype=np.int64)
     if data is None or isinstance(data, np.ndarray):
         data = [np.zeros(0) if data is None else np.ascontiguousarray(data, dtype=np.float64)] * len(chains)
@@ -159,21 +196,50 @@ def run_chains(
     if failure is not None:
         raise SamplingError(f"The log density could not be computed: {failure}") from failure
     _check_ends([future.result() for future in running])
-    completed = min(chain.done for chain in chains) - num_warmup if cancelled else num_samples
-    if cancelled and completed <= 0:
-        raise Cancelled("The run was cancelled before every chain had drawn.")
+    return cancelled
+
+
+def _drawn(
+    chains: list[Chain],
+    num_warmup: int,
+    num_samples: int,
+    thin: int,
+    seed: int,
+    kernel: Kernel,
+    cancelled: bool,
+) -> Draws:
+    begin = chains[0].begin
+    warmed = max(num_warmup - begin, 0)
+    completed = num_samples
+    if cancelled:
+        completed = max(min(chain.done for chain in chains) - begin - warmed, 0) // thin
+        if completed == 0 and begin == 0:
+            raise Cancelled("The run was cancelled before every chain had drawn.")
+    made = completed * thin
+    positions = np.stack([chain.positions[:completed] for chain in chains])
+    last = positions[:, -1] if completed else np.stack([chain.start for chain in chains])
     return Draws(
-        positions=np.stack([chain.positions[:completed] for chain in chains]),
-        statistics=np.stack([chain.statistics[num_warmup : num_warmup + completed] for chain in chains]),
-        warmup=np.stack([chain.statistics[:num_warmup] for chain in chains]),
+        positions=positions,
+        statistics=np.stack([chain.statistics[warmed : warmed + made] for chain in chains]),
+        warmup=np.stack([chain.statistics[:warmed] for chain in chains]),
         inverse_mass=np.stack([chain.metric[SCALE] for chain in chains]),
         cancelled=cancelled and completed < num_samples,
+        states=ChainStates(
+            positions=last.copy(),
+            metrics=np.stack([chain.metric for chain in chains]),
+            step_sizes=np.array([chain.state[STEP] for chain in chains]),
+            transitions=begin + warmed + made,
+            num_warmup=num_warmup,
+            thin=thin,
+            seed=seed,
+            kernel=kernel,
+        ),
     )
 
 
 def _watch(
     running: list[Future[int]],
-    chains: list[_Chain],
+    chains: list[Chain],
     density: DensityFunction,
     stop: NDArray[np.int64],
     *,
@@ -213,7 +279,7 @@ def _watch(
 
 
 def _report(
-    chains: list[_Chain], num_warmup: int, progress: Callable[[ChainProgress], None], reported: list[int]
+    chains: list[Chain], num_warmup: int, progress: Callable[[ChainProgress], None], reported: list[int]
 ) -> None:
     """Tells of each chain that moved since it was last told of."""
     for number, chain in enumerate(chains):
@@ -221,8 +287,8 @@ def _report(
         if done != reported[number]:
             reported[number] = done
             phase: Literal["warm-up", "sampling"] = "warm-up" if done < num_warmup else "sampling"
-            divergences = int(chain.counts[chain_code.COUNT_DIVERGENCES])
-            progress(ChainProgress(number, len(chains), phase, done, len(chain.statistics), divergences))
+            made, total = done - chain.begin, chain.end - chain.begin
+            progress(ChainProgress(number, len(chains), phase, made, total, chain.divergences))
 
 
 def _check_ends(ends: list[int]) -> None:

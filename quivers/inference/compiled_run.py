@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from quivers.backends.kernel.draws import constrained
 from quivers.backends.kernel.kernel import NotCompiled, kernel
 from quivers.backends.pointer import kernel_pointer
 from quivers.inference.chain import compiled_chain
-from quivers.inference.chains import ChainProgress, run_chains
-from quivers.inference.kernels import NUTSKernel
+from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
+from quivers.inference.checks import problems
+from quivers.inference.kernels import Kernel
 from quivers.inference.starts import uniform_starts
 from quivers.inference.trajectory import STATISTICS
 from quivers.ir.graph import Density
@@ -42,6 +44,8 @@ class CompiledRun:
     warmup: NDArray[np.float64]
     seconds: dict[str, float]
     cancelled: bool
+    draws: Draws
+    wanted: int
     engine: str = "kernel"
     engine_reason: str | None = None
 
@@ -51,6 +55,14 @@ class CompiledRun:
 
     def summary(self) -> tuple[SummaryRow, ...]:
         """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat."""
+        return self._rows
+
+    def check(self) -> tuple[str, ...]:
+        """A sentence for each problem of the run, as `MCMCResult.check` gives them."""
+        return problems(self.draws, self._rows, self.wanted)
+
+    @cached_property
+    def _rows(self) -> tuple[SummaryRow, ...]:
         from quivers.results import summarise
 
         return summarise(self.samples)
@@ -60,12 +72,13 @@ def run_compiled(
     density: Density,
     inputs: Mapping[str, np.ndarray[Any, Any]],
     sizes: Mapping[str, int],
-    settings: NUTSKernel,
+    settings: Kernel,
     *,
     num_warmup: int,
     num_samples: int,
     num_chains: int,
     seed: int,
+    thin: int = 1,
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> CompiledRun | NotCompiled:
@@ -97,10 +110,12 @@ def run_compiled(
         num_warmup=num_warmup,
         num_samples=num_samples,
         seed=seed,
+        thin=thin,
         data=[built.block() for _ in range(num_chains)],
         progress=progress,
         cancel=cancel,
     )
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
     samples = constrained(density, inputs, sizes, draws.positions)
-    return CompiledRun(samples, draws.statistics, draws.warmup, seconds, draws.cancelled)
+    statistics = per_draw(draws.statistics, draws.states.thin)
+    return CompiledRun(samples, statistics, draws.warmup, seconds, draws.cancelled, draws, num_samples)

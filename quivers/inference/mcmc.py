@@ -16,11 +16,20 @@ from torch import Tensor
 from quivers.errors import QvrError
 from quivers.inference import convergence
 from quivers.inference.chain import compiled_chain
-from quivers.inference.chains import ChainProgress, Draws, run_chains
+from quivers.inference.chains import (
+    ChainProgress,
+    ChainStates,
+    Draws,
+    continue_chains,
+    joined,
+    per_draw,
+    run_chains,
+)  # fmt: skip
+from quivers.inference.checks import problems
 from quivers.inference.engine import Engine, Name, engine_for, held_against_torch
-from quivers.inference.kernels import NUTSKernel, check_count
+from quivers.inference.kernels import Kernel, check_choice, check_count
 from quivers.inference.starts import STRATEGIES, starting_points
-from quivers.inference.trajectory import STATISTICS
+from quivers.inference.trajectory import ENERGY, STATISTICS
 from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, WARMUP
 
 if TYPE_CHECKING:
@@ -35,10 +44,11 @@ _YES_OR_NO = ("diverged", "saturated")
 class MCMC:
     """A run to be made: how each chain moves, how many there are, how long they run and where they start.
 
-    `init_strategy` is "prior", "uniform" (on (−2, 2) of the unconstrained space) or "value", which starts
-    every chain at `initial_values`, a value for each latent on its own scale. A run with a given `seed` can
-    be repeated exactly; without one, torch's global generator gives it, so `torch.manual_seed` governs, and
-    the result records it.
+    Each chain keeps `num_samples` draws, every `thin`-th of those it makes after warm-up. `init_strategy` is
+    "prior", "uniform" (on (−2, 2) of the unconstrained space) or "value", which starts every chain at
+    `initial_values`, a value for each latent on its own scale. A run with a given `seed` can be repeated
+    exactly; without one, torch's global generator gives it, so `torch.manual_seed` governs, and the result
+    records it. At most `threads` chains run at a time, by default all of them; the draws do not depend on it.
 
     `engine` says what computes the log density: "kernel", machine code made of the program; "torch"; or
     "auto", the kernel wherever it can be built. A kernel is held against torch at the starting points, and
@@ -47,7 +57,7 @@ class MCMC:
 
     def __init__(
         self,
-        kernel: NUTSKernel,
+        kernel: Kernel,
         num_warmup: int = WARMUP,
         num_samples: int = DRAWS,
         num_chains: int = CHAINS,
@@ -55,22 +65,23 @@ class MCMC:
         seed: int | None = None,
         initial_values: Mapping[str, Any] | None = None,
         engine: str = ENGINE,
+        thin: int = 1,
+        threads: int | None = None,
     ) -> None:
         check_count("num_warmup", num_warmup, 0)
         check_count("num_samples", num_samples, 1)
         check_count("num_chains", num_chains, 1)
+        check_count("thin", thin, 1)
+        if threads is not None:
+            check_count("threads", threads, 1)
         if seed is not None:
             check_count("seed", seed, 0)
             if seed >= 2**64:
                 raise QvrError(f"seed must be below 2⁶⁴, it is {seed}.")
-        if init_strategy not in STRATEGIES:
-            strategies = ", ".join(f'"{strategy}"' for strategy in STRATEGIES)
-            raise QvrError(f"init_strategy must be one of {strategies}, it is {init_strategy!r}.")
+        check_choice("init_strategy", init_strategy, STRATEGIES)
         if (init_strategy == "value") != (initial_values is not None):
             raise QvrError('initial_values and init_strategy="value" go together: give both or neither.')
-        if engine not in ENGINES:
-            choices = ", ".join(f'"{choice}"' for choice in ENGINES)
-            raise QvrError(f"engine must be one of {choices}, it is {engine!r}.")
+        check_choice("engine", engine, ENGINES)
         self.kernel = kernel
         self.num_warmup = num_warmup
         self.num_samples = num_samples
@@ -79,6 +90,8 @@ class MCMC:
         self.seed = seed
         self.initial_values = initial_values
         self.engine = engine
+        self.thin = thin
+        self.threads = threads
 
     def run(
         self,
@@ -117,13 +130,46 @@ class MCMC:
             num_warmup=self.num_warmup,
             num_samples=self.num_samples,
             seed=seed,
+            thin=self.thin,
             data=[engine.density.block() for _ in range(self.num_chains)],
+            threads=self.threads,
             progress=progress,
             cancel=cancel,
         )
         sampled = time.perf_counter()
         seconds = {"compile": compiled - began, "sample": sampled - compiled}
-        return _result(bound, draws, seed, seconds, engine)
+        return _result(_Run(bound, engine, draws, self.num_samples), seconds)
+
+    def resume(
+        self,
+        previous: MCMCResult,
+        num_samples: int,
+        *,
+        progress: Callable[[ChainProgress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> MCMCResult:
+        """Goes on where a run ended, or was cancelled, for `num_samples` draws more of each chain.
+
+        The result has the draws of both; to the bit it is what one run of that length gives. Kernel, seed and
+        thinning are the previous run's, and so are its model and data.
+
+        Raises as `run` does.
+        """
+        check_count("num_samples", num_samples, 1)
+        before = previous.run
+        began = time.perf_counter()
+        draws = continue_chains(
+            before.engine.density,
+            before.draws.states,
+            num_samples,
+            data=[before.engine.density.block() for _ in range(len(before.draws.positions))],
+            threads=self.threads,
+            progress=progress,
+            cancel=cancel,
+        )
+        seconds = {**previous.seconds, "sample": previous.seconds["sample"] + time.perf_counter() - began}
+        wanted = before.draws.positions.shape[1] + num_samples
+        return _result(_Run(before.bound, before.engine, joined(before.draws, draws), wanted), seconds)
 
     def _starts(self, bound: BoundModel, engine: Engine, seed: int) -> np.ndarray:
         return starting_points(
@@ -137,6 +183,16 @@ class MCMC:
         )
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Run:
+    """What a result is made from and can be resumed from; `wanted` draws were to be kept of each chain."""
+
+    bound: BoundModel
+    engine: Engine
+    draws: Draws
+    wanted: int
+
+
 @dataclass(frozen=True, eq=False)
 class MCMCResult:
     """Draws from a posterior, and what there is to know about them.
@@ -144,9 +200,9 @@ class MCMCResult:
     `samples` holds the latents and the lets that depend on them, in the program's order, each (chain, draw,
     *axes); `latents` names the former. `divergences` is (chain, draw), as is each of `statistics`:
     log_density, energy, tree_depth, leapfrogs, acceptance, step_size, diverged, saturated (the greatest
-    depth ended the trajectory). `warmup_statistics` has the same for warm-up. `seconds` says how long
-    "compile" and "sample" took. `engine` computed the log density; where a kernel was looked for and torch
-    ran, `engine_reason` says why.
+    depth ended the trajectory); in a thinned run a draw's count for all the transitions that led to it.
+    `warmup_statistics` has the same for warm-up. `seconds` says how long "compile" and "sample" took.
+    `engine` computed the log density; where a kernel was looked for and torch ran, `engine_reason` says why.
     """
 
     samples: dict[str, Tensor]
@@ -155,6 +211,7 @@ class MCMCResult:
     warmup_statistics: dict[str, Tensor] = field(repr=False)
     seed: int
     seconds: dict[str, float]
+    run: _Run = field(repr=False)
     cancelled: bool = False
     engine: Name = "torch"
     engine_reason: str | None = None
@@ -190,10 +247,24 @@ class MCMCResult:
     @cached_property
     def e_bfmi(self) -> Tensor:
         """Each chain's fraction of missing information, (chain,); below 0.3 is too low."""
-        return torch.from_numpy(convergence.e_bfmi(self.statistics["energy"].numpy()))
+        # Of all transitions: between the draws that a thinned run keeps, energies differ by more.
+        return torch.from_numpy(convergence.e_bfmi(self.run.draws.statistics[..., ENERGY]))
+
+    @property
+    def states(self) -> ChainStates:
+        """Where the chains stand after their last draw, with their step sizes and mass matrices."""
+        return self.run.draws.states
 
     def summary(self) -> tuple[SummaryRow, ...]:
         """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat."""
+        return self._rows
+
+    def check(self) -> tuple[str, ...]:
+        """A sentence for each problem of the run, with what to do about it; none where it looks sound."""
+        return problems(self.run.draws, self._rows, self.run.wanted)
+
+    @cached_property
+    def _rows(self) -> tuple[SummaryRow, ...]:
         from quivers.results import summarise
 
         return summarise({name: values.numpy() for name, values in self.samples.items()})
@@ -202,18 +273,18 @@ class MCMCResult:
         return {name: torch.as_tensor(diagnostic(values.numpy())) for name, values in self.samples.items()}
 
 
-def _result(
-    bound: BoundModel, draws: Draws, seed: int, seconds: dict[str, float], engine: Engine
-) -> MCMCResult:
+def _result(run: _Run, seconds: dict[str, float]) -> MCMCResult:
+    draws, engine = run.draws, run.engine
     with torch.no_grad():
-        constrained = bound.constrain(torch.from_numpy(draws.positions))
+        constrained = run.bound.constrain(torch.from_numpy(draws.positions))
     return MCMCResult(
         samples={name: value.detach().to(torch.float64) for name, value in constrained.items()},
-        latents=tuple(coordinates.name for coordinates in bound.coordinates),
-        statistics=_columns(draws.statistics),
+        latents=tuple(coordinates.name for coordinates in run.bound.coordinates),
+        statistics=_columns(per_draw(draws.statistics, draws.states.thin)),
         warmup_statistics=_columns(draws.warmup),
-        seed=seed,
+        seed=draws.states.seed,
         seconds=seconds,
+        run=run,
         cancelled=draws.cancelled,
         engine=engine.name,
         engine_reason=engine.reason,

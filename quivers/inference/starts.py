@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.errors import QvrError, SamplingError
-from quivers.inference.chains import DensityFunction
 from quivers.inference.compiled import python_function
+from quivers.inference.one_chain import DensityFunction
 
 if TYPE_CHECKING:
     import torch

@@ -20,30 +20,31 @@ T0 = 10.0
 FIRST_ACCEPTANCE = 0.8
 LARGEST = 1e7
 
-# The state of dual averaging: updates so far, mean shortfall of acceptance, averaged log step, μ.
-UPDATES, SHORTFALL, LOG_STEP, MU = range(4)
-AVERAGING_SIZE = 4
+# Places in a chain's state: dual averaging's updates so far, mean shortfall of acceptance, averaged log step
+# and μ; the step size; whether one is to be looked for; draws in the metric's foreground and background.
+UPDATES, SHORTFALL, LOG_STEP, MU, STEP, SEARCHING, FOREGROUND_COUNT, BACKGROUND_COUNT = range(8)
+STATE_SIZE = 8
 
 
 @compiled
-def restart(averaging: Array, step: float) -> None:
+def restart(state: Array, step: float) -> None:
     """Starts anew at `step`, shrinking towards μ = log 10ε."""
-    averaging[UPDATES] = 0.0
-    averaging[SHORTFALL] = 0.0
-    averaging[LOG_STEP] = 0.0
-    averaging[MU] = math.log(10.0 * step)
+    state[UPDATES] = 0.0
+    state[SHORTFALL] = 0.0
+    state[LOG_STEP] = 0.0
+    state[MU] = math.log(10.0 * step)
 
 
 @compiled
-def learn(averaging: Array, acceptance: float, wanted: float) -> float:
+def learn(state: Array, acceptance: float, wanted: float) -> float:
     """The step size for the next transition, after one that had the given acceptance statistic."""
-    averaging[UPDATES] += 1.0
-    count = averaging[UPDATES]
+    state[UPDATES] += 1.0
+    count = state[UPDATES]
     rate = 1.0 / (count + T0)
-    averaging[SHORTFALL] = (1.0 - rate) * averaging[SHORTFALL] + rate * (wanted - min(1.0, acceptance))
-    log_step = averaging[MU] - math.sqrt(count) / GAMMA * averaging[SHORTFALL]
+    state[SHORTFALL] = (1.0 - rate) * state[SHORTFALL] + rate * (wanted - min(1.0, acceptance))
+    log_step = state[MU] - math.sqrt(count) / GAMMA * state[SHORTFALL]
     weight = count ** (-KAPPA)
-    averaging[LOG_STEP] = (1.0 - weight) * averaging[LOG_STEP] + weight * log_step
+    state[LOG_STEP] = (1.0 - weight) * state[LOG_STEP] + weight * log_step
     return math.exp(log_step)
 
 

@@ -1,4 +1,4 @@
-"""The posterior as a table of text, and what to do about what the table shows."""
+"""The posterior as a table of text."""
 
 from __future__ import annotations
 
@@ -59,36 +59,6 @@ def posterior_table(rows: Iterable[Row]) -> str:
         else line[0]
         for line in lines
     )
-
-
-def advice(rows: Sequence[Row], divergences: int, draws: int) -> list[str]:
-    """What to do next, one sentence each; nothing where the run looks sound.
-
-    The limits are those of Vehtari et al. (2021): R-hat below 1.01, bulk and tail ESS of at least 400.
-    """
-    sentences = []
-    if divergences:
-        some = "1 draw" if divergences == 1 else f"{divergences} draws"
-        sentences.append(
-            f"{some} of {draws} diverged, so parts of the posterior may be missing: raise --target-accept "
-            "towards 0.99, or write the model non-centred."
-        )
-    moving = [row for row in rows if not math.isnan(row.r_hat)]
-    worst = max(moving, key=lambda row: row.r_hat, default=None)
-    if worst is not None and worst.r_hat >= 1.01:
-        sentences.append(
-            f"The chains disagree (R-hat of {worst.name} is {worst.r_hat:.2f}; it should be below 1.01): "
-            "raise --warmup and --draws."
-        )
-    sized = [row for row in rows if not math.isnan(row.ess_bulk + row.ess_tail)]
-    least = min(sized, key=lambda row: min(row.ess_bulk, row.ess_tail), default=None)
-    if least is not None and min(least.ess_bulk, least.ess_tail) < 400:
-        size = min(least.ess_bulk, least.ess_tail)
-        sentences.append(
-            f"The draws of {least.name} are worth only {size:.0f} independent ones; 400 make its interval "
-            "reliable: raise --draws."
-        )
-    return sentences
 
 
 def _cells(row: Row, decimals: int) -> tuple[str, ...]:

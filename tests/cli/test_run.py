@@ -42,7 +42,7 @@ def test_the_posterior_of_the_eight_schools_in_json(capsys: pytest.CaptureFixtur
     result = json.loads(out)
     assert list(result) == [
         "program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine",
-        "engine_reason", "summary",
+        "engine_reason", "problems", "summary",
     ]  # fmt: skip
     assert (result["engine"], result["engine_reason"]) == ("kernel", None)
     assert result["program"] == "eight_schools_noncentred"
@@ -60,6 +60,7 @@ def test_the_posterior_of_the_eight_schools_in_json(capsys: pytest.CaptureFixtur
     assert summary["tau"]["sd"] == pytest.approx(2.49, rel=0.1)
     assert all(row["r_hat"] < 1.01 for row in summary.values())
     assert result["divergences"] <= 4
+    assert result["problems"] == []
 
 
 def test_text_shows_type_inputs_table_and_divergences(
@@ -82,6 +83,7 @@ def test_text_shows_type_inputs_table_and_divergences(
     assert header == ["mean", "sd", "5%", "50%", "95%", "ess_bulk", "ess_tail", "mcse", "r_hat"]
     assert [line.split()[0] for line in lines[7:10]] == ["mu", "tau", "eta[1]"]
     assert any(" in 200 draws; compile " in line for line in lines)
+    assert lines[-1].startswith(("warning: ", "no problem found"))
     assert "100 % done" in err
 
 

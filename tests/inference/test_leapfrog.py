@@ -8,9 +8,20 @@ from numba.core import types
 from quivers.inference import leapfrog as integrator
 from quivers.inference import mass_matrix
 from quivers.inference.compiled import DENSITY_TYPE, Address, python_function
-from quivers.inference.mass_matrix import DENSE, DIAGONAL, IDENTITY, MATRIX, SCALE, identity_metric
+from quivers.inference.low_rank import update_low_rank
+from quivers.inference.mass_matrix import (
+    DENSE,
+    DIAGONAL,
+    FISHER,
+    IDENTITY,
+    LOW_RANK,
+    MATRIX,
+    SCALE,
+    identity_metric,
+)
 from quivers.inference.random import open_stream, stream
 
+KINDS = [IDENTITY, DIAGONAL, DENSE, FISHER, LOW_RANK]
 TABLE = types.float64[:, ::1]
 
 
@@ -25,12 +36,14 @@ def steps(density, data, kind, metric, memory, step, count):
 
 
 @numba.njit
-def learn_metric(kind, metric, positions):
-    row = np.zeros((1, positions.shape[1]))
+def learn_metric(kind, metric, positions, gradients):
+    rows = np.zeros((2, positions.shape[1]))
     for i in range(positions.shape[0]):
-        row[0] = positions[i]
-        mass_matrix.add_draw(kind, metric, row, 0, i + 1)
-    mass_matrix.update_metric(kind, metric, positions.shape[0])
+        rows[0] = positions[i]
+        rows[1] = gradients[i]
+        mass_matrix.add_draw(kind, metric, rows, 0, 1, mass_matrix.FOREGROUND, i + 1.0)
+    mass_matrix.update_metric(kind, metric, float(positions.shape[0]))
+    mass_matrix.switch_moments(kind, metric)
 
 
 @numba.njit
@@ -48,12 +61,26 @@ def metric_of(kind):
         positions = np.random.default_rng(1).normal(size=(50, 3)) @ np.array(
             [[1.0, 0, 0], [0.8, 0.5, 0], [0, 0.3, 2]]
         )
-        learn_metric(kind, metric, positions)
+        gradients = -positions @ np.linalg.inv(np.cov(positions.T))
+        if kind == LOW_RANK:
+            update_low_rank(metric, positions, gradients)
+            assert metric[MATRIX, 0] == 2
+        else:
+            learn_metric(kind, metric, positions, gradients)
     return metric
 
 
 def inverse_mass(kind, metric):
-    return metric[MATRIX : MATRIX + 3] if kind == DENSE else np.diag(metric[SCALE])
+    """M⁻¹ written out, (n, n)."""
+    if kind == DENSE:
+        return metric[MATRIX : MATRIX + 3]
+    diagonal = np.diag(metric[SCALE])
+    if kind != LOW_RANK:
+        return diagonal
+    rank = int(metric[MATRIX, 0])
+    scale = np.sqrt(diagonal)
+    directions, scaled = metric[MATRIX + 1 :][:rank], metric[MATRIX + 4 :][:rank]
+    return scale @ (np.eye(3) + directions.T @ scaled) @ scale
 
 
 def start(density, kind, metric):
@@ -65,7 +92,7 @@ def start(density, kind, metric):
     return memory, evaluate(memory[integrator.POSITION], memory[integrator.GRADIENT], np.zeros(0))
 
 
-@pytest.mark.parametrize("kind", [IDENTITY, DIAGONAL, DENSE])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_leapfrog_retraces_its_steps(quartic, kind):
     metric = metric_of(kind)
     memory, _ = start(quartic, kind, metric)
@@ -77,7 +104,7 @@ def test_the_leapfrog_retraces_its_steps(quartic, kind):
         np.testing.assert_allclose(memory[row], before[row], rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", [IDENTITY, DIAGONAL, DENSE])
+@pytest.mark.parametrize("kind", KINDS)
 def test_half_the_step_makes_a_quarter_of_the_energy_error(quartic, kind):
     metric = metric_of(kind)
 
@@ -102,15 +129,62 @@ def test_the_estimate_is_the_shrunk_covariance_of_the_draws():
     shrunk = covariance * 40 / 45 + 1e-3 * 5 / 45 * np.eye(3)
     diagonal, dense = identity_metric(DIAGONAL, 3), identity_metric(DENSE, 3)
     for _ in range(2):  # the second time shows that the first draws are forgotten
-        learn_metric(DIAGONAL, diagonal, positions)
-        learn_metric(DENSE, dense, positions)
+        learn_metric(DIAGONAL, diagonal, positions, positions)
+        learn_metric(DENSE, dense, positions, positions)
     np.testing.assert_allclose(diagonal[SCALE], np.diag(shrunk), rtol=1e-12)
     np.testing.assert_allclose(dense[MATRIX : MATRIX + 3], shrunk, rtol=1e-12)
     factor = dense[MATRIX + 3 : MATRIX + 6]
     np.testing.assert_allclose(factor @ factor.T, shrunk, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", [IDENTITY, DIAGONAL, DENSE])
+def test_from_gradients_three_points_give_an_independent_normal_its_variances():
+    variance = np.array([1e-6, 1.0, 1e6])
+    positions = np.random.default_rng(3).normal(size=(3, 3)) * np.sqrt(variance)
+    metric = identity_metric(FISHER, 3)
+    learn_metric(FISHER, metric, positions[:2], -positions[:2] / variance)
+    assert (metric[SCALE] == 1).all()  # two points, of which one may be the other unmoved, are too few
+    learn_metric(FISHER, metric, positions, -positions / variance)
+    np.testing.assert_allclose(metric[SCALE], variance, rtol=1e-12)
+
+
+def test_a_scale_that_is_no_number_leaves_the_one_before():
+    metric = identity_metric(FISHER, 3)
+    positions = np.array([[1.0, 2.0, 0.0], [1.0, 3.0, 1.0], [1.0, 4.0, 5.0]])
+    learn_metric(FISHER, metric, positions, np.array([[0.0, 1.0, 2.0]] * 3))
+    np.testing.assert_array_equal(metric[SCALE], [1, 1, 1])
+    update_low_rank(low := identity_metric(LOW_RANK, 3), positions, np.full((3, 3), np.nan))
+    np.testing.assert_array_equal(low[SCALE], [1, 1, 1])
+    assert low[MATRIX, 0] == 0
+
+
+def test_a_low_rank_matrix_is_the_covariance_of_a_normal_with_few_strong_directions():
+    """Fewer draws than coordinates: the strong direction lies in their span, the rest is the diagonal's."""
+    rng = np.random.default_rng(4)
+    n = 60
+    direction = rng.normal(size=n)
+    direction /= np.linalg.norm(direction)
+    covariance = np.eye(n) + 400 * np.outer(direction, direction)
+    draws = rng.multivariate_normal(np.zeros(n), covariance, size=40)
+    metric = identity_metric(LOW_RANK, n)
+    update_low_rank(metric, draws, -draws @ np.linalg.inv(covariance))
+    rank = int(metric[MATRIX, 0])
+    assert 1 <= rank <= n
+    basis = metric[MATRIX + 1 : MATRIX + 1 + rank]
+    np.testing.assert_allclose(basis @ basis.T, np.eye(rank), atol=1e-10)
+    scale = np.diag(np.sqrt(metric[SCALE]))
+    scaled = metric[MATRIX + 1 + n : MATRIX + 1 + n + rank]
+    inverse = scale @ (np.eye(n) + basis.T @ scaled) @ scale
+    assert 401 / 2 < direction @ inverse @ direction < 401 * 2
+
+    def condition(matrix):
+        values = np.linalg.eigvals(np.linalg.solve(matrix, covariance)).real
+        return values.max() / values.min()
+
+    # The diagonal alone can't see the direction.
+    assert condition(inverse) < condition(np.diag(np.diag(covariance))) / 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_momenta_have_the_mass_matrix_as_covariance(kind):
     metric = metric_of(kind)
     momenta = np.zeros((40_000, 3))

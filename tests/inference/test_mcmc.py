@@ -10,7 +10,7 @@ import torch
 
 from quivers.dsl import loads
 from quivers.errors import Cancelled, DataError, QvrError, SamplingError
-from quivers.inference import MCMC, NUTSKernel
+from quivers.inference import MCMC, HMCKernel, NUTSKernel
 
 SOURCE = """
 object School : FinSet 3
@@ -138,6 +138,8 @@ BAD_ARGUMENTS = [
     ({"num_samples": 0}, "num_samples must be a whole number of at least 1, it is 0."),
     ({"num_samples": 10.5}, "num_samples must be a whole number of at least 1, it is 10.5."),
     ({"num_chains": True}, "num_chains must be a whole number of at least 1, it is True."),
+    ({"thin": 0}, "thin must be a whole number of at least 1, it is 0."),
+    ({"threads": 0}, "threads must be a whole number of at least 1, it is 0."),
     ({"seed": -3}, "seed must be a whole number of at least 0, it is -3."),
     ({"seed": 2**64}, "seed must be below 2⁶⁴, it is 18446744073709551616."),
     ({"init_strategy": "map"}, 'init_strategy must be one of "prior", "uniform", "value", it is \'map\'.'),
@@ -160,7 +162,11 @@ BAD_KERNELS = [
     ({"target_accept": 1.0}, "target_accept must lie between 0 and 1, it is 1.0."),
     ({"target_accept": "high"}, "target_accept must lie between 0 and 1, it is 'high'."),
     ({"max_tree_depth": 0}, "max_tree_depth must be a whole number from 1 to 20, it is 0."),
-    ({"mass_matrix": "full"}, 'mass_matrix must be one of "identity", "diagonal", "dense", it is \'full\'.'),
+    (
+        {"mass_matrix": "full"},
+        'mass_matrix must be one of "diagonal", "dense", "identity", "low_rank", it is \'full\'.',
+    ),
+    ({"adapt_from": "prior"}, 'adapt_from must be one of "gradients", "draws", it is \'prior\'.'),
 ]
 
 
@@ -168,6 +174,21 @@ BAD_KERNELS = [
 def test_bad_settings_of_the_kernel_are_told_in_a_sentence(options, message):
     with pytest.raises(QvrError) as caught:
         NUTSKernel(**options)
+    assert str(caught.value) == message
+
+
+BAD_LENGTHS = [
+    ({"step_size": 0}, "step_size must be a positive number, it is 0."),
+    ({"trajectory_length": float("nan")}, "trajectory_length must be a positive number, it is nan."),
+    ({"num_steps": 0}, "num_steps must be a whole number of at least 1, it is 0."),
+    ({"target_accept": 0}, "target_accept must lie between 0 and 1, it is 0."),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_LENGTHS)
+def test_bad_settings_of_static_trajectories_are_told_in_a_sentence(options, message):
+    with pytest.raises(QvrError) as caught:
+        HMCKernel(**options)
     assert str(caught.value) == message
 
 
@@ -232,6 +253,43 @@ def test_a_run_cancelled_later_has_the_draws_so_far(model):
     drawn = result.samples["mu"].shape[1]
     assert 10 < drawn < 100_000
     assert result.statistics["energy"].shape == (2, drawn)
+
+
+@pytest.mark.parametrize("engine", ["kernel", "torch"])
+def test_a_resumed_run_is_to_the_bit_the_longer_one(model, engine):
+    long = run(model, num_samples=30, thin=2, engine=engine)
+    short = run(model, num_samples=11, thin=2, engine=engine)
+    resumed = MCMC(NUTSKernel(), threads=1).resume(short, 19)
+    for name, values in long.samples.items():
+        assert torch.equal(resumed.samples[name], values)
+    for name, values in long.statistics.items():
+        assert torch.equal(resumed.statistics[name], values)
+    assert torch.equal(resumed.e_bfmi, long.e_bfmi)
+    assert resumed.states.transitions == long.states.transitions == 30 + 2 * 30
+    assert resumed.check() == long.check()
+
+
+def test_a_cancelled_run_can_be_resumed(model):
+    cancel = threading.Event()
+    cancelled = run(
+        model, num_samples=100_000, cancel=cancel,
+        progress=lambda report: cancel.set() if report.done > 200 and report.chain == 1 else None,
+    )  # fmt: skip
+    assert cancelled.cancelled
+    assert cancelled.check()[0].startswith("The run was cancelled when its chains had ")
+    drawn = cancelled.samples["mu"].shape[1]
+    resumed = MCMC(NUTSKernel()).resume(cancelled, 5)
+    assert not resumed.cancelled
+    assert torch.equal(resumed.samples["mu"], run(model, num_samples=drawn + 5).samples["mu"])
+
+
+def test_a_thinned_run_keeps_every_third_draw(model):
+    every = run(model, num_samples=30)
+    kept = run(model, num_samples=10, thin=3)
+    assert torch.equal(kept.samples["mu"], every.samples["mu"][:, 2::3])
+    leapfrogs = every.statistics["leapfrogs"].reshape(2, 10, 3).sum(-1)
+    assert torch.equal(kept.statistics["leapfrogs"], leapfrogs)
+    assert torch.equal(kept.e_bfmi, every.e_bfmi)
 
 
 def test_the_package_loads_its_parts_when_they_are_used():

@@ -1,8 +1,20 @@
-"""The windows of warm-up are Stan's, draw for draw."""
+"""The windows of warm-up are Stan's, or overlap as nutpie's do, draw for draw."""
 
+import numpy as np
 import pytest
 
-from quivers.inference.warmup import Windows, windows
+from quivers.inference.warmup import (
+    SEARCH,
+    SWITCH,
+    TAKE,
+    TAKE_BEHIND,
+    UPDATE,
+    Windows,
+    schedule_by_draws,
+    schedule_by_gradients,
+    switches,
+    windows,
+)
 
 
 def stan_updates(num_warmup):
@@ -43,3 +55,36 @@ def test_windows_of_every_length_are_those_of_stan():
 )
 def test_the_metric_learns_from_the_draws_between_the_fast_ones(num_warmup, start, stop):
     assert (windows(num_warmup).start, windows(num_warmup).stop) == (start, stop)
+
+
+@pytest.mark.parametrize("num_warmup", [0, 19, 20, 150, 1000])
+def test_the_schedule_has_what_the_windows_say(num_warmup):
+    actions = schedule_by_draws(num_warmup)
+    plan = windows(num_warmup)
+    assert np.flatnonzero(actions & TAKE).tolist() == list(range(plan.start, plan.stop))
+    for action in (UPDATE, SWITCH, SEARCH):
+        assert (np.flatnonzero(actions & action) + 1).tolist() == list(plan.updates)
+    assert not (actions & TAKE_BEHIND).any()
+
+
+def test_overlapping_windows_of_a_thousand_draws():
+    # Every 10 draws to 290; from 300 on after 80, 120, 180, as long as the next fits before 850.
+    assert switches(1000) == (*range(10, 300, 10), 370, 490, 670)
+    actions = schedule_by_gradients(1000)
+    assert (actions[:850] & (TAKE | TAKE_BEHIND) == TAKE | TAKE_BEHIND).all()
+    assert (actions[850:] == 0).all()
+    assert (np.flatnonzero(actions & UPDATE) == np.arange(1, 850)).all()
+    assert np.flatnonzero(actions & SEARCH).tolist() == [1]
+    assert (np.flatnonzero(actions & SWITCH) + 1).tolist() == list(switches(1000))
+
+
+def test_a_low_rank_matrix_is_renewed_at_the_switches():
+    actions = schedule_by_gradients(1000, each_draw=False)
+    assert (np.flatnonzero(actions & UPDATE) + 1).tolist() == [*switches(1000), 850]
+    assert np.flatnonzero(actions & SEARCH).tolist() == [9]
+
+
+def test_a_short_warmup_adapts_the_step_size_alone():
+    assert not schedule_by_gradients(19).any()
+    assert switches(20) == ()
+    assert (schedule_by_gradients(20) & UPDATE).any()

@@ -1,4 +1,4 @@
-"""The posterior as a table, its advice, and progress."""
+"""The posterior as a table, and progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from quivers.results import SummaryRow
-from quivers.terminal.posterior import advice, posterior_table
+from quivers.terminal.posterior import posterior_table
 from quivers.terminal.progress import progress
 
 TAU = SummaryRow("tau", "tau", (), 3.3127, 2.4871, 0.2, 2.8, 8.1, 1873.2, 1501.9, 0.0551, 1.0012)
@@ -45,28 +45,6 @@ def test_a_constant_has_no_sd_to_take_decimals_from() -> None:
         *["2.00"] * 3,
         *"––––",
     ]
-
-
-def test_a_sound_run_needs_no_advice() -> None:
-    assert advice([TAU], 0, 4000) == []
-
-
-def test_each_alarm_names_its_quantity_and_what_to_do() -> None:
-    stuck = replace(TAU, name="theta[2]", r_hat=1.0349, ess_tail=88.7)
-    told = advice([TAU, stuck], 12, 4000)
-    assert told == [
-        "12 draws of 4000 diverged, so parts of the posterior may be missing: raise --target-accept "
-        "towards 0.99, or write the model non-centred.",
-        "The chains disagree (R-hat of theta[2] is 1.03; it should be below 1.01): "
-        "raise --warmup and --draws.",
-        "The draws of theta[2] are worth only 89 independent ones; 400 make its interval reliable: "
-        "raise --draws.",
-    ]
-
-
-def test_a_constant_raises_no_alarm_and_one_chain_is_still_judged_by_its_size() -> None:
-    assert advice([replace(TAU, r_hat=math.nan, ess_bulk=math.nan, ess_tail=math.nan)], 0, 100) == []
-    assert len(advice([replace(TAU, r_hat=math.nan, ess_bulk=40.0)], 0, 100)) == 1
 
 
 @dataclass(frozen=True)
