@@ -262,7 +262,8 @@ def _add(builder: Builder, a: int, b: int) -> int | None:
     if _constant(builder, b) == 0:
         return a
     if _constant(builder, b) is not None:
-        return apply(builder, "add", b, a)
+        # Two constants without a sum are ∞ and −∞.
+        return apply(builder, "add", b, a) if _constant(builder, a) is None else None
     negated = _argument_of(builder, b, "neg")
     if negated is not None:
         return apply(builder, "sub", a, negated)
@@ -295,9 +296,9 @@ def _sub(builder: Builder, a: int, b: int) -> int | None:
 
 
 def _mul(builder: Builder, a: int, b: int) -> int | None:
-    if _constant(builder, b) is not None:
-        return apply(builder, "mul", b, a)
     factor = _constant(builder, a)
+    if _constant(builder, b) is not None:
+        return apply(builder, "mul", b, a) if factor is None else None
     if factor is None:
         for left, right in ((a, b), (b, a)):
             negated = _argument_of(builder, left, "neg")
