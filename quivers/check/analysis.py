@@ -35,6 +35,7 @@ from quivers.syntax import ast
 from quivers.syntax.document import Document
 from quivers.syntax.lower import Memo, lower
 from quivers.syntax.problems import Diagnostic, Severity
+from quivers.syntax.reading import identifier
 
 Value = TypeVar("Value")
 _WORD = re.compile(rb"[\w\x80-\xff]+")
@@ -224,7 +225,7 @@ def _survey(placed: Sequence[ast.Placed], known: Sequence[_Known], document: Doc
     for hole in holes:
         span = hole.declaration.span.shifted(hole.offset)
         for word in _WORD.findall(document.source[span.start : span.end]):
-            signatures.setdefault(word.decode(errors="replace"), BrokenSignature())
+            signatures.setdefault(identifier(word.decode(errors="replace")), BrokenSignature())
     if export is not None:
         last = _name_of(export.declaration)
         if last is None or not isinstance(signatures.get(last), ProgramSignature | DefineSignature):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from quivers.check.spelling import nearest
+from quivers.check.spelling import look_alikes, nearest
 from quivers.families.elsewhere import Spelling, family_elsewhere, parameter_elsewhere
 from quivers.families.family import Family
 from quivers.syntax.ast import Call, Name, Span
@@ -15,8 +15,21 @@ def _replaced(name: str, span: Span, near: str | None) -> tuple[Fix, ...]:
     return () if near is None else (Fix(f"Replace `{name}` by `{near}`", (Edit(span, near),)),)
 
 
-def _meant(near: str | None) -> str | None:
-    return None if near is None else f"Did you mean `{near}`?"
+def _meant(name: str, near: str | None) -> str | None:
+    if near is None:
+        return None
+    return _told_apart(name, near) or f"Did you mean `{near}`?"
+
+
+def _told_apart(name: str, near: str) -> str | None:
+    """How two names differ that look the same; None where they don't."""
+    letters = look_alikes(name, near)
+    if letters is None:
+        return None
+    from unicodedata import name as called  # few files have such a name
+
+    mine, other = (f"`{letter}` ({called(letter).capitalize()}, U+{ord(letter):04X})" for letter in letters)
+    return f"A name that looks the same has {other} where this has {mine}."
 
 
 def undeclared_object(name: Name, known: Iterable[str], declare_at: Span | None) -> Diagnostic:
@@ -32,7 +45,7 @@ def undeclared_object(name: Name, known: Iterable[str], declare_at: Span | None)
         name.span,
         f"No object is called `{name.text}`.",
         fixes=fixes,
-        hint=_meant(near) or f"Declare it with `object {name.text} : FinSet`.",
+        hint=_meant(name.text, near) or f"Declare it with `object {name.text} : FinSet`.",
     )
 
 
@@ -55,7 +68,7 @@ def unknown_family(call: Call, families: Mapping[str, Family]) -> Diagnostic:
         name.span,
         f"No distribution is called `{name.text}`.",
         fixes=_replaced(name.text, name.span, near),
-        hint=_meant(near),
+        hint=_meant(name.text, near),
     )
 
 
@@ -83,7 +96,7 @@ def unknown_function(name: Name, functions: Iterable[str]) -> Diagnostic:
         name.span,
         f"No function is called `{name.text}`.",
         fixes=_replaced(name.text, name.span, near),
-        hint=_meant(near),
+        hint=_meant(name.text, near),
     )
 
 
@@ -132,7 +145,7 @@ def unknown_program(name: Name, programs: Iterable[str]) -> Diagnostic:
         name.span,
         f"No program is called `{name.text}`.",
         fixes=_replaced(name.text, name.span, near),
-        hint=_meant(near),
+        hint=_meant(name.text, near),
     )
 
 
@@ -157,7 +170,7 @@ def perhaps_misspelt(name: str, span: Span, near: str, bound: Span) -> Diagnosti
         f"`{name}` is bound nowhere, so it is taken as an input, but it looks like `{near}`.",
         labels=(Label(bound, f"`{near}` is bound here"),),
         fixes=_replaced(name, span, near),
-        hint=f"If it is an input, declare it with `data {name} : …`.",
+        hint=_told_apart(name, near) or f"If it is an input, declare it with `data {name} : …`.",
     )
 
 
@@ -172,7 +185,7 @@ def unknown_option(option: Name, known: Iterable[str], place: str) -> Diagnostic
         option.span,
         f"{place} has no option `{option.text}`.",
         fixes=_replaced(option.text, option.span, near),
-        hint=_meant(near) or (f"It takes {listed}." if listed else "It takes no options."),
+        hint=_meant(option.text, near) or (f"It takes {listed}." if listed else "It takes no options."),
     )
 
 

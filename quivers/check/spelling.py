@@ -25,11 +25,33 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
             found = (distance(folded, _folded(candidate)), candidate)
         if found[0] <= limit and (best is None or found < best):
             best = found
-    return None if best is None or len(name) < 2 else best[1]
+    if best is None or (len(name) < 2 and look_alikes(name, best[1]) is None):
+        return None
+    return best[1]
 
 
 def _folded(name: str) -> str:
-    return name.replace("_", "").casefold()
+    return _drawn(name).replace("_", "").casefold()
+
+
+# Cyrillic and Greek letters that most fonts draw just like a Latin one.
+_LOOK_ALIKES = {
+    **dict(zip("АВЕЅІЈКМНОРСТХУаеѕіјорсухһԁԛԝ", "ABESIJKMHOPCTXYaesijopcyxhdqw", strict=True)),
+    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True)),
+}
+_AS_LATIN = str.maketrans(_LOOK_ALIKES)
+
+
+def _drawn(name: str) -> str:
+    """A name with each letter that looks like a Latin one put as that."""
+    return name if name.isascii() else name.translate(_AS_LATIN)
+
+
+def look_alikes(name: str, near: str) -> tuple[str, str] | None:
+    """The first letter of each in which two names differ that can't be told apart by sight; else None."""
+    if name == near or _drawn(name) != _drawn(near):
+        return None
+    return next((mine, other) for mine, other in zip(name, near, strict=True) if mine != other)
 
 
 def distance(left: str, right: str) -> int:
@@ -51,10 +73,14 @@ def distance(left: str, right: str) -> int:
 
 
 def looks_misspelt(name: str, bound: Iterable[str]) -> str | None:
-    """The bound name that is one edit away from `name`, when `name` has three letters or more.
+    """The bound name that `name` can't be told from by sight, else the one that is one edit away from it.
 
-    Names that differ in digits alone, as `x1` and `x2` or `beta` and `beta2` do, are no slips.
+    The second only when `name` has three letters or more. Names that differ in digits alone, as `x1` and
+    `x2` or `beta` and `beta2` do, are no slips.
     """
+    for candidate in sorted(bound):
+        if look_alikes(name, candidate) is not None:
+            return candidate
     if sum(character.isalpha() for character in name) < 3:
         return None
     letters = "".join(character for character in name if not character.isdigit())

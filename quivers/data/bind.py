@@ -23,6 +23,7 @@ from quivers.data.supports import outside
 from quivers.data.wording import shape_text, values_text
 from quivers.errors import DataError, DataProblem
 from quivers.syntax.problems import Diagnostic, Severity
+from quivers.syntax.reading import identifier
 
 NAMES_IN_A_NOTE = 8
 
@@ -59,6 +60,7 @@ def bind(
         DataError: with everything that is wrong, in the order of the program's inputs.
     """
     problems: list[DataProblem] = []
+    data = _by_identifier(data)
     arrays: dict[str, np.ndarray] = {}
     may_miss = inputs_left_out(checked, program)
     for entry in program.inputs:
@@ -150,6 +152,13 @@ def _unsized(program: CheckedProgram, sizes: Mapping[str, int]) -> list[DataProb
         for name in needed
         if name not in sizes
     ]
+
+
+def _by_identifier(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data by the names that the language reads theirs as, where no others have those already."""
+    if all(name.isascii() for name in data):
+        return data
+    return {identifier(name) if identifier(name) not in data else name: value for name, value in data.items()}
 
 
 def _missing(entry: Input, program: CheckedProgram, data: Mapping[str, Any]) -> DataProblem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -20,6 +21,8 @@ KEYWORDS = frozenset(DECLARATION_KEYWORDS + STEP_KEYWORDS + EXPRESSION_KEYWORDS)
 MOST_NESTED = 120
 
 TRIVIA = frozenset(("comment", "documentation"))
+
+_SUBSCRIPTS = re.compile("([₀-₉]+)")
 
 
 @record(frozen=False)
@@ -70,9 +73,23 @@ def is_broken(node: Node) -> bool:
     return node.has_error and any(child.is_missing or child.is_error for child in node.children)
 
 
+def identifier(written: str) -> str:
+    """The name that a word stands for.
+
+    As in Python, what Unicode holds for the same letter in another form is the same name (NFKC), such as the
+    micro sign and the Greek mu. A subscript digit stays one, so that `x₁` is shown as it was written.
+    """
+    if written.isascii():
+        return written
+    from unicodedata import normalize  # few files have such a name
+
+    parts = _SUBSCRIPTS.split(written)
+    return "".join(part if place % 2 else normalize("NFKC", part) for place, part in enumerate(parts))
+
+
 def read_name(reading: Reading, node: Node) -> ast.Name:
     """The identifier of `node`; a keyword in its place is reported."""
-    text = reading.text(node)
+    text = identifier(reading.text(node))
     span = reading.span(node)
     if text in KEYWORDS:
         reading.report("QVR108", span, f"`{text}` is a word of the language, so it cannot be a name.")

@@ -10,7 +10,7 @@ import re
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.layout import SPACE, WORD_BYTE
-from quivers.syntax.reading import KEYWORDS
+from quivers.syntax.reading import KEYWORDS, identifier
 
 _WORD = rb"(?:(?![0-9])" + WORD_BYTE + rb"++)"
 _DRAW = re.compile(
@@ -72,7 +72,7 @@ def salvage_declaration(text: bytes, span: Span, documentation: str | None) -> a
 
 
 def _name(match: re.Match[bytes], span: Span) -> ast.Name | None:
-    text = match["name"].decode(errors="replace")
+    text = identifier(match["name"].decode(errors="replace"))
     if text in KEYWORDS:
         return None
     return ast.Name(text, Span(match.start("name"), match.end("name")).shifted(span.start))
@@ -82,8 +82,8 @@ def _plate(match: re.Match[bytes], span: Span) -> tuple[ast.Name, ...]:
     if match["plate"] is None:
         return ()
     offset = span.start + match.start("plate")
-    return tuple(
-        ast.Name(word[0].decode(errors="replace"), Span(word.start(), word.end()).shifted(offset))
+    words = [
+        (identifier(word[0].decode(errors="replace")), Span(word.start(), word.end()).shifted(offset))
         for word in _PLATE_WORD.finditer(match["plate"])
-        if word[0].decode(errors="replace") not in KEYWORDS
-    )
+    ]
+    return tuple(ast.Name(text, at) for text, at in words if text not in KEYWORDS)

@@ -35,9 +35,10 @@ def test_the_near_name_of_a_family(name: str, meant: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "bound", "meant"),
     [("thata", "theta", "theta"), ("thetas", "theta", "theta"), ("x1", "x2", None), ("beta1", "beta2", None),
-     ("beta2", "beta", None), ("mu", "nu", None), ("sigma_j", "sigma", None), ("alpha", "alpha", None)],
+     ("beta2", "beta", None), ("mu", "nu", None), ("sigma_j", "sigma", None), ("alpha", "alpha", None),
+     ("\u0441", "c", "c"), ("\u0440\u0430", "pa", "pa"), ("\u03b1", "a", None)],
 )  # fmt: skip
-def test_only_a_single_slip_in_three_letters_or_more_looks_misspelt(
+def test_only_a_single_slip_in_three_letters_or_a_letter_of_the_same_look_counts_as_misspelt(
     name: str, bound: str, meant: str | None
 ) -> None:
     assert looks_misspelt(name, [bound]) == meant

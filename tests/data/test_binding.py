@@ -269,3 +269,11 @@ def test_problems_stand_on_the_first_use_or_on_the_programs_name() -> None:
         ("QVR601", Span(40, 47)),
         ("QVR600", Span(108, 115)),
     ]
+
+
+def test_data_are_found_by_a_name_in_another_form_of_its_letters() -> None:
+    micro, mu = "\u00b5", "\u03bc"
+    assert fit({}, [an_input(mu)], {micro: 2.0}).values[mu] == 2.0
+    both = fit({}, [an_input(mu)], {micro: 2.0, mu: 3.0})
+    assert both.values[mu] == 3.0
+    assert both.notes == (f"`schools` makes no use of `{micro}` in the data.",)
