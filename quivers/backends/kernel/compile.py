@@ -18,6 +18,10 @@ from numba.core.registry import cpu_target
 from quivers.backends.kernel.source import FUNCTION
 from quivers.backends.signature import DENSITY_SIGNATURE
 
+# What the compiler may do with sums and products so that loops run on vectors: all that changes rounding
+# only. NaN and infinities keep their meaning.
+FREEDOMS = frozenset({"reassoc", "contract", "nsz", "arcp"})
+
 
 @dataclass(frozen=True, slots=True)
 class MachineCode:
@@ -37,7 +41,9 @@ def compile_source(source: str, name: str) -> MachineCode:
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     names: dict[str, Any] = {"__name__": f"quivers_kernel_{name}"}
     exec(compile(source, file, "exec"), names)
-    function: Any = numba.cfunc(DENSITY_SIGNATURE, error_model="numpy")(names[FUNCTION])
+    function: Any = numba.cfunc(DENSITY_SIGNATURE, error_model="numpy", fastmath=set(FREEDOMS))(
+        names[FUNCTION]
+    )
     return MachineCode(function.address, function._library, function.native_name)
 
 
@@ -65,7 +71,7 @@ def key(source: str) -> str:
 
 
 # What compiled code is made of besides its own source.
-_MODULES = ("special", "factors", "places", "block", "compile")
+_MODULES = ("elementary", "special", "factors", "places", "block", "compile")
 
 
 @functools.cache

@@ -23,6 +23,9 @@ STORE = "gradient"
 NEXT = "next"
 """The operation at the end of a scan's body: its argument is the next state."""
 
+HEAVY = frozenset({"exp", "log", "log1p", "sigmoid", "softplus", "logit", "xlogy", "xlog1py", "logaddexp"})
+"""Operations that take so long one by one that it pays to have them on whole vectors."""
+
 _LEAVES = frozenset({"constant", "size", "iota", "state", "outer", "spread"})
 
 
@@ -225,7 +228,7 @@ def _level(found: Work, level: list[int], bound: tuple[str, ...], started: set[i
     `started` are the accumulators that a loop outside has set.
     """
     axis = {number: _next_axis(found, number, bound) for number in level}
-    place = _places(found, level, axis)
+    place = _places(found, level, bound, axis)
     body: list[Statement | Loop] = []
     for here in range(max(place.values(), default=-1) + 1):
         now = [number for number in level if place[number] == here]
@@ -257,9 +260,13 @@ def _next_axis(found: Work, number: int, bound: tuple[str, ...]) -> str | None:
     return next(left, None)
 
 
-def _places(found: Work, level: list[int], axis: dict[int, str | None]) -> dict[int, int]:
+def _places(
+    found: Work, level: list[int], bound: tuple[str, ...], axis: dict[int, str | None]
+) -> dict[int, int]:
     """Where in the level's sequence each node stands; loops over one axis at one place are one loop."""
     place: dict[int, int] = {}
+    inner = {number: len(set(found.runs[number]) - set(bound)) > 1 for number in level}
+    heavy = {axis[number] for number in level if found.nodes[number].op in HEAVY and not inner[number]}
     users: dict[int, list[tuple[int, int]]] = {number: [] for number in level}
     sources: dict[int, set[int]] = {number: set() for number in level}
     for number in level:
@@ -267,18 +274,38 @@ def _places(found: Work, level: list[int], axis: dict[int, str | None]) -> dict[
         for source, beyond in found.needs(number):
             if source in place:
                 wait = _wait(found, source, number, beyond, axis)
+                apart = _scattered(found, source, number) or inner[source] != inner[number]
+                if wait == 0 and apart and axis[source] in heavy and axis[source] is not None:
+                    wait = 1
                 users[source].append((number, wait))
                 if axis[source] is not None:
                     sources[number].add(source)
                 at = max(at, place[source] + wait)
         place[number] = at
-    # A node that reads at most one other loop's value may as well be computed where it is used first.
+    # A node that reads at most one value that stays behind may as well be computed where it is used first.
     for number in reversed(level):
-        if found.accumulates(number):
+        if found.accumulates(number) or axis[number] is None or not users[number]:
             continue
-        if axis[number] is not None and users[number] and len(sources[number]) <= 1:
-            place[number] = min(place[user] - wait for user, wait in users[number])
+        later = min(place[user] - wait for user, wait in users[number])
+        staying = [
+            source
+            for source in sources[number]
+            if any(place[user] - wait < later for user, wait in users[source] if user != number)
+            or found.accumulates(source)
+            or axis[source] != axis[number]
+        ]
+        if len(staying) <= 1:
+            place[number] = later
     return place
+
+
+def _scattered(found: Work, source: int, number: int) -> bool:
+    """Whether one of two nodes reads or adds at places that an index says.
+
+    Beside those, and around inner loops, the compiler can't run a loop on whole vectors. So where that pays
+    they get loops of their own.
+    """
+    return found.nodes[source].op == "gather" or found.nodes[number].op == "scatter"
 
 
 def _wait(found: Work, source: int, number: int, beyond: frozenset[str], axis: dict[int, str | None]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from quivers.backends.kernel.elementary import ELEMENTARY
 from quivers.backends.kernel.factors import FACTORS
 from quivers.backends.kernel.naming import count, identifier, index
 from quivers.backends.kernel.nests import arranged, work
@@ -19,7 +20,7 @@ __all__ = ["FUNCTION", "Array", "NotExpressible", "Written", "write"]
 
 FUNCTION = "log_density"
 
-_IMPORTED = {"special": FUNCTIONS, "factors": FACTORS, "places": PLACES}
+_IMPORTED = {"elementary": ELEMENTARY, "special": FUNCTIONS, "factors": FACTORS, "places": PLACES}
 
 
 @dataclass(frozen=True, slots=True)

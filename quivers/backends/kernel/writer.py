@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quivers.backends.kernel import sequential
+from quivers.backends.kernel.elementary import ELEMENTARY
 from quivers.backends.kernel.naming import identifier, index, literal
 from quivers.backends.kernel.nests import NEXT, STORE, Body, Loop, Statement, Work
 from quivers.backends.kernel.objective import constant_of
@@ -18,8 +19,8 @@ _OPERATORS = {
     "ne": "!=", "and": "and", "or": "or",
 }  # fmt: skip
 _MATH = {
-    "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh",
-    "erf": "erf", "lgamma": "lgamma", "sin": "sin", "cos": "cos", "tan": "tan", "atan": "atan", "pow": "pow",
+    "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "erf": "erf", "lgamma": "lgamma", "sin": "sin",
+    "cos": "cos", "tan": "tan", "atan": "atan", "pow": "pow",
 }  # fmt: skip
 _SPECIAL = {"max": "maximum", "min": "minimum"}
 _NEUTRAL = {"sum": "0.0", "scatter": "0.0", "prod": "1.0", "amax": "-math.inf", "amin": "math.inf"}
@@ -211,7 +212,7 @@ class Writer:
         if node.op in _MATH:
             return f"math.{_MATH[node.op]}({', '.join(parts)})"
         function = _SPECIAL.get(node.op, node.op)
-        if function not in FUNCTIONS:
+        if function not in FUNCTIONS and function not in ELEMENTARY:
             raise NotExpressible(f"it has no `{node.op}`")
         return f"{self.page.use(function)}({', '.join(parts)})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from kernels_against_torch import built
 from test_kernel_agreement import SHAPES
@@ -38,13 +39,21 @@ def test_sizes_are_numbers_of_the_run_not_of_the_source():
     assert (three.dimension, other.dimension) == (5, 6)
 
 
-def test_gathers_and_their_adjoints_go_through_arrays_of_the_groups_only():
+def test_gathers_and_their_adjoints_stand_apart_from_a_loop_that_can_run_on_vectors():
     source, data = SHAPES["rows in groups"]
-    import numpy as np
-
-    _, made = built(source, data(np.random.default_rng(0)))
-    assert made.scratch == 2 * 6  # what is read at an index, and what is added at one
-    assert made.source.count("for i_Row") == 1
+    values = data(np.random.default_rng(0))
+    _, made = built(source, values)
+    # Arrays over the groups: what is read at an index, and what is added at one. Over rows: what was read,
+    # and what is to be added.
+    assert made.scratch == 2 * 6 + 2 * 40
+    loops = made.source.split("for i_Row")[1:]
+    assert len(loops) == 3
+    (heavy,) = [loop.split("for i_Group")[0] for loop in loops if "softplus" in loop.split("for i_Group")[0]]
+    assert "int(" not in heavy
+    _, light = built(
+        source.replace("Bernoulli(logits=alpha[group] + beta * x)", "Normal(alpha[group], 1.0)"), values
+    )
+    assert light.source.count("for i_Row") == 1
 
 
 def test_names_that_mean_something_in_python_do_not_clash():
@@ -63,8 +72,6 @@ def test_names_that_mean_something_in_python_do_not_clash():
 
 def test_an_index_outside_its_axis_is_no_kernel_and_says_so(monkeypatch):
     source, data = SHAPES["rows in groups"]
-    import numpy as np
-
     values = data(np.random.default_rng(0))
     bound, _ = built(source, values)
     inputs = {name: value.numpy().copy() for name, value in bound.inputs.items()}
