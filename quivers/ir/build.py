@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quivers.check import supports
+from quivers.check.draws import Shape, shape_of
 from quivers.check.program import Checked, CheckedProgram, MarginalBlock
 from quivers.check.summary import substituted
 from quivers.check.truncation import BOUNDS
@@ -39,8 +40,10 @@ from quivers.ir.graph import (
     Range,
     Requirement,
     Term,
+    object_of,
 )
 from quivers.ir.marginalize import marginalize
+from quivers.ir.matrices import spread_over
 from quivers.ir.order import in_order, increasing
 from quivers.ir.programs import draw_from_program
 from quivers.ir.truncate import Bounds, truncated
@@ -164,33 +167,48 @@ class Building:
         if isinstance(step, ast.Observe):
             node = self.scored(step)
             name = self.prefix + step.name.text
-            self.terms.append(Term(name, "likelihood", self.spread(node, self.plate(step))))
+            plates = tuple(str(axis) for axis in self.shape(step).plates)
+            self.terms.append(Term(name, "likelihood", self.spread(node, plates)))
             self.draws.append(self.observed_draw(step))
             return
         if not isinstance(step.draw, ast.Hole) and step.draw.function.text not in FAMILIES:
             draw_from_program(self, step)
             return
         family, number, form, call = self.called(step)
-        parameters = self.parameters(family, form, call)
         known = substituted(self.program.types[step.name.text], self.objects)
         assert isinstance(known, Type), "a program without errors has a type for every name"
         axes = tuple(str(axis) for axis in known.axes)
+        places = len(axes) - family.event_rank
+        event = axes[places:]
+        parameters = self.parameters(
+            family, form, call, shape=Shape(known.axes[:places], known.axes[places:])
+        )
         name = self.prefix + step.name.text
         value = self.names[step.name.text] = self.leaf("site", name, known)
         # A latent's type says where it lies; a value given for it may still lie elsewhere.
-        checked = value if isinstance(value.element, Member) else Value(value.node)
+        checked = value if isinstance(value.element, Member) else Value(value.node, event=event)
         found = log_density(self.builder, family, form, parameters, checked)
         bounds = Bounds(*self.ends(step.options))
         left = truncated(self, step.draw.span, family, form, parameters, found, value.node, bounds)
-        latent = Latent(name, axes, value.node, left.support, left.found.low, left.found.high)
+        latent = Latent(
+            name,
+            axes,
+            value.node,
+            left.support,
+            left.found.low,
+            left.found.high,
+            family.space,
+            event,
+        )
         guard = left.found.guard
-        if any(option.name.text == "ordered" for option in step.options):
+        ordered = any(option.name.text == "ordered" for option in step.options)
+        if ordered:
             latent = in_order(self, step, latent)
             guard = increasing(self.builder, latent, guard)
         self.order.append(name)
         self.taken.add(name)
         self.latents.append(latent)
-        self.terms.append(Term(name, "prior", self.spread(left.found.node, axes), guard))
+        self.terms.append(Term(name, "prior", self.spread(left.found.node, axes[:places]), guard))
         self.draws.append(
             Draw(
                 name,
@@ -202,7 +220,8 @@ class Building:
                 value=value.node,
                 low=None if bounds.low is None else bounds.low.node,
                 high=None if bounds.high is None else bounds.high.node,
-                ordered=latent.event[0] if latent.event else None,
+                ordered=latent.event[0] if ordered else None,
+                events=_events(parameters),
             )
         )
 
@@ -217,8 +236,9 @@ class Building:
     def scored(self, step: ast.Observe) -> int:
         """The log density of each element of what is observed, −inf where it can't be."""
         family, _, form, call = self.called(step)
-        parameters = self.parameters(family, form, call, self.plate(step))
-        value = self.names[step.name.text]
+        shape = self.shape(step)
+        parameters = self.parameters(family, form, call, self.plate(step), shape)
+        value = replace(self.names[step.name.text], event=tuple(str(axis) for axis in shape.events))
         bounds = Bounds(*self.ends(step.options))
         kept = masks.condition(self, step)
         if kept is not None:
@@ -234,7 +254,7 @@ class Building:
         """How what is observed is drawn anew."""
         family, number, form, call = self.called(step)
         axes = self.plate(step)
-        parameters = self.parameters(family, form, call, axes)
+        parameters = self.parameters(family, form, call, axes, self.shape(step))
         low, high = self.ends(step.options)
         name = step.name.text
         return Draw(
@@ -247,10 +267,26 @@ class Building:
             value=self.names[name].node,
             low=None if low is None else low.node,
             high=None if high is None else high.node,
+            events=_events(parameters) if family.event_rank else {},
         )
 
-    def plate(self, step: ast.Sample | ast.Observe) -> tuple[str, ...]:
-        """The axes of a step's plate."""
+    def shape(self, step: ast.Observe) -> Shape:
+        """The axes that an observation is repeated over, and those of one draw."""
+        family = self.called(step)[0]
+        axes = tuple(_axis(name) for name in self.plates(step))
+        over = [option.values[0] for option in step.options if option.name.text == "over"]
+        named = [value.name for value in over if isinstance(value, ast.Variable)]
+        chosen = tuple(Axis(self.objects.get(name, name)) for name in named)
+        shape = shape_of(family, axes, chosen if family.event_rank else ())
+        assert shape is not None, "the checker refuses a vector without an axis of its own"
+        return shape
+
+    def plate(self, step: ast.Observe) -> tuple[str, ...]:
+        """The axes of what is observed, those of one draw at the end."""
+        return tuple(str(axis) for axis in self.shape(step).axes)
+
+    def plates(self, step: ast.Sample | ast.Observe) -> tuple[str, ...]:
+        """The axes that a step names."""
         return _plate(step.plate, self.factors)
 
     def spread(self, node: int, axes: tuple[str, ...]) -> int:
@@ -300,11 +336,17 @@ class Building:
         return found
 
     def parameters(
-        self, family: Family, form: Form, call: ast.Call, plates: tuple[str, ...] = ()
+        self,
+        family: Family,
+        form: Form,
+        call: ast.Call,
+        plates: tuple[str, ...] = (),
+        shape: Shape | None = None,
     ) -> dict[str, Value]:
         """Each parameter's value by its name, in the form's order, with its event axes marked.
 
-        A vector parameter of a family of single numbers runs along an axis that is not among the `plates`.
+        A vector parameter of a family of single numbers runs along an axis that is not among the `plates`;
+        one of a family of vectors along the draw's own, in `shape`, over which a single number is repeated.
         """
         others = self.hidden if family.event_rank else self.hidden | frozenset(plates)
         names = [parameter.name for parameter in form.parameters]
@@ -319,6 +361,12 @@ class Building:
                 if parameter.default is None:
                     raise self.refused(call.span, f"`{family.name}` needs `{parameter.name}`.")
                 value = Value(self.builder.constant(parameter.default), supports.point(parameter.default))
+            if shape is not None and shape.events:
+                own = tuple(str(axis) for axis in shape.own(parameter))
+                values[parameter.name] = Value(
+                    spread_over(self.builder, value.node, *own), value.element, own
+                )
+                continue
             axes = tuple(axis for axis in self.builder.axes(value.node) if axis not in others)
             if len(axes) < parameter.event_rank:
                 raise self.refused(
@@ -326,6 +374,14 @@ class Building:
                 )
             values[parameter.name] = replace(value, event=axes[len(axes) - parameter.event_rank :])
         return values
+
+
+def _events(parameters: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
+    return {name: value.event for name, value in parameters.items() if value.event}
+
+
+def _axis(name: str) -> Axis:
+    return Axis(object_of(name), name.count("′"))
 
 
 def _plate(objects: tuple[ast.Name, ...], factors: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

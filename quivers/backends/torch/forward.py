@@ -81,11 +81,12 @@ class Forward:
         """A draw of a site given the sites before it, of shape (*batch, *axes), kept for those after it."""
         family = FAMILIES[step.family]
         parameters: dict[str, Tensor] = {}
+        plates = step.axes[: len(step.axes) - family.event_rank]
         for parameter in family.forms[step.form].parameters:
             node = step.parameters[parameter.name]
             axes = self.density.nodes[node].axes
             event = step.events.get(parameter.name, axes[len(axes) - parameter.event_rank :])
-            parameters[parameter.name] = self.value(node, (*step.axes, *event))
+            parameters[parameter.name] = self.value(node, (*plates, *event))
         shape = (*self.batch, *self.compiler.shape(step.axes))
         low = None if step.low is None else self.value(step.low, step.axes)
         high = None if step.high is None else self.value(step.high, step.axes)
