@@ -141,8 +141,8 @@ class Analysis:
                 unit = entry.unit = check_declaration(entry.declaration, signatures, seen, entry.text)
                 entry.summary = unit.summary
             if entry.summary is not None and entry.name and entry.name not in summaries:
-                sound = entry.summary.sound and entry.name not in broken
-                summaries[entry.name] = replace(entry.summary, sound=sound)
+                is_cut = entry.summary.sound and entry.name in broken
+                summaries[entry.name] = replace(entry.summary, sound=False) if is_cut else entry.summary
         return [entry.unit for entry in known if entry.unit is not None]
 
 

@@ -58,7 +58,16 @@ _WHY = {
 }
 
 # Tokens that may be put in where one of them is all that is missing, and tokens that may be left out.
-_INSERTED = (":", "<-", "=", "->", ",", "then", "else", "in")
+_INSERTED = {
+    ":": "COLON",
+    "<-": "ASSIGN",
+    "=": "IS",
+    "->": "ARROW",
+    ",": "COMMA",
+    "then": "THEN",
+    "else": "ELSE",
+    "in": "IN",
+}
 _DROPPED = (":", ",", ";")
 
 # Larger lines are explained without trying any fix, since each try reads the line again.
@@ -281,9 +290,9 @@ def _one_token_off(line: str, kind: str, stop: Stop) -> _Slip | None:
             message = f"This `{found}` is one too many."
         return _Slip("QVR112", stop.start, stop.end, message, f"Remove the `{found}`", edit)
     before = line[: stop.start].rstrip()
-    for sign in _INSERTED:
+    for sign, token in _INSERTED.items():
         edit = (len(before), stop.start, ", " if sign == "," else f" {sign} ")
-        if before and found and _mended(line, kind, edit):
+        if before and found and token in stop.expected and _mended(line, kind, edit):
             message = f"Expected `{sign}` before `{found}`."
             return _Slip("QVR101", stop.start, stop.end, message, f"Put in `{sign}`", edit)
     return None
