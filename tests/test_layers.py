@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LANGUAGE = {"errors", "records", "syntax", "families", "codes", "check"}
 SHELL = {"configuration", "explanations", "json_output", "sampling_defaults"}  # what shells share
-RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "results", "terminal", "dsl"}
+RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "calibration", "results", "terminal", "dsl"}
 
 # A folder of `quivers`, or a module at its top; `qvr_server` as one.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"errors"},
     "json_output": LANGUAGE | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
+    "calibration": LANGUAGE | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
     "cli": RUNTIME | SHELL | {"ide", "worker", "qvr_server"},
     "qvr_server": LANGUAGE | SHELL | {"ide", "data"},
@@ -38,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # Heavy or protocol-bound libraries, and the only folders that may import them.
 ONLY_IN: dict[str, set[str]] = {
-    "torch": {"backends", "inference"},
+    "torch": {"backends", "inference", "calibration"},
     "numba": {"backends", "inference"},
     "pygls": {"qvr_server"},
     "lsprotocol": {"qvr_server"},
