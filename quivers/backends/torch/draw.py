@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from quivers.backends.torch.draw_vectors import VECTOR_SAMPLERS
 from quivers.errors import QvrError
 from quivers.families.family import Family
 
@@ -300,6 +301,7 @@ def _discrete_uniform(p: Parameters, shape: tuple[int, ...], g: torch.Generator 
 
 
 SAMPLERS: Mapping[str, Sampler] = {
+    **VECTOR_SAMPLERS,
     "Normal": _normal,
     "HalfNormal": _half_normal,
     "StudentT": _student_t,
