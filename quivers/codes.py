@@ -122,6 +122,7 @@ _TABLE = (
     Code("QVR610", "No such member", _E, "An index points outside its object."),
     Code("QVR611", "Unknown size", _E, "Neither the program nor the data tell an object's size."),
     Code("QVR612", "Ambiguous axes", _E, "An array with fewer axes than its input fits in several ways."),
+    Code("QVR613", "Groups not nested", _E, "A group lies in several of the groups that hold it."),
     Code("QVR701", "Centred hierarchical draw", _H, "A plate is drawn with a scale that is itself unknown."),
     Code("QVR702", "Discrete latent", _W, "NUTS can't sample a discrete latent."),
     Code("QVR703", "Unordered mixture components", _W, "A mixture's components can change places."),

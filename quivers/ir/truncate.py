@@ -116,10 +116,14 @@ def _log_mass(
     if form.log_cdf is None or form.log_survival is None:
         if family.discrete and family.event_rank == 0 and math.isfinite(family.support.low):
             return _finite_sum(site, span, family, form, parameters, found, bounds)
-        names = ", ".join(f"`{name}`" for name, entry in FAMILIES.items() if _has_function(entry))
+        names = ", ".join(
+            f"`{name}`"
+            for name, entry in FAMILIES.items()
+            if not entry.discrete and entry.forms[0].log_cdf is not None
+        )
         message = (
             f"A draw from `{family.name}` can't be truncated: that takes its distribution function, which "
-            f"has no closed form. These have one: {names}."
+            f"has no closed form. These have one: {names}, and every count."
         )
         raise site.refused(span, message)
     mass = _Mass(builder, family, form, parameters, found)
@@ -129,12 +133,6 @@ def _log_mass(
         assert low is not None, "there is a bound"
         return low[1]
     return high[0] if low is None else _between(builder, low, high)
-
-
-def _has_function(family: Family) -> bool:
-    return any(form.log_cdf is not None for form in family.forms) or (
-        family.discrete and family.event_rank == 0 and math.isfinite(family.support.low)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from quivers.backends.given import settled_sizes
 from quivers.cli.output import RefusedError, diagnostics_text
 from quivers.cli.programs import checked_file
 from quivers.data import bind, default_path, diagnostics, read
@@ -95,8 +96,8 @@ def _found(*, with_data: bool) -> Iterator[Found]:
             yield Found(Diagnostic(item.code, severity, span, item.message), None, file)
         return
     try:
-        bind(model.checked, program, values)
-        build(model.checked, program)
+        bound = bind(model.checked, program, values)
+        settled_sizes(build(model.checked, program), bound.values, bound.sizes)
     except DataError as error:
         for found in diagnostics(error.problems, program):
             yield Found(found, model.source, file)

@@ -6,7 +6,7 @@ for the draws before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from quivers.backends.torch.draw import draw
 from quivers.backends.torch.evaluate import Compiler, Slots, Step, run
+from quivers.backends.torch.inversion import between
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
 from quivers.ir.graph import Density, Draw
@@ -21,6 +22,9 @@ from quivers.ir.simplify import needed
 
 MOST_ROUNDS = 1000
 """How often draws that do not fit are drawn anew before that is given up."""
+
+FEW_ROUNDS = 20
+"""The same where the distribution function gives those that are left."""
 
 
 @dataclass(slots=True)
@@ -93,9 +97,6 @@ class Forward:
         # Only draws that differ along the axis can be in order by chance alone; others are put in order.
         by_chance = step.ordered is not None and self._vary(step, step.ordered)
 
-        def drawn_once() -> Tensor:
-            return draw(family, parameters, shape, generator)
-
         def fits(drawn: Tensor) -> Tensor:
             inside = torch.ones(shape, dtype=torch.bool, device=drawn.device)
             inside = inside if low is None else inside & (drawn >= low)
@@ -105,10 +106,26 @@ class Forward:
                 inside = (inside.all(-1, keepdim=True) & rising).expand(shape)
             return inside
 
+        form = family.forms[step.form]
         try:
-            result = drawn_once()
+            result = draw(family, parameters, shape, generator)
             if low is not None or high is not None or by_chance:
-                result = _until(result, drawn_once, fits, step.site)
+                invertible = form.log_cdf is not None and not family.discrete and not by_chance
+                for _ in range(FEW_ROUNDS if invertible else MOST_ROUNDS):
+                    wrong = torch.logical_not(fits(result))
+                    if not wrong.any():
+                        break
+                    result = torch.where(wrong, draw(family, parameters, shape, generator), result)
+                wrong = torch.logical_not(fits(result))
+                if wrong.any() and invertible:
+                    ends = [None if end is None else end.expand(shape) for end in (low, high)]
+                    inverted = between(family, form, parameters, ends[0], ends[1], shape, generator)
+                    result = torch.where(wrong, inverted, result)
+                elif wrong.any():
+                    raise QvrError(
+                        f"`{step.site}` can't be drawn: of {MOST_ROUNDS} draws from its distribution none "
+                        "lies where it must, so hardly any of it is left."
+                    )
         except RuntimeError as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise QvrError(f"`{step.site}` can't be drawn: {reason}.") from error
@@ -142,22 +159,3 @@ class Forward:
             raise QvrError(f"No value is given for `{node.name}`.")
         leaf = self.compiler.leaf(number)
         return None if leaf is None else leaf.to(self.device)
-
-
-def _until(
-    result: Tensor, again: Callable[[], Tensor], fits: Callable[[Tensor], Tensor], site: str
-) -> Tensor:
-    """Draws, each drawn anew until it fits.
-
-    Raises:
-        QvrError: some never do.
-    """
-    for _ in range(MOST_ROUNDS):
-        wrong = torch.logical_not(fits(result))
-        if not wrong.any():
-            return result
-        result = torch.where(wrong, again(), result)
-    raise QvrError(
-        f"`{site}` can't be drawn: of {MOST_ROUNDS} draws from its distribution none lies where it must, so "
-        "hardly any of it is left."
-    )
