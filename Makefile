@@ -4,11 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help run test e2e check bench bench-check format clean
+.PHONY: help run test e2e check bench bench-check bench-inference bench-growth calibrate format clean
 .DEFAULT_GOAL := help
 
 help: ## List the tasks
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(READY): pyproject.toml setup.py constraints.txt $(wildcard grammar/src/*.c)
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,18 @@ bench: $(READY) ## Time the commands, the server and the sampler
 
 bench-check: $(READY) ## Time the front end, phase by phase
 	$(BIN)/python benchmarks/front_end.py
+
+# The interpreter that has the peers: make bench-inference PEERS=/path/to/python
+PEERS  ?= $(BIN)/python
+
+bench-inference: $(READY) ## Time whole fits beside NumPyro and PyMC (PEERS=python that has them)
+	$(BIN)/python benchmarks/inference.py --peers $(PEERS) --command --output docs/benchmarks
+
+bench-growth: $(READY) ## Time a gradient against rows and groups, kernel and torch
+	$(BIN)/python benchmarks/inference_growth.py --output docs/benchmarks
+
+calibrate: $(READY) ## Hold three posteriors against their priors, by simulation
+	$(BIN)/python benchmarks/calibrate.py --output docs/benchmarks/calibration.svg
 
 format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .

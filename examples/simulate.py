@@ -115,6 +115,15 @@ def blr(generator: np.random.Generator) -> Simulated:
     return truth, {"X": design, "y": generator.normal(design @ truth["beta"], truth["sigma"]).round(3)}
 
 
+def hierarchical_logistic(generator: np.random.Generator) -> Simulated:
+    truth = {"intercept": -0.5, "slope": 0.8, "tau": 0.7, "z": generator.normal(size=12)}
+    hospital = generator.integers(0, 12, 240)
+    dose = generator.uniform(-2.0, 2.0, 240).round(2)
+    logits = truth["intercept"] + truth["tau"] * truth["z"][hospital] + truth["slope"] * dose
+    recovered = (generator.uniform(size=240) < 1.0 / (1.0 + np.exp(-logits))).astype(int)
+    return truth, {"hospital": hospital, "dose": dose, "recovered": recovered}
+
+
 EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
     example.__name__: example
     for example in (
@@ -126,6 +135,7 @@ EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
         ar_k,
         logmesquite,
         blr,
+        hierarchical_logistic,
     )
 }
 

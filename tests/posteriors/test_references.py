@@ -23,7 +23,10 @@ from references import (
 )
 
 BY_NAME = {reference.name: reference for reference in REFERENCES}
-SIMULATED = {reference.path.stem: reference for reference in REFERENCES if "eight" not in reference.name}
+SIMULATED = {
+    **{reference.path.stem: reference for reference in REFERENCES if "eight" not in reference.name},
+    "hierarchical_logistic": Reference("", "hierarchical_logistic/hierarchical_logistic", {}),
+}
 
 
 @pytest.fixture(scope="session")
