@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from quivers.check.arguments import bind_family, bind_function
 from quivers.check.binders import MOST_SCANS, binder_axis, indices_bound, stable_state, state_bound
 from quivers.check.calls import over_axes
-from quivers.check.draws import draw_plates, over_option, plate_axes, shape_of
+from quivers.check.draws import over_option, plate_axes, shape_of
 from quivers.check.expressions import type_of
 from quivers.check.instances import bind_program
 from quivers.check.marginal import header_axes, needed_maps
@@ -181,7 +181,9 @@ def _ask_draw(step: ast.Sample | ast.Observe, demands: Demands) -> None:
     plate = plate_axes(step.plate, scope)
     over = over_option(step.options, scope)
     draw = step.draw
-    plates = draw_plates(step, scope)
+    family = None if isinstance(draw, ast.Hole) else FAMILIES.get(draw.function.text)
+    shape = None if plate is None or over is None or family is None else shape_of(family, plate, over)
+    plates = None if shape is None else shape.plates
     for option in step.options:
         if option.name.text == "where":
             for value in option.values:
@@ -190,14 +192,12 @@ def _ask_draw(step: ast.Sample | ast.Observe, demands: Demands) -> None:
             _ask_maps(option, plates, demands)
     for node in bound_nodes(step.options):
         ask(node, plates, REAL, demands)
-    family = None if isinstance(draw, ast.Hole) else FAMILIES.get(draw.function.text)
     if family is None or isinstance(draw, ast.Hole):
         if not isinstance(draw, ast.Hole):
             _ask_arguments(draw, plate, demands)
         if isinstance(step, ast.Observe):
             demands.note(step.name.text, Demand(plate, None, step.name.span, exact=plate is not None))
         return
-    shape = None if plate is None or over is None else shape_of(family, plate, over)
     for parameter, node in bind_family(draw, family, scope).parameters:
         allowed = None if shape is None else shape.of_parameter(parameter)
         if shape is not None and parameter.event_rank and not shape.events:

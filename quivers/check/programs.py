@@ -90,7 +90,7 @@ def check_program(
     """
     scope = _scope(declaration, names, {}, {}, speaking=True)
     readable = not _has_hole(declaration.steps)
-    scope.incomplete = any(isinstance(part, ast.Hole) for part in ast.walk(declaration))
+    scope.incomplete = ast.has_hole(declaration)
     name = declaration.name
     scope.mention(name.text, name.span, Role.PROGRAM, definition=name.span, binds=True)
     parameters = bind_parameters(declaration, scope)

@@ -420,6 +420,17 @@ def _holders(kind: type) -> tuple[str, ...]:
     return _HOLDERS[kind]
 
 
+def has_hole(node: object) -> bool:
+    """Whether any part of `node` could not be read."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is Hole:
+            return True
+        waiting += children(node)
+    return False
+
+
 def walk(node: object) -> Iterator[object]:
     """`node` and every syntax node under it, parents first."""
     waiting = [node]
