@@ -229,7 +229,7 @@ def scatterer(
         batch = wide.shape[: wide.ndim - len(others) - len(free)]
         lead = (*batch, *other_sizes)
         flat = wide.reshape(*lead, -1)
-        places = place.expand(*lead, *place.shape[place.ndim - len(free) :] if free else ()).reshape(
+        places = place.expand((*lead, *(place.shape[place.ndim - len(free) :] if free else ()))).reshape(
             *lead, -1
         )
         zeros = torch.zeros(*lead, length, dtype=added.dtype, device=added.device)
