@@ -104,18 +104,18 @@ class Chain:
         if not (learns and self.kind == LOW_RANK):
             return self._stretch(density, data, cancel, self.begin, self.end)
         draws, gradients = [self.memory[DRAW].copy()], [self.metric[FOREGROUND + GRADIENT_MEAN].copy()]
-        behind = 0
-        at = 0
-        for last in np.flatnonzero(self.actions & UPDATE):
-            history = np.zeros((2 * (int(last) + 1 - at), len(self.memory[DRAW])))
+        behind = at = 0  # draws before the background window's; transitions made
+        for last in np.flatnonzero(self.actions & (UPDATE | SWITCH)):
+            history = np.zeros((2 * (int(last) + 1 - at), self.memory.shape[1]))
             outcome = self._stretch(density, data, cancel, at, int(last) + 1, history)
             if outcome != chain_code.FINISHED:
                 return outcome
+            at = int(last) + 1
             draws.extend(history[0::2])
             gradients.extend(history[1::2])
-            at = int(last) + 1
-            with _DECOMPOSING:
-                update_low_rank(self.metric, np.array(draws), np.array(gradients))
+            if self.actions[last] & UPDATE:
+                with _DECOMPOSING:
+                    update_low_rank(self.metric, np.array(draws), np.array(gradients))
             if self.actions[last] & SWITCH:
                 draws, gradients = draws[behind:], gradients[behind:]
                 behind = len(draws)

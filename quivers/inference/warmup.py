@@ -26,6 +26,7 @@ FINAL_SHARE = 0.15  # of warm-up: the step size alone adapts
 EARLY = 10
 LATE = 80  # the first later window; each is GROWTH times the one before
 GROWTH = 1.5
+SKIPPED = 5  # of so many early windows, one renews a metric that is costly to renew
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def switches(num_warmup: int) -> tuple[int, ...]:
 
 def schedule_by_gradients(num_warmup: int, *, each_draw: bool = True) -> NDArray[np.int64]:
     """Overlapping windows: the metric is renewed after each draw, from the foreground's, which has the last
-    one to two windows; or, where that costs too much, at each switch only.
+    one to two windows; or, where that costs too much, at the late switches and at some of the early ones.
 
     The step size is looked for at the first renewal, and from then on follows the metric. A warm-up of under
     20 draws adapts the step size alone.
@@ -105,8 +106,11 @@ def schedule_by_gradients(num_warmup: int, *, each_draw: bool = True) -> NDArray
     actions[:stop] |= TAKE | TAKE_BEHIND
     if each_draw:
         actions[1:stop] |= UPDATE  # the start and two draws are the fewest points to tell a scale from
-    for count in switches(num_warmup):
-        actions[count - 1] |= SWITCH | UPDATE
+    early = int(EARLY_SHARE * num_warmup)
+    for number, count in enumerate(switches(num_warmup)):
+        actions[count - 1] |= SWITCH
+        if each_draw or count >= early or number % SKIPPED == 0:
+            actions[count - 1] |= UPDATE
     actions[stop - 1] |= UPDATE
     actions[np.flatnonzero(actions & UPDATE)[0]] |= SEARCH
     return actions
