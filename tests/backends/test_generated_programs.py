@@ -23,6 +23,7 @@ DATA = {
     "y": [0.3, 1.8, -0.4, 2.5],
     "n": [0, 3, 1, 7],
     "b": [1, 0, 0, 1],
+    "m": [-0.7, 0.2, 1.1, 0.4],
 }
 PLATES = {"": frozenset(), "A": frozenset("A"), "B": frozenset("B"), "A * B": frozenset("AB")}
 QUICK = (Phase.explicit, Phase.generate)  # shrinking whole programs takes minutes and gains little
@@ -39,7 +40,7 @@ def programs(draw):
 
     def real(within: frozenset[str], depth: int) -> str:
         kinds = ["number", "name", "name", "gather"] if depth == 0 else [
-            "+", "-", "*", "/", "function", "if", "reduce", "positive", "gather", "power", "name",
+            "+", "-", "*", "/", "function", "if", "reduce", "positive", "gather", "power", "name", "along",
         ]  # fmt: skip
         kind = draw(st.sampled_from(kinds))
         fitting = [name for name, axes, _ in names if axes <= within]
@@ -69,6 +70,12 @@ def programs(draw):
                 over = draw(st.sampled_from(sorted(axes)))
                 if axes - {over} <= within:
                     return f"{function}({name}, over={over})"
+        if kind == "along":
+            rows = [(name, axes) for name, axes, _ in names if axes and axes <= within]
+            if rows:
+                name, axes = draw(st.sampled_from(rows))
+                over = draw(st.sampled_from(sorted(axes)))
+                return f"{draw(st.sampled_from(['cumsum', 'sort']))}({name}, over={over})"
         if kind == "positive" and depth > 0:
             return f"log({positive(within, depth - 1)})"
         return repr(draw(st.sampled_from([-1.5, 0.25, 0.5, 2.0])))
@@ -90,7 +97,38 @@ def programs(draw):
         within = PLATES[plate]
         colon = f" : {plate}" if plate else ""
         name = f"site{number}"
-        kind = draw(st.sampled_from(["real", "real", "one", "two", "interval", "let"]))
+        kind = draw(
+            st.sampled_from(
+                ["real", "real", "one", "two", "interval", "let", "simplex", "ordered", "scan", "matrix"]
+            )
+        )
+        if kind == "scan":
+            rows = [known for known, axes, _ in names if axes == {"B"}]
+            rate, step = real(frozenset(), 1), draw(st.sampled_from(rows))
+            lines.append(
+                f"let {name} = scan t : B, s = {real(frozenset(), 1)} in tanh({rate}) * s + sin({step}[t])"
+            )
+            names.append((name, frozenset("B"), False))
+            continue
+        if kind == "matrix":
+            lines.append(f"sample {name}_factor : A * A <- LKJCholesky({positive(frozenset(), 1)})")
+            lines.append(f"sample {name}_free : A <- Normal(0.0, {positive(frozenset(), 1)})")
+            family = draw(st.booleans())
+            if family:
+                lines.append(
+                    f"sample {name} : A <- MultivariateNormal({name}_free, scale_tril={name}_factor)"
+                )
+            else:
+                lines.append(f"let {name} = {name}_factor @ {name}_free")
+            names.append((name, frozenset("A"), False))
+            continue
+        if kind in {"simplex", "ordered"} and plate:
+            family = (
+                "Dirichlet(1.5) " if kind == "simplex" else f"Normal({real(frozenset(), 1)}, 2.0) [ordered]"
+            )
+            lines.append(f"sample {name}{colon} <- {family}".rstrip())
+            names.append((name, within, kind == "simplex"))
+            continue
         if kind == "let":
             lines.append(f"let {name} = {real(within, 2)}")
             # The axes are those of what the expression used, which may be fewer; it is used as if it had all.
@@ -112,6 +150,13 @@ def programs(draw):
     lines.append(f"observe y : B <- StudentT(4.0, {real(everywhere, 2)}, {positive(everywhere, 1)})")
     lines.append(f"observe n : B <- Poisson({positive(everywhere, 1)})")
     lines.append(f"observe b : B <- Bernoulli(logits={real(everywhere, 1)})")
+    if draw(st.booleans()):
+        lines.append("sample weights : A <- Dirichlet(2.0)")
+        lines.append(f"sample places : A <- Normal(0.0, {positive(frozenset(), 1)})")
+        lines.append("marginalize k : A <- Categorical(weights)")
+        lines.append(
+            f"    observe m : B <- Normal(places[k] + {real(everywhere, 1)}, {positive(everywhere, 1)})"
+        )
     lines.append(f"score pull = -0.1 * ({real(frozenset(), 1)}) ^ 2")
     return HEADER + "".join(f"    {line}\n" for line in lines)
 

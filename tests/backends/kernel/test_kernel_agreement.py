@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,11 @@ def test_shapes_of_programs(name):
         agree(bound, made, point)
 
 
-@settings(max_examples=8, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+# `QVR_GENERATED_PROGRAMS=500 pytest …` runs as many.
+COUNT = int(os.environ.get("QVR_GENERATED_PROGRAMS", "8"))
+
+
+@settings(max_examples=COUNT, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
 @given(programs(), st.integers(0, 2**32 - 1))
 def test_generated_programs(source, seed):
     bound, made = built(source, DATA)
