@@ -127,14 +127,19 @@ def column_after(indentation: bytes) -> int:
     return column
 
 
-def lines(text: bytes) -> list[Line]:
-    """The statements and headers of `text`, in order, each with the blocks around it."""
+def lines(text: bytes, *, is_program: bool = False) -> list[Line]:
+    """The statements and headers of `text`, in order, each with the blocks around it.
+
+    With `is_program`, the first line counts as a program's header, whatever it starts with.
+    """
     found: list[Line] = []
     columns = [0]
     header = ""
     for span, match, start, keyword in _statements(text):
         column = column_after(match["indentation"])
         opens = False
+        if is_program and not found:
+            start, keyword = Start.DECLARATION, "program"
         if start is Start.DECLARATION:
             columns = [0]
         elif _opens_block(header, start, column, columns):

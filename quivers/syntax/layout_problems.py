@@ -79,18 +79,28 @@ def misplaced(text: bytes, layout: list[Line], index: int) -> tuple[ast.Hole, Di
         span = Span(line.span.start, line.span.start + 1)
         code, message = _BRACKETS[written[:1]]
         return hole, _error(code, span, message), following
-    first = written.split()[0]
-    word = first.decode(errors="replace")
-    span = Span(line.span.start, line.span.start + len(first))
-    from difflib import get_close_matches  # few files have such a line
-
-    near = get_close_matches(word, DECLARATION_KEYWORDS, 1, 0.7)
-    if near:
-        fix = Fix(f"Write `{near[0]}`", (Edit(span, near[0]),))
-        message = f"`{word}` starts no declaration; did you mean `{near[0]}`?"
-        return hole, _error("QVR101", span, message, fix), following
+    span, near = misspelt_keyword(text, line)
+    word = text[span.start : span.end].decode(errors="replace")
+    if near is not None:
+        return hole, not_the_keyword(text, span, near), following
     choices = "`object`, `data`, `program`, `define` or `export`"
     return hole, _error("QVR101", span, f"Expected a declaration ({choices}), found `{word}`."), following
+
+
+def misspelt_keyword(text: bytes, line: Line) -> tuple[Span, str | None]:
+    """Where a line's first word stands, and the declaration's keyword that it is nearly."""
+    first = text[line.span.start : line.span.end].split()[0]
+    from difflib import get_close_matches  # few files have such a line
+
+    near = get_close_matches(first.decode(errors="replace"), DECLARATION_KEYWORDS, 1, 0.7)
+    return Span(line.span.start, line.span.start + len(first)), near[0] if near else None
+
+
+def not_the_keyword(text: bytes, span: Span, near: str) -> Diagnostic:
+    """A word that starts no declaration and is nearly the keyword of one."""
+    word = text[span.start : span.end].decode(errors="replace")
+    fix = Fix(f"Write `{near}`", (Edit(span, near),))
+    return _error("QVR101", span, f"`{word}` starts no declaration; did you mean `{near}`?", fix)
 
 
 def _tabs(text: bytes, layout: list[Line]) -> list[Diagnostic]:

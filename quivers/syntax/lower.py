@@ -7,7 +7,7 @@ not depend on how the text was typed, and what was read once holds for as long a
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, pairwise
 
 from tree_sitter import Node
 
@@ -17,7 +17,13 @@ from quivers.syntax.ast import Span
 from quivers.syntax.division import Piece, divide
 from quivers.syntax.document import Document
 from quivers.syntax.layout import Line, Start, documentation_above, lines
-from quivers.syntax.layout_problems import indented_declaration, layout_problems, misplaced
+from quivers.syntax.layout_problems import (
+    indented_declaration,
+    layout_problems,
+    misplaced,
+    misspelt_keyword,
+    not_the_keyword,
+)
 from quivers.syntax.parse import tree
 from quivers.syntax.problems import Diagnostic
 from quivers.syntax.read_declaration import read_declaration
@@ -128,11 +134,41 @@ def _read(text: bytes, documentation: str | None) -> _Read:
             if not reading.is_incomplete:
                 problems = layout_problems(text, layout, frozenset())
                 return _Read(((declaration, 0),), (*problems, *reading.diagnostics))
+    slips = [line.span.start for line in layout if _is_misspelt_program(text, line)]
+    if slips:
+        return _read_with_slips(text, slips, documentation)
     return _read_by_lines(text, layout, documentation)
 
 
-def _read_by_lines(text: bytes, layout: list[Line], documentation: str | None) -> _Read:
-    """What the text says where some line of it cannot be read."""
+def _is_misspelt_program(text: bytes, line: Line) -> bool:
+    """Whether the line is a program's header in all but its keyword."""
+    if line.start is not Start.OTHER or line.depth > 0 or line.column > 0:
+        return False
+    word, near = misspelt_keyword(text, line)
+    if near != "program":
+        return False
+    mended = b"program" + text[word.end : line.span.end]
+    _, problems = _read_header(mended, lines(mended)[0], None)
+    return not problems
+
+
+def _read_with_slips(text: bytes, slips: list[int], documentation: str | None) -> _Read:
+    """What the text says where programs with a misspelt keyword start at `slips`."""
+    first = _read(text[: slips[0]], documentation)
+    declarations, diagnostics = list(first.declarations), list(first.diagnostics)
+    for start, end in pairwise([*slips, len(text)]):
+        part = text[start:end]
+        above, _ = documentation_above(text, start)
+        said = _read_by_lines(part, lines(part, is_program=True), above, is_misspelt=True)
+        declarations += [(declaration, start + at) for declaration, at in said.declarations]
+        diagnostics += [diagnostic.shifted(start) for diagnostic in said.diagnostics]
+    return _Read(tuple(declarations), tuple(diagnostics))
+
+
+def _read_by_lines(
+    text: bytes, layout: list[Line], documentation: str | None, *, is_misspelt: bool = False
+) -> _Read:
+    """What the text says where some line of it cannot be read; `is_misspelt` is that of its first keyword."""
     declarations: list[tuple[ast.Declaration, int]] = []
     diagnostics: list[Diagnostic] = []
     damaged: set[int] = set()
@@ -140,7 +176,8 @@ def _read_by_lines(text: bytes, layout: list[Line], documentation: str | None) -
     header: ast.Declaration | None = None
     index = 0
     if layout and layout[0].start is Start.DECLARATION:
-        header, problems = _read_header(text, layout[0], documentation)
+        read_header = _read_misspelt_header if is_misspelt else _read_header
+        header, problems = read_header(text, layout[0], documentation)
         if problems:
             damaged.add(0)
         diagnostics += problems
@@ -190,6 +227,22 @@ def _read_header(
 
         declaration = salvage_declaration(fragment, line.span, documentation)
     return declaration, [problem]
+
+
+def _read_misspelt_header(
+    text: bytes, line: Line, documentation: str | None
+) -> tuple[ast.Declaration, list[Diagnostic]]:
+    """The program of a header that is right but for its keyword, with the problem of that."""
+    word, _ = misspelt_keyword(text, line)
+    mended = b"program" + text[word.end : line.span.end]
+    reading = Reading(mended, word.end - len(b"program"))
+    (node,) = [node for node in contents(tree(mended).root_node) if node.type == "program_declaration"]
+    header = read_declaration(reading, node, documentation)
+    assert isinstance(header, ast.ProgramDeclaration), "it reads, with the keyword put right"
+    header_span = Span(line.span.start, header.header_span.end)
+    span = Span(line.span.start, header.span.end)
+    problem = not_the_keyword(text, word, "program")
+    return replace(header, header_span=header_span, span=span), [problem]
 
 
 def _read_step_at(

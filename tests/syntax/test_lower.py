@@ -211,3 +211,49 @@ def test_a_file_without_errors_does_not_load_the_reference_grammar() -> None:
         "assert lower(Document(b'object A :')).diagnostics; assert 'lark' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+MISSPELT = """object School : FinSet 8
+## The schools.
+progam first(scale : Real) : School -> School [effects=[Sample]]
+    sample mu <- Normal(0.0, scale)
+    return mu
+programm second : School -> School
+    sample x : School <-
+    return x
+
+export first
+"""
+
+
+def test_a_program_under_a_misspelt_keyword_is_read_with_its_steps() -> None:
+    found = lowered(MISSPELT)
+    assert [diagnostic.code for diagnostic in found.diagnostics] == ["QVR101"] * 3
+    right = lowered(MISSPELT.replace("progam", "program").replace("programm", "program"))
+    assert [diagnostic.code for diagnostic in right.diagnostics] == ["QVR101"]
+    source = MISSPELT.encode()
+    _, first, second, _ = found.module.declarations
+    for placed, start in ((first, b"progam"), (second, b"programm")):
+        program = placed.declaration
+        assert isinstance(program, ast.ProgramDeclaration)
+        assert source.startswith(start, placed.offset + program.span.start)
+        assert source.startswith(start, placed.offset + program.header_span.start)
+        name = program.name.span.shifted(placed.offset)
+        assert source[name.start : name.end].decode() == program.name.text
+    assert [type(step.declaration.steps[-1]) for step in (first, second)] == [ast.Return, ast.Return]
+    assert first.declaration.documentation == "The schools."
+
+
+def test_a_keyword_typed_letter_by_letter_says_at_each_what_a_fresh_start_says() -> None:
+    document, memo = Document(MISSPELT.encode()), {}
+    place = MISSPELT.index("progam")
+    for start, end, text in [(4, 4, "r"), (0, 7, ""), (0, 0, "p"), (1, 1, "rogra"), (6, 6, "m"), (6, 7, "n")]:
+        document.edit(ast.Span(place + start, place + end), text)
+        again = Document(document.source)
+        assert lower(document, memo) == lower(again)
+
+
+def test_many_misspelt_programs_are_read_without_recursion() -> None:
+    text = "progam p : A -> B\n    return 1\n" * 2000
+    found = lowered(text)
+    assert len(found.module.declarations) == len(found.diagnostics) == 2000
