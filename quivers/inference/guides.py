@@ -32,7 +32,7 @@ class AutoNormalGuide(nn.Module):
             raise QvrError(f"initial_scale must be positive, it is {initial_scale!r}.")
         self.shapes = {name: tuple(shape) for name, shape in model.latent_shapes().items()}
         _check_observed(model, self.shapes, observed_names)
-        dimension = sum(math.prod(shape) for shape in self.shapes.values())
+        dimension = sum(model.coordinates_of_latents().values())
         self.loc = nn.Parameter(torch.zeros(dimension, dtype=torch.float64))
         self.log_scale = nn.Parameter(torch.full((dimension,), math.log(initial_scale), dtype=torch.float64))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from quivers.check.program import Checked, CheckedProgram
 from quivers.data import bind
 from quivers.errors import QvrError
 from quivers.ir.build import build
-from quivers.ir.graph import Density, Term, object_of
+from quivers.ir.graph import Density, Latent, Term, axis_size, object_of
 
 Values = Mapping[str, Any]
 
@@ -60,19 +61,29 @@ class ProgramModule(nn.Module):
         Raises:
             QvrError: an object's size comes with the data.
         """
-        shapes: dict[str, tuple[int, ...]] = {}
-        for latent in self.density.latents:
-            shape = []
-            for axis in latent.axes:
-                size = self.density.sizes[object_of(axis)]
-                if size is None:
-                    raise QvrError(
-                        f"The size of {object_of(axis)} comes with the data, so the shape of {latent.name} "
-                        "is not known before they are given"
-                    )
-                shape.append(size)
-            shapes[latent.name] = tuple(shape)
-        return shapes
+        return {latent.name: self._shape(latent, latent.axes) for latent in self.density.latents}
+
+    def coordinates_of_latents(self) -> dict[str, int]:
+        """How many unconstrained coordinates each latent has, from the sizes that the file declares.
+
+        Raises:
+            QvrError: an object's size comes with the data.
+        """
+        return {
+            latent.name: math.prod(self._shape(latent, latent.free_axes)) for latent in self.density.latents
+        }
+
+    def _shape(self, latent: Latent, axes: tuple[str, ...]) -> tuple[int, ...]:
+        sizes: dict[str, int] = {}
+        for axis in axes:
+            size = self.density.sizes[object_of(axis)]
+            if size is None:
+                raise QvrError(
+                    f"The size of {object_of(axis)} comes with the data, so the shape of {latent.name} "
+                    "is not known before they are given"
+                )
+            sizes[object_of(axis)] = size
+        return tuple(axis_size(axis, sizes) for axis in axes)
 
     def log_joint(self, values: Values, observations: Values) -> Tensor:
         """The joint log density of latents and observations, in the constrained space: (*batch).
