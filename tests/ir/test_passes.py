@@ -208,6 +208,24 @@ def test_equal_arguments_share_the_adjoint_of_a_maximum(monkeypatch):
     slopes_against_autograd(lambda b, x, y: b.apply("max", x, y))
 
 
+def test_infinities_that_have_no_sum_or_product_are_left_to_the_backend():
+    builder = Builder()
+    infinity, minus, zero = (builder.constant(value) for value in (math.inf, -math.inf, 0.0))
+    for op, left, right in [("add", infinity, minus), ("sub", infinity, infinity), ("mul", infinity, zero)]:
+        node = apply(builder, op, left, right)
+        (found,) = plan(builder.nodes, [(node, ())], {}, {}, batched=False)({})
+        assert math.isnan(found) or op == "mul"
+
+
+def test_a_choice_by_constants_is_made_at_once():
+    builder = Builder()
+    x, y = (builder.add(Node("position", name=name)) for name in "xy")
+    one, two = builder.constant(1.0), builder.constant(2.0)
+    assert apply(builder, "where", apply(builder, "lt", one, two), x, y) == x
+    assert apply(builder, "where", apply(builder, "ge", one, two), x, y) == y
+    assert builder.nodes[apply(builder, "where", apply(builder, "lt", x, two), x, y)].op == "where"
+
+
 def test_sizes_become_constants():
     density = one_latent(Interval())
     builder = Builder(list(density.nodes))

@@ -172,7 +172,8 @@ def _asymmetric_laplace(p: Parameters, shape: tuple[int, ...], g: torch.Generato
 
 def _log_ndtr_between(low: Tensor, high: Tensor) -> Tensor:
     """The log of Φ(high) − Φ(low), both in the left half."""
-    above, below = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
+    above: Tensor = torch.special.log_ndtr(high)
+    below: Tensor = torch.special.log_ndtr(low)
     return above + torch.log1p(-torch.exp(below - above))
 
 
@@ -194,7 +195,7 @@ def _truncated_normal(p: Parameters, shape: tuple[int, ...], g: torch.Generator 
 
 def _newton(z: Tensor, goal: Tensor) -> Tensor:
     """One step towards log Φ(z) = goal; log Φ is concave, so that steps from the left never overshoot."""
-    found = torch.special.log_ndtr(z)
+    found: Tensor = torch.special.log_ndtr(z)
     slope = torch.exp(-0.5 * z * z - 0.5 * math.log(2.0 * math.pi) - found)
     return z - (found - goal) / slope
 
