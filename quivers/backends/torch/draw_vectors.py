@@ -25,6 +25,16 @@ def _cholesky(matrix: Tensor) -> Tensor:
     return lower
 
 
+def _solved(triangle: Tensor, right: Tensor, *, upper: bool) -> Tensor:
+    found: Tensor = torch.linalg.solve_triangular(triangle, right, upper=upper)
+    return found
+
+
+def _square(root: Tensor) -> Tensor:
+    product: Tensor = root @ root.mT
+    return product
+
+
 def _dirichlet(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
     return torch._sample_dirichlet(p["concentration"].expand(shape).contiguous(), generator=g)
 
@@ -49,7 +59,7 @@ def _multivariate_normal(p: Parameters, shape: tuple[int, ...], g: torch.Generat
     if "precision_matrix" in p:
         # With P = L Lᵀ the covariance is L⁻ᵀ L⁻¹.
         upper = _cholesky(p["precision_matrix"]).mT
-        return p["loc"] + torch.linalg.solve_triangular(upper, z, upper=True)[..., 0]
+        return p["loc"] + _solved(upper, z, upper=True)[..., 0]
     root = p["scale_tril"] if "scale_tril" in p else _cholesky(p["covariance_matrix"])
     return p["loc"] + (torch.tril(root) @ z)[..., 0]
 
@@ -75,7 +85,7 @@ def _lkj_cholesky(p: Parameters, shape: tuple[int, ...], g: torch.Generator | No
 
 def _lkj(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
     root = _lkj_cholesky(p, shape, g)
-    product = root @ root.mT
+    product = _square(root)
     one = torch.eye(shape[-1], dtype=torch.float64, device=product.device)
     return torch.where(one == 1.0, one, product)
 
@@ -94,18 +104,18 @@ def _bartlett(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) 
 def _wishart(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
     factor = _bartlett(p, shape, g)
     if "precision_matrix" in p:
-        root = torch.linalg.solve_triangular(_cholesky(p["precision_matrix"]).mT, factor, upper=True)
+        root = _solved(_cholesky(p["precision_matrix"]).mT, factor, upper=True)
     else:
         scale = torch.tril(p["scale_tril"]) if "scale_tril" in p else _cholesky(p["covariance_matrix"])
         root = scale @ factor
-    return root @ root.mT
+    return _square(root)
 
 
 def _inverse_wishart(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
     """The inverse of a Wishart matrix: with Ψ = L Lᵀ and Bartlett's A it is (A⁻¹ Lᵀ)ᵀ (A⁻¹ Lᵀ)."""
     scale = torch.tril(p["scale_tril"]) if "scale_tril" in p else _cholesky(p["scale_matrix"])
-    root = torch.linalg.solve_triangular(_bartlett(p, shape, g), scale.mT.expand(shape), upper=False)
-    return root.mT @ root
+    root = _solved(_bartlett(p, shape, g), scale.mT.expand(shape), upper=False)
+    return _square(root.mT)
 
 
 def _gaussian_random_walk(p: Parameters, shape: tuple[int, ...], g: torch.Generator | None) -> Tensor:
