@@ -20,8 +20,8 @@ from quivers.families.table import FAMILIES
 from quivers.ir.densities import called_form, guarded, log_density
 from quivers.ir.expressions import Scope, Value, evaluate, parsed
 from quivers.ir.graph import RANGE, Builder, Draw, Marginal, Node, Range, Requirement, Term, object_of
-from quivers.ir.matrices import gather, iota, renamed
-from quivers.ir.simplify import apply, reduce, spread, total
+from quivers.ir.matrices import iota, renamed
+from quivers.ir.simplify import apply, gather, reduce, spread, total
 from quivers.syntax import ast
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from quivers.families.support import Space
 from quivers.ir.graph import Builder, Latent
-from quivers.ir.matrices import gather, iota
-from quivers.ir.simplify import apply
+from quivers.ir.matrices import iota
+from quivers.ir.simplify import apply, gather
 from quivers.syntax import ast
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def draw_from_program(site: Building, step: ast.Sample) -> None:
 
 def with_objects(node: Syntax, objects: Mapping[str, str]) -> Syntax:
     """A step or an expression with other objects in the place of a program's parameters."""
-    return _with_objects(node, objects) if objects else node  # type: ignore[no-any-return]
+    return _with_objects(node, objects) if objects else node
 
 
 def _with_objects(node: Any, objects: Mapping[str, str]) -> Any:
