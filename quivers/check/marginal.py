@@ -216,6 +216,10 @@ def _unsummable(
         return True
     if not isinstance(element, Interval) or _is_categorical(family):
         return False
+    vector = next((each for each in bound.form.parameters if each.event_rank), None)
+    if vector is not None:
+        scope.report(problems.unnamed_range(draw, family, vector))
+        return True
     ends_in_data = family.high is not None and _depends_on_data_alone(bound.values.get(family.high), scope)
     bounded = any(option.name.text == "high" for option in step.options)
     if math.isinf(element.low) or (math.isinf(element.high) and not ends_in_data):

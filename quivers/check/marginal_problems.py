@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from quivers.check.scope import Block
 from quivers.check.shapes import listing
 from quivers.check.types import Axis, Type
-from quivers.families.family import Family
+from quivers.families.family import Family, Parameter
 from quivers.families.support import Member
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Label, Severity
@@ -32,6 +32,15 @@ def not_discrete(draw: ast.Call, family: Family) -> Diagnostic:
     if family.event_rank and family.discrete:
         message = f"A draw from `{family.name}` is several numbers at once, and only one can be summed out."
     return _unsummable(draw.function.span, message, "Draw it with `sample` instead, above the block.")
+
+
+def unnamed_range(draw: ast.Call, family: Family, vector: Parameter) -> Diagnostic:
+    """A count whose end is the length of a vector, one more than the elements of any object."""
+    message = (
+        f"A draw from `{family.name}` has one value more than `{vector.name}` has elements, "
+        "and no object runs over as many."
+    )
+    return _unsummable(draw.function.span, message, "Sum out a `Categorical` with the probability of each.")
 
 
 def infinitely_many(draw: ast.Call, family: Family, *, bounded: bool, low: float) -> Diagnostic:
