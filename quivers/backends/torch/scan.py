@@ -104,11 +104,11 @@ def by_numbers(node: Node, arg_axes: Sequence[tuple[str, ...]]) -> Operation | N
     if any(inner.axes or inner.op not in leaves | SCALARS.keys() for inner in body.nodes):
         return None
     template = [inner.value for inner in body.nodes]
-    steps = [
-        (SCALARS[inner.op], number, *inner.args, *(-1,) * (3 - len(inner.args)))
-        for number, inner in enumerate(body.nodes)
-        if inner.op in SCALARS
-    ]
+    steps: list[tuple[Operation, int, int, int, int]] = []
+    for number, inner in enumerate(body.nodes):
+        if inner.op in SCALARS:
+            first, second, third = (*inner.args, -1, -1)[:3]
+            steps.append((SCALARS[inner.op], number, first, second, third))
     outer = {int(inner.name or ""): n for n, inner in enumerate(body.nodes) if inner.op == "outer"}
     before = next(number for number, inner in enumerate(body.nodes) if inner.op == "state")
     value, backwards = body.value, node.op == "rscan"
