@@ -168,8 +168,8 @@ def bind_arguments(
             sound = False
         elif name not in parameters:
             own = next(form for form in forms if name in form)
-            given = [other.keyword.text for other in arguments if other.keyword is not None]
-            beside = [each for each in (*values, *given) if each in parameters and each not in own]
+            keywords = [other.keyword.text for other in arguments if other.keyword is not None]
+            beside = [each for each in (*values, *keywords) if each in parameters and each not in own]
             scope.report(exclusive_arguments(called, argument.keyword, beside))
             sound = False
         elif name in values:
