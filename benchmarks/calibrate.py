@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PROGRAMS = {
     "eight_schools": "eight_schools/noncentred",
     "hierarchical_logistic": "hierarchical_logistic/hierarchical_logistic",
-    "mixture": "low_dim_gauss_mix/low_dim_gauss_mix",
+    "mixture": "two_groups/two_groups",
 }
 LEVELS = " ▁▂▃▄▅▆▇█"
 

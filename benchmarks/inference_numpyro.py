@@ -40,10 +40,10 @@ def hierarchical_logistic(group, X, y):  # noqa: N803
 
 
 def mixture(y):
-    weights = numpyro.sample("weights", dist.Dirichlet(jnp.ones(3)))
-    mu = numpyro.sample("mu", dist.ImproperUniform(dist.constraints.ordered_vector, (), (3,)))
+    weights = numpyro.sample("weights", dist.Dirichlet(jnp.ones(2)))
+    mu = numpyro.sample("mu", dist.ImproperUniform(dist.constraints.ordered_vector, (), (2,)))
     numpyro.factor("mu_prior", dist.Normal(0.0, 5.0).log_prob(mu).sum())
-    with numpyro.plate("Component", 3):
+    with numpyro.plate("Component", 2):
         sigma = numpyro.sample("sigma", dist.HalfNormal(2.0))
     components = dist.Normal(mu, sigma)
     with numpyro.plate("Item", len(y)):

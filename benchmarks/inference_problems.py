@@ -48,8 +48,9 @@ def _hierarchical_logistic(generator: np.random.Generator) -> Data:
 
 
 def _mixture(generator: np.random.Generator) -> Data:
-    component = generator.choice(3, size=2_000, p=[0.5, 0.3, 0.2])
-    mean, spread = np.array([-3.0, 0.5, 4.0]), np.array([1.0, 0.7, 1.3])
+    # Two components, far enough apart for one mode: chains in several would make any effective size moot.
+    component = generator.choice(2, size=2_000, p=[0.6, 0.4])
+    mean, spread = np.array([-2.0, 2.5]), np.array([1.0, 1.3])
     return {"y": generator.normal(mean[component], spread[component])}
 
 

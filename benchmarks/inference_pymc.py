@@ -27,16 +27,16 @@ def hierarchical_logistic(data: dict[str, np.ndarray]) -> None:
 
 
 def mixture(data: dict[str, np.ndarray]) -> None:
-    weights = pm.Dirichlet("weights", np.ones(3))
+    weights = pm.Dirichlet("weights", np.ones(2))
     mu = pm.Normal(
         "mu",
         0.0,
         5.0,
-        shape=3,
+        shape=2,
         transform=pm.distributions.transforms.ordered,
-        initval=np.array([-1.0, 0.0, 1.0]),
+        initval=np.array([-1.0, 1.0]),
     )
-    sigma = pm.HalfNormal("sigma", 2.0, shape=3)
+    sigma = pm.HalfNormal("sigma", 2.0, shape=2)
     pm.NormalMixture("y", w=weights, mu=mu, sigma=sigma, observed=data["y"])
 
 

@@ -41,7 +41,7 @@ program hierarchical_logistic : Row -> Group
 
 MIXTURE = """
 object Item      : FinSet
-object Component : FinSet 3
+object Component : FinSet 2
 
 program mixture : Item -> Component
     sample weights : Component <- Dirichlet(1.0)

@@ -124,6 +124,12 @@ def hierarchical_logistic(generator: np.random.Generator) -> Simulated:
     return truth, {"hospital": hospital, "dose": dose, "recovered": recovered}
 
 
+def two_groups(generator: np.random.Generator) -> Simulated:
+    truth = {"mu": np.array([-1.0, 1.5]), "sigma": 0.7, "theta": 0.45}
+    group = (generator.uniform(size=100) >= truth["theta"]).astype(int)
+    return truth, {"y": generator.normal(truth["mu"][group], truth["sigma"]).round(3)}
+
+
 EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
     example.__name__: example
     for example in (
@@ -136,6 +142,7 @@ EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
         logmesquite,
         blr,
         hierarchical_logistic,
+        two_groups,
     )
 }
 

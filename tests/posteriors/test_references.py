@@ -25,7 +25,7 @@ from references import (
 BY_NAME = {reference.name: reference for reference in REFERENCES}
 SIMULATED = {
     **{reference.path.stem: reference for reference in REFERENCES if "eight" not in reference.name},
-    "hierarchical_logistic": Reference("", "hierarchical_logistic/hierarchical_logistic", {}),
+    **{name: Reference("", f"{name}/{name}", {}) for name in ("hierarchical_logistic", "two_groups")},
 }
 
 
