@@ -1,1 +1,1 @@
-"""The density graph as machine code: fused loops in generated Python, compiled by numba, kept on disk."""
+"""The density graph as machine code: fused loops in generated Python, compiled by LLVM, kept on disk."""

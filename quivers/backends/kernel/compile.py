@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import linecache
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import llvmlite
+import llvmlite.binding as llvm
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
-from quivers.backends.kernel.source import FUNCTION
-from quivers.backends.signature import DENSITY_SIGNATURE
-
-# What the compiler may do with sums and products so that loops run on vectors: all that changes rounding
-# only. NaN and infinities keep their meaning.
-FREEDOMS = frozenset({"reassoc", "contract", "nsz", "arcp"})
+from quivers.backends.kernel.translate import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +27,20 @@ class MachineCode:
     symbol: str
 
 
+@global_compiler_lock  # type: ignore[untyped-decorator]
 def compile_source(source: str, name: str) -> MachineCode:
     """The machine code of the function that `source` defines, under its `key` as name.
 
     The name goes into its symbol: kernels that two processes compiled must differ in a third that loads both.
     """
-    file = f"<kernel {name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    names: dict[str, Any] = {"__name__": f"quivers_kernel_{name}"}
-    exec(compile(source, file, "exec"), names)
-    function: Any = numba.cfunc(DENSITY_SIGNATURE, error_model="numpy", fastmath=set(FREEDOMS))(
-        names[FUNCTION]
-    )
-    return MachineCode(function.address, function._library, function.native_name)
+    symbol = f"quivers_kernel_{name}"
+    library = cpu_target.target_context.codegen().create_library(symbol)
+    library.enable_object_caching()
+    module = llvm.parse_assembly(translated(source, symbol))
+    module.name = symbol
+    library.add_llvm_module(module)
+    library.finalize()
+    return MachineCode(library.get_pointer_to_function(symbol), library, symbol)
 
 
 @global_compiler_lock  # type: ignore[untyped-decorator]
@@ -71,7 +67,7 @@ def key(source: str) -> str:
 
 
 # What compiled code is made of besides its own source.
-_MODULES = ("elementary", "special", "factors", "places", "block", "compile")
+_MODULES = ("elementary", "special", "factors", "places", "translate", "compile")
 
 
 @functools.cache

@@ -7,35 +7,20 @@ infinities and for NaN the same.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Mapping
-from typing import Any, cast
-
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic, register_jitable
+from typing import Any
 
 
-@intrinsic
-def _bits(typing_context: Any, x: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
+def bits(x: float) -> int:
+    """The bits of a number, as an integer."""
+    return int(struct.unpack("<q", struct.pack("<d", x))[0])
 
 
-@intrinsic
-def _from_bits(typing_context: Any, x: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.DoubleType())
+def from_bits(n: int) -> float:
+    """The number with these bits."""
+    return float(struct.unpack("<d", struct.pack("<Q", n & 0xFFFFFFFFFFFFFFFF))[0])
 
-    return types.float64(types.int64), generate
-
-
-bits = cast(Callable[[float], int], _bits)
-"""The bits of a number, as an integer."""
-
-from_bits = cast(Callable[[int], float], _from_bits)
-"""The number with these bits."""
 
 # Added to a number below 2⁵¹, it leaves the nearest whole number in the low bits.
 ROUNDING = 6755399441055744.0
@@ -47,12 +32,7 @@ SMALLEST_NORMAL = 2.2250738585072014e-308
 ROOT_HALF_BITS = 0x3FE6A09E667F3BCD
 EXPONENT = -0x10000000000000
 
-# Reassociation would undo the corrections below, so these functions do without it wherever they are used; a
-# product and a sum may be one operation with one rounding. A call would keep a loop from running on vectors.
-exact = register_jitable(error_model="numpy", fastmath={"contract"}, forceinline=True)
 
-
-@exact
 def exp(x: float) -> float:
     """eˣ: x = n log 2 + r, eʳ by its Taylor series, 2ⁿ in two factors, which never overflow too early."""
     y = -746.0 if x < -746.0 else x
@@ -80,7 +60,6 @@ def exp(x: float) -> float:
     return (first + first * p) * second
 
 
-@exact
 def log(x: float) -> float:
     """The natural logarithm: x = 2ᵏ (1 + f), log(1 + f) by the series in s = f / (2 + f).
 
@@ -107,7 +86,6 @@ def log(x: float) -> float:
     return math.nan if x < 0.0 else result
 
 
-@exact
 def log1p(x: float) -> float:
     """log(1 + x), corrected for what the sum 1 + x lost (Higham 2002, section 1.14.1)."""
     total = 1.0 + x

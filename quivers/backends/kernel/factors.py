@@ -10,10 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quivers.backends.kernel.special import compiled
 
-
-@compiled
 def cholesky(a: Any, a_at: int, a_row: int, a_column: int, n: int, out: Any, out_at: int, out_row: int,
              out_column: int) -> float:  # fmt: skip
     """The lower triangular L with L Lᵀ = a, row by row; NaN everywhere where there is none.
@@ -41,7 +38,6 @@ def cholesky(a: Any, a_at: int, a_row: int, a_column: int, n: int, out: Any, out
     return 0.0
 
 
-@compiled
 def _spoil_if_singular(
     low: Any, low_at: int, step: int, n: int, out: Any, out_at: int, out_row: int
 ) -> float:
@@ -55,7 +51,6 @@ def _spoil_if_singular(
     return 0.0
 
 
-@compiled
 def solve(low: Any, low_at: int, low_row: int, low_column: int, b: Any, b_at: int, b_row: int, n: int,
           out: Any, out_at: int, out_row: int) -> float:  # fmt: skip
     """L⁻¹ b for a lower triangular L, by forward substitution."""
@@ -68,7 +63,6 @@ def solve(low: Any, low_at: int, low_row: int, low_column: int, b: Any, b_at: in
     return 0.0
 
 
-@compiled
 def solve_transposed(low: Any, low_at: int, low_row: int, low_column: int, b: Any, b_at: int, b_row: int,
                      n: int, out: Any, out_at: int, out_row: int) -> float:  # fmt: skip
     """L⁻ᵀ b for a lower triangular L, by backward substitution."""

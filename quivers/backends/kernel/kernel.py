@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from quivers.backends.given import settled_sizes
@@ -18,6 +17,7 @@ from quivers.backends.kernel.compile import MachineCode, compile_source, from_by
 from quivers.backends.kernel.fixed import aligned, checked_index, evaluate, shape_of
 from quivers.backends.kernel.objective import Objective, objective
 from quivers.backends.kernel.source import Array, NotExpressible, Written, write
+from quivers.backends.kernel.translate import Untranslatable
 from quivers.ir.graph import Density, Node, axis_size
 
 # Above this many operations a kernel takes longer to compile than most runs take with torch.
@@ -76,7 +76,7 @@ def kernel(
     if code is None:
         try:
             code = compile_source(written.source, name)
-        except (NumbaError, SyntaxError, RecursionError) as problem:
+        except (Untranslatable, RuntimeError, RecursionError) as problem:
             first = str(problem).strip().splitlines() or [type(problem).__name__]
             return NotCompiled(f"The compiler refused the program: {first[0]}")
         cache.store(name, written.source, to_bytes(code))

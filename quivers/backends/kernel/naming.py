@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from quivers.ir.graph import BELOW_DIAGONAL, ONE_LESS, TRIANGLE, object_of
+from quivers.ir.graph import BELOW_DIAGONAL, INDEX, ONE_LESS, TRIANGLE, object_of, source_of
 
 # What an index or a count begins with tells apart the axes of one object; no user's name can do that.
-_MARKS = {ONE_LESS: "less", BELOW_DIAGONAL: "below", TRIANGLE: "triangle"}
+_MARKS = {ONE_LESS: "less", BELOW_DIAGONAL: "below", TRIANGLE: "triangle", INDEX: "own"}
 
 
 def identifier(name: str) -> str:
@@ -24,7 +24,7 @@ def index(axis: str) -> str:
 
 def sized(axis: str) -> str:
     """The axis whose size an axis has: `School` for `School′`, and itself where it is derived."""
-    return axis if axis[-1] in {ONE_LESS, BELOW_DIAGONAL, TRIANGLE} else object_of(axis)
+    return source_of(axis)
 
 
 def count(axis: str) -> str:

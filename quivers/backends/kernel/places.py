@@ -6,10 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quivers.backends.kernel.special import compiled
 
-
-@compiled
 def place(x: float, n: int) -> int:
     """The index that `x` stands for: its whole part, the nearest of the axis where outside, 0 for NaN."""
     if not x > 0.0:
@@ -17,7 +14,6 @@ def place(x: float, n: int) -> int:
     return int(x) if x < n else n - 1
 
 
-@compiled
 def comes_before(x: Any, start: int, step: int, i: int, j: int) -> bool:
     """Whether element i stands before element j: the lesser first, NaN last, equal ones as they stood."""
     left, right = x[start + i * step], x[start + j * step]
@@ -30,7 +26,6 @@ def comes_before(x: Any, start: int, step: int, i: int, j: int) -> bool:
     return i < j
 
 
-@compiled
 def argsort(x: Any, start: int, step: int, n: int, out: Any, out_start: int, out_step: int) -> float:
     """The places of the elements of a row in increasing order, by heapsort (Williams 1964)."""
     for i in range(n):

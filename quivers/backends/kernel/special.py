@@ -7,36 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-from numba.extending import register_jitable
-
-from quivers.backends.kernel.elementary import exact, exp, log, log1p
+from quivers.backends.kernel.elementary import exp, log, log1p
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 ROOT_HALF = math.sqrt(0.5)
 
 
-Function = TypeVar("Function", bound=Callable[..., float])
-
-
-def compiled(function: Function) -> Function:
-    """`function`, callable from Python as before, and from compiled code with C's rules for division by 0.
-
-    Sums are not reassociated in it, even where its caller allows that.
-    """
-    return register_jitable(error_model="numpy", fastmath={"contract"})(function)
-
-
-@exact
 def sigmoid(x: float) -> float:
     """1 / (1 + e⁻ˣ), written so that nothing overflows."""
     power = exp(-abs(x))
     return (1.0 if x >= 0.0 else power) / (1.0 + power)
 
 
-@exact
 def softplus(x: float) -> float:
     """log(1 + eˣ).
 
@@ -48,13 +32,11 @@ def softplus(x: float) -> float:
     return max(x, 0.0) + (log(total) + (power - (total - 1.0)) / total)
 
 
-@exact
 def logit(x: float) -> float:
     """The inverse of `sigmoid`."""
     return log(x / (1.0 - x))
 
 
-@exact
 def sign(x: float) -> float:
     """−1, 0 or 1; 0 for NaN."""
     if x > 0.0:
@@ -62,37 +44,31 @@ def sign(x: float) -> float:
     return -1.0 if x < 0.0 else 0.0
 
 
-@exact
 def floor(x: float) -> float:
     """The greatest whole number up to x, as a float."""
-    return float(np.floor(x))
+    return float(math.floor(x))
 
 
-@exact
 def maximum(x: float, y: float) -> float:
     """The greater of two; NaN where one is."""
     return x if x > y or math.isnan(x) else y
 
 
-@exact
 def minimum(x: float, y: float) -> float:
     """The lesser of two; NaN where one is."""
     return x if x < y or math.isnan(x) else y
 
 
-@exact
 def xlogy(x: float, y: float) -> float:
     """x log y, and 0 where x is 0."""
     return 0.0 if x == 0.0 and not math.isnan(y) else x * log(y)
 
 
-@exact
 def xlog1py(x: float, y: float) -> float:
     """x log(1 + y), and 0 where x is 0."""
     return 0.0 if x == 0.0 and not math.isnan(y) else x * log1p(y)
 
 
-@exact
 def logaddexp(x: float, y: float) -> float:
     """log(eˣ + eʸ)."""
     if x == y:  # also where both are infinite
@@ -100,7 +76,6 @@ def logaddexp(x: float, y: float) -> float:
     return max(x, y) + log1p(exp(-abs(x - y)))
 
 
-@compiled
 def digamma(x: float) -> float:
     """The derivative of log Γ: reflection below 0, recurrence to 10, then the asymptotic series.
 
@@ -126,7 +101,6 @@ def digamma(x: float) -> float:
     return result + math.log(x) - 0.5 / x - y * series
 
 
-@compiled
 def trigamma(x: float) -> float:
     """The derivative of `digamma`, by the same steps (Abramowitz and Stegun 6.4.6, 6.4.7, 6.4.12)."""
     result = 0.0
@@ -152,7 +126,6 @@ def trigamma(x: float) -> float:
     return result + factor * upper
 
 
-@compiled
 def log_ndtr(x: float) -> float:
     """The log of the standard normal distribution function; below −30 by its asymptotic series.
 
@@ -169,7 +142,6 @@ def log_ndtr(x: float) -> float:
     return -0.5 * x * x - math.log(-x) - HALF_LOG_TWO_PI + math.log1p(series)
 
 
-@compiled
 def i0e(x: float) -> float:
     """e^−|x| I₀(x): the power series up to 20, then the asymptotic one.
 
@@ -186,7 +158,6 @@ def i0e(x: float) -> float:
     return math.exp(-x) * total
 
 
-@compiled
 def i1e(x: float) -> float:
     """e^−|x| I₁(x), by the same series as `i0e`."""
     y = abs(x)
@@ -200,7 +171,6 @@ def i1e(x: float) -> float:
     return 0.5 * x * math.exp(-y) * total
 
 
-@compiled
 def _bessel_tail(x: float, order: float) -> float:
     """e^−x I_ν(x) for large x, where `order` is 4ν²."""
     term, total, k = 1.0, 1.0, 0.0
