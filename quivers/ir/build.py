@@ -30,6 +30,7 @@ from quivers.ir.expressions import (
     single_objects,
 )
 from quivers.ir.graph import (
+    INDEX,
     RANGE,
     Builder,
     Density,
@@ -312,19 +313,11 @@ class Building:
 
     def free_axis(self, name: str, taken: Sequence[str]) -> str:
         """An axis over an object, or over whole numbers, that no value of the program has."""
-        if RANGE not in name:
-            # Two more than any name's type has: an expression may have one more of its own inside.
-            copies = [axis.copy for known in self._types() for axis in known.axes if axis.object == name]
-            name += "′" * (max(copies, default=0) + 2)
+        mark = "′" if RANGE in name else INDEX
+        name = name if RANGE in name else name + mark
         while name in taken:
-            name += "′"
+            name += mark
         return name
-
-    def _types(self) -> list[Type]:
-        blocks = (known for block in self.marginals.values() for known in block.types.values())
-        everything = (*self.program.types.values(), *(entry.type for entry in self.program.inputs), *blocks)
-        types = (substituted(known, self.objects) for known in everything)
-        return [known for known in types if isinstance(known, Type)]
 
     def free_name(self, name: str) -> str:
         """A name for a site that is drawn for predictions alone, beside those that are there."""

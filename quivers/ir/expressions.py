@@ -16,8 +16,9 @@ from quivers.errors import ProgramError
 from quivers.families.functions import FUNCTIONS, Function, Kind
 from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
 from quivers.ir import simplify
-from quivers.ir.graph import BINARY, CONDITIONS, REDUCTIONS, UNARY, Builder, Node, object_of
-from quivers.ir.matrix_functions import applied, contracted
+from quivers.ir.graph import BINARY, CONDITIONS, INDEX, REDUCTIONS, UNARY, Builder, Node, object_of
+from quivers.ir.matrices import in_order, iota, renamed_below, spread_over
+from quivers.ir.matrix_functions import applied, contracted, numbered
 from quivers.ir.scan import Step, captured, scanned
 from quivers.ir.simplify import gather
 from quivers.syntax import ast, parse
@@ -104,10 +105,8 @@ def evaluate(scope: Scope, expression: ast.Expression) -> Value:
         case ast.If(condition=condition, consequence=consequence, alternative=alternative):
             yes, no = evaluate(scope, consequence), evaluate(scope, alternative)
             test = as_condition(builder, evaluate(scope, condition).node)
-            node = simplify.apply(
-                builder, "where", test, as_number(builder, yes.node), as_number(builder, no.node)
-            )
-            return Value(node, supports.hull(yes.interval, no.interval))
+            parts = (test, as_number(builder, yes.node), as_number(builder, no.node))
+            return Value(_elementwise(scope, "where", *parts), supports.hull(yes.interval, no.interval))
         case ast.Call():
             return _call(scope, expression)
         case ast.Index(value=value, indices=indices):
@@ -156,10 +155,23 @@ def _unary(scope: Scope, operator: str, operand: Value) -> Value:
 def _binary(scope: Scope, operator: str, left: Value, right: Value) -> Value:
     builder = scope.builder
     prepare = as_condition if operator in supports.LOGICAL else as_number
-    node = simplify.apply(
-        builder, OPERATORS[operator], prepare(builder, left.node), prepare(builder, right.node)
-    )
+    parts = (prepare(builder, left.node), prepare(builder, right.node))
+    node = _elementwise(scope, OPERATORS[operator], *parts)
     return Value(node, supports.combine(operator, left.interval, right.interval))
+
+
+def _elementwise(scope: Scope, op: str, *args: int) -> int:
+    """An elementwise operation, its axes in the order in which its arguments have them.
+
+    What it is simplified to may have them in another, and what is done along the last axis would go wrong.
+    """
+    node = simplify.apply(scope.builder, op, *args)
+    wanted = tuple(dict.fromkeys(axis for arg in args for axis in scope.axes(arg)))
+    if scope.axes(node) == wanted:
+        return node
+    return in_order(
+        scope.builder, node, (*(own for own in scope.builder.axes(node) if own in scope.hidden), *wanted)
+    )
 
 
 def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Value:
@@ -208,11 +220,11 @@ def _object_function(scope: Scope, call: ast.Call) -> Value:
     """`index(Object)`: 0, 1, 2, … along it; in a family's text, along the last axis of a value."""
     argument = call.arguments[0].value
     if isinstance(argument, ast.Variable) and argument.name not in scope.names:
-        return Value(_iota(scope.builder, argument.name), NATURAL)
+        return Value(iota(scope.builder, argument.name), NATURAL)
     axes = scope.axes(evaluate(scope, argument).node)
     if scope.objects or not axes:
         raise scope.refused(call.span, f"`{call.function.text}` takes the name of an object.")
-    return Value(_iota(scope.builder, axes[-1]), NATURAL)
+    return Value(iota(scope.builder, axes[-1]), NATURAL)
 
 
 def _names_object(scope: Scope, call: ast.Call) -> bool:
@@ -228,10 +240,6 @@ def _length_of_object(scope: Scope, call: ast.Call) -> Value:
     assert isinstance(argument, ast.Variable), "asked for after `_names_object`"
     axes = single_objects(argument.name, scope.factors)
     return Value(simplify.scaled_by_size(scope.builder, scope.builder.constant(1.0), axes), NATURAL)
-
-
-def _iota(builder: Builder, axis: str) -> int:
-    return builder.add(Node("iota", axes=(axis,), name=axis))
 
 
 def _named_axes(scope: Scope, argument: ast.Argument) -> tuple[str, ...]:
@@ -265,7 +273,7 @@ def _applied(
     if function.kind is Kind.ELEMENTWISE:
         op = function.op or (function.name if function.name in UNARY | BINARY else None)
         if op is not None:
-            return simplify.apply(builder, op, *numbers)
+            return _elementwise(scope, op, *numbers)
     if function.op in REDUCTIONS:
         return simplify.reduce(builder, function.op, numbers[0], axes)
     if function.definition is not None:
@@ -278,7 +286,10 @@ def _applied(
         )
         return evaluate(inner, parsed(function.definition)).node
     if function.name == "length":
-        return simplify.scaled_by_size(builder, builder.constant(1.0), axes)
+        count = simplify.scaled_by_size(builder, builder.constant(1.0), axes)
+        left = [axis for axis in scope.axes(numbers[0]) if axis not in axes]
+        # Within a definition the same number for each element is as good as one.
+        return count if scope.over is not None else simplify.spread(builder, count, left)
     node = applied(builder, function.name, numbers, axes, scope.axes)
     if node is None:
         raise scope.refused(call.span, f"`{function.name}` can be checked but not run yet.")
@@ -347,16 +358,29 @@ def _within(scope: Scope, place: int, axis: str) -> int:
 
 
 def _factor(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> Value:
-    """`factor i : I in e`: in the body i is 0, 1, 2, … along I, so that e has the axis I."""
-    names = dict(scope.names)
-    _refuse_repeated(scope, binders, body)
+    """`factor i : I in e`: in the body i is 0, 1, 2, … along an axis of its own, which e does not see."""
+    builder, names, hidden = scope.builder, dict(scope.names), scope.hidden
+    indices: list[str] = []
     for binder in binders:
-        names[binder.name.text] = Value(_iota(scope.builder, binder.object.text), Member(binder.object.text))
-    inner = evaluate(replace(scope, names=names), body)
-    have = scope.builder.axes(inner.node)
-    axes = [binder.object.text for binder in binders]
-    wanted = (*axes, *(axis for axis in have if axis not in axes))
-    return Value(simplify.spread(scope.builder, inner.node, wanted), inner.element)
+        axis = binder.object.text + INDEX
+        while axis in hidden:
+            axis += INDEX
+        hidden |= {axis}
+        indices.append(axis)
+        names[binder.name.text] = Value(iota(builder, axis), Member(binder.object.text))
+    inner = evaluate(replace(scope, names=names, hidden=hidden), body)
+    own = tuple(axis for axis in builder.axes(inner.node) if axis not in hidden)
+    node = spread_over(builder, as_number(builder, inner.node), *indices)
+    return Value(_as_numbered(scope, node, (*indices, *own)), inner.element)
+
+
+def _as_numbered(scope: Scope, node: int, axes: tuple[str, ...]) -> int:
+    """A value with its `axes` in this order, called as the checker calls them: `K`, then `K′`."""
+    builder = scope.builder
+    called = dict(zip(axes, numbered(axes), strict=True))
+    node = renamed_below(builder, node, [called.get(axis, axis) for axis in builder.axes(node)])
+    others = (axis for axis in builder.axes(node) if axis not in called.values())
+    return in_order(builder, node, (*others, *called.values()))
 
 
 def _scan(scope: Scope, expression: ast.Scan) -> Value:
@@ -384,22 +408,6 @@ def _scan(scope: Scope, expression: ast.Scan) -> Value:
         if wider == axes and joined == element:
             break
         axes, element, rounds = wider, joined, rounds + 1
-    if axis in axes:
-        message = f"A `scan` along `{axis}` whose state runs along it too can be checked but not run yet."
-        raise scope.refused(expression.span, message)
-    states = scanned(builder, axis, initial, axes, Step(inner.nodes, value, outer), place)
-    return Value(states, found.element)
-
-
-def _refuse_repeated(scope: Scope, binders: Sequence[ast.Binder], body: ast.Expression) -> None:
-    """Refuse an index along an object that another index, or the body itself, runs along too."""
-    objects = [binder.object.text for binder in binders]
-    held = dict(scope.names)
-    for binder in binders:
-        held[binder.name.text] = Value(scope.builder.constant(0.0), Member(binder.object.text))
-    own = [object_of(axis) for axis in scope.builder.axes(evaluate(replace(scope, names=held), body).node)]
-    # An index of an enclosing `factor` is an axis of its own, also where the body only has a value of it.
-    for place, binder in enumerate(binders):
-        if binder.object.text in [*objects[:place], *own]:
-            message = f"A `factor` with `{binder.object.text}` twice can be checked but not run yet"
-            raise scope.refused(binder.span, f"{message}.")
+    states, run = scanned(builder, axis, initial, axes, Step(inner.nodes, value, outer), place)
+    visible = (run, *(own for own in axes if own not in scope.hidden))
+    return Value(_as_numbered(scope, states, visible), found.element)

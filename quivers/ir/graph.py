@@ -42,6 +42,7 @@ BINARY = frozenset(
     }
 )
 TERNARY = frozenset({"where"})
+ELEMENTWISE = UNARY | BINARY | TERNARY
 REDUCTIONS = frozenset({"sum", "prod", "amax", "amin", "logsumexp"})  # over the axes in `over`
 STRUCTURAL = frozenset({"gather", "scatter", "spread"})
 ALONG = frozenset({"cumsum", "rcumsum", "argsort"})  # along the axis `name`, which the result keeps
@@ -173,6 +174,9 @@ class Latent:
 RANGE = "…"
 """Between the ends of whole numbers that a summed latent ranges over, in the name of their axis."""
 
+INDEX = "◦"
+"""After the name of an axis that an index of a `factor`, or a latent that is summed out, runs along."""
+
 ONE_LESS = "⁻"
 BELOW_DIAGONAL = "◺"
 TRIANGLE = "◣"
@@ -201,20 +205,27 @@ def axis_size(axis: str, sizes: Mapping[str, int]) -> int:
         first, _, last = name.partition(RANGE)
         return int(last) - int(first) + 1
     count = sizes[name]
-    match axis[-1]:
+    match source_of(axis)[len(name) :]:
+        case "":
+            return count
         case "⁻":
             return count - 1
         case "◺":
             return count * (count - 1) // 2
         case "◣":
             return count * (count + 1) // 2
-        case _:
-            return count
+        case marks:
+            raise ValueError(f"no axis is derived from `{name}` by `{marks}`")
 
 
 def object_of(axis: str) -> str:
     """The object that an axis runs over: `School` for `School′` and for `School⁻`."""
-    return axis.rstrip("′⁻◺◣")
+    return axis.rstrip("′◦⁻◺◣")
+
+
+def source_of(axis: str) -> str:
+    """The axis that one is a copy of, and has as many elements as: `Topic⁻` for `Topic⁻′`."""
+    return axis.rstrip("′◦")
 
 
 @dataclass(frozen=True, slots=True)

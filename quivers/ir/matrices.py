@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from quivers.ir.graph import Builder, Node, object_of
+from quivers.ir.graph import ELEMENTWISE, REDUCTIONS, Builder, Node, source_of
 from quivers.ir.simplify import apply, gather, reduce, spread
 
 
@@ -19,13 +19,13 @@ def iota(builder: Builder, axis: str) -> int:
 
 def same_length(left: str, right: str) -> bool:
     """Whether two axes are copies of each other, as `K` and `K′` are, and so have equally many elements."""
-    return left.replace("′", "") == right.replace("′", "")
+    return source_of(left) == source_of(right)
 
 
 def fresh(axis: str, taken: Iterable[str]) -> str:
     """A copy of an axis that is none of `taken`: `K′`, or with more primes."""
     used = {axis, *taken}
-    name = object_of(axis)
+    name = source_of(axis)
     while name in used:
         name += "′"
     return name
@@ -63,20 +63,72 @@ def is_renaming(builder: Builder, node: Node) -> bool:
 
 def renamed_all(builder: Builder, value: int, names: Sequence[str]) -> int:
     """`value` with its axes, in their order, called `names`, all at once."""
-    wanted = tuple(names)
-    while builder.axes(value) != wanted:
-        have = builder.axes(value)
-        open_ones = [pair for pair in zip(have, wanted, strict=True) if pair[0] != pair[1]]
+    for old, new in _renamings(builder.axes(value), names):
+        value = _read_as(builder, value, old, new)
+    return value
+
+
+def renamed_below(builder: Builder, value: int, names: Sequence[str]) -> int:
+    """As `renamed_all`, but the nodes under `value` that work on each element by itself are renamed too.
+
+    So no array of them is made for the sake of a name.
+    """
+    called = dict(zip(builder.axes(value), names, strict=True))
+    for old, new in _renamings(tuple(called), tuple(called.values())):
+        value = _renamed_below(builder, value, old, new, {})
+    return value
+
+
+def _renamings(have: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """Renamings one after the other that give each of `have` its new name, without ever giving one twice."""
+    names, steps = list(have), []
+    while names != list(wanted):
+        open_ones = [pair for pair in zip(names, wanted, strict=True) if pair[0] != pair[1]]
         # Where each new name is another axis's old one, one of them goes by way of a name that nothing has.
         old, new = next(
-            (pair for pair in open_ones if pair[1] not in have),
-            (open_ones[0][0], fresh(open_ones[0][0], (*have, *wanted))),
+            (pair for pair in open_ones if pair[1] not in names),
+            (open_ones[0][0], fresh(open_ones[0][0], (*names, *wanted))),
         )
-        if builder.nodes[value].op == "iota":
-            value = iota(builder, new)
-        else:
-            value = gather(builder, value, iota(builder, new), old)
-    return value
+        steps.append((old, new))
+        names[names.index(old)] = new
+    return steps
+
+
+def _read_as(builder: Builder, value: int, old: str, new: str) -> int:
+    if builder.nodes[value].op == "iota":
+        return iota(builder, new)
+    return gather(builder, value, iota(builder, new), old)
+
+
+def _renamed_below(builder: Builder, value: int, old: str, new: str, known: dict[int, int]) -> int:
+    """`value`, which does not have the axis `new`, with its axis `old` called that."""
+    node = builder.nodes[value]
+    if old not in node.axes:
+        return value
+    if value not in known:
+        known[value] = _renamed_node(builder, value, old, new, known)
+    return known[value]
+
+
+def _renamed_node(builder: Builder, value: int, old: str, new: str, known: dict[int, int]) -> int:
+    node = builder.nodes[value]
+
+    def inside(arg: int) -> int:
+        return _renamed_below(builder, arg, old, new, known)
+
+    if node.op in ELEMENTWISE:
+        return apply(builder, node.op, *map(inside, node.args))
+    if node.op == "spread":
+        return in_order(builder, inside(node.args[0]), [new if axis == old else axis for axis in node.axes])
+    if node.op in REDUCTIONS and new not in node.over:
+        return reduce(builder, node.op, inside(node.args[0]), node.over)
+    if node.op == "gather" and old != node.name:
+        read, index = node.args
+        if old not in builder.axes(read):
+            return gather(builder, read, inside(index), node.name or "")
+        if new not in builder.axes(read):
+            return gather(builder, inside(read), inside(index), node.name or "")
+    return _read_as(builder, value, old, new)
 
 
 def transposed(builder: Builder, value: int, row: str, column: str) -> int:

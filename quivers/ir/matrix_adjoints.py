@@ -53,7 +53,8 @@ def summed_up(b: Builder, number: int, node: Node, adjoint: int) -> Contribution
 def factored(b: Builder, number: int, node: Node, adjoint: int) -> Contributions:
     """Of A = L Lᵀ: the lower triangle of S + Sᵀ with its diagonal halved (Murray, equation 10).
 
-    S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, where Φ takes the lower triangle and half the diagonal. The upper triangle of A is not read.
+    S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, where Φ takes the lower triangle and half the diagonal. The upper
+    triangle of A is not read.
     """
     row, column = node.over
     zero, half = b.constant(0.0), b.constant(0.5)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from quivers.ir.graph import BINARY, REDUCTIONS, TERNARY, UNARY, Body, Builder, Node
-from quivers.ir.matrices import fresh, iota, renamed
+from quivers.ir.graph import ELEMENTWISE, REDUCTIONS, Body, Builder, Node
+from quivers.ir.matrices import fresh, iota
 from quivers.ir.simplify import apply, gather, needed, reduce, spread, total
 
-ELEMENTWISE = UNARY | BINARY | TERNARY
 FREE_LEAVES = frozenset({"constant", "size", "iota"})
 """Leaves that a body has as they are."""
 
@@ -216,12 +215,14 @@ def captured(builder: Builder, number: int, inner: Builder, outer: dict[int, int
     return leaf
 
 
-def scanned(builder: Builder, axis: str, initial: int, axes: tuple[str, ...], step: Step, place: int) -> int:
-    """The states of a scan whose step was written with all of its values at hand, over (axis, *axes).
+def scanned(
+    builder: Builder, axis: str, initial: int, axes: tuple[str, ...], step: Step, place: int
+) -> tuple[int, str]:
+    """The states of a scan whose step was written with all of its values at hand, and the axis along which.
 
     `place` is the leaf of the element being worked out. Other than in a `Body`, a leaf whose node has the
-    axis is all of that node; `x[t]` is a gather at `place`. Where the step uses the axis besides in such a
-    gather, the scan runs along a copy of it.
+    axis is all of that node; `x[t]` is a gather at `place`. Where the step or its state uses the axis besides
+    in such a gather, the scan runs along a copy of it.
     """
     nodes = step.nodes
     used = needed(nodes, [step.value])
@@ -237,7 +238,7 @@ def scanned(builder: Builder, axis: str, initial: int, axes: tuple[str, ...], st
         if nodes[number].op == "gather" and nodes[number].args[1] == place and nodes[number].args[0] in still
     }
     run = axis
-    if _uses(nodes, axis, [step.value, *changing], current):
+    if axis in axes or _uses(nodes, axis, [step.value, *changing], current):
         taken = {own for number in used for own in _axes_in(nodes[number])}
         run = fresh(axis, (*axes, *taken))
     whole = {arg for number in changing if number not in current for arg in nodes[number].args}
@@ -267,8 +268,7 @@ def scanned(builder: Builder, axis: str, initial: int, axes: tuple[str, ...], st
         elif number in whole:
             put(number, placed[number])
     value = instantiated(inner, nodes, [step.value], given)[step.value]
-    found = sequence(builder, "scan", run, initial, axes, Step(inner.nodes, value, outer))
-    return renamed(builder, found, run, axis)
+    return sequence(builder, "scan", run, initial, axes, Step(inner.nodes, value, outer)), run
 
 
 def _uses(nodes: Sequence[Node], axis: str, numbers: Iterable[int], current: set[int]) -> bool:

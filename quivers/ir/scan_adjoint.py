@@ -81,7 +81,8 @@ def _carried(
 ) -> int | None:
     """ρ over (axis, *axes); None where the state is not carried on smoothly, so that ρ is 0."""
     slope = back.slopes[back.state]
-    if back.nodes[slope].value == 0:
+    node = back.nodes[slope]
+    if (back.nodes[node.args[0]] if node.op == "spread" else node).value == 0:
         return None
     inner = Builder(sizes=builder.sizes)
     outer: dict[int, int] = {}

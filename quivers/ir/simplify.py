@@ -16,13 +16,26 @@ Fold = Callable[..., float]
 
 
 def apply(builder: Builder, op: str, *args: int) -> int:
-    """The elementwise operation `op`, or something simpler that equals it."""
-    folded = _folded(builder, op, args)
-    if folded is not None:
-        return folded
+    """The elementwise operation `op`, or something simpler that equals it, with the same axes.
+
+    A constant's own axes, which it is `spread` over, do not keep it from being simplified.
+    """
+    bare = tuple(_bare(builder, arg) for arg in args)
+    found = _folded(builder, op, bare)
     rule = _RULES.get(op)
-    simpler = rule(builder, *args) if rule is not None else None
-    return simpler if simpler is not None else builder.apply(op, *args)
+    if found is None and rule is not None:
+        found = rule(builder, *bare)
+    if found is None:
+        found = builder.apply(op, *bare)
+    return spread(builder, found, tuple(dict.fromkeys(axis for arg in args for axis in builder.axes(arg))))
+
+
+def _bare(builder: Builder, number: int) -> int:
+    """The constant that a node spreads over axes; any other node itself."""
+    node = builder.nodes[number]
+    if node.op == "spread" and builder.nodes[node.args[0]].op == "constant":
+        return node.args[0]
+    return number
 
 
 def reduce(builder: Builder, op: str, arg: int, over: Iterable[str]) -> int:
@@ -57,8 +70,8 @@ def spread(builder: Builder, arg: int, axes: Sequence[str]) -> int:
 def gather(builder: Builder, value: int, index: int, axis: str) -> int:
     """`value` read along `axis` at `index`; the index's axes take the place of that axis."""
     have = builder.axes(value)
-    if axis not in have:
-        return value  # constant along the axis: the same everywhere
+    if axis not in have:  # the same wherever it is read
+        return spread(builder, value, tuple(dict.fromkeys((*have, *builder.axes(index)))))
     node = builder.nodes[index]
     if node.op == "iota" and node.name == axis:
         return value
@@ -105,7 +118,10 @@ def rebuilt(builder: Builder, node: Node, placed: Mapping[int, int]) -> int:
         # An argument may have lost axes on the way: sums over those count their elements.
         if node.op == "sum":
             return total(builder, args[0], node.over)
-        return reduce(builder, node.op, args[0], node.over)
+        have = builder.axes(args[0])
+        return reduce(
+            builder, node.op, spread(builder, args[0], tuple(dict.fromkeys((*have, *node.over)))), node.over
+        )
     if node.op == "spread":
         return spread(builder, args[0], node.axes)
     if node.op == "size":

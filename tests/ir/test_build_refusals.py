@@ -1,12 +1,8 @@
-"""What can be checked and not run ends in a sentence at its place, and products run over their factors."""
-
-import pytest
+"""Products of objects run over their factors."""
 
 from quivers.check.analysis import check_source
-from quivers.errors import ProgramError
 from quivers.ir.build import build
 from quivers.ir.graph import Density
-from quivers.syntax.problems import Diagnostic
 
 HEADER = """object School : FinSet 8
 object Item : FinSet 3
@@ -22,22 +18,6 @@ FOOTER = """    observe y : Cell <- Normal(theta, 1.0)
 def built(step: str) -> Density:
     checked = check_source(f"{HEADER}    {step}\n{FOOTER}")
     return build(checked, checked.programs["p"])
-
-
-@pytest.mark.parametrize(
-    ("step", "place"),
-    [
-        ("let a = factor i : School in theta - theta[i]", "i : School"),
-        ("let a = factor i : School, j : School in theta[i] - theta[j]", "j : School"),
-    ],
-)
-def test_an_object_that_a_factor_runs_along_twice_is_refused_where_it_stands(step: str, place: str) -> None:
-    with pytest.raises(ProgramError, match=r"can be checked but not run yet\.$") as refusal:
-        built(step)
-    (problem,) = refusal.value.diagnostics
-    assert isinstance(problem, Diagnostic)
-    source = f"{HEADER}    {step}\n{FOOTER}".encode()
-    assert source[problem.span.start : problem.span.end].decode() == place
 
 
 def test_an_observation_over_a_product_has_the_axes_of_its_factors() -> None:

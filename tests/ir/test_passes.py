@@ -127,7 +127,8 @@ def _x(builder):
     [
         (lambda b, x: apply(b, "mul", b.constant(1.0), x), lambda b, x: x),
         (lambda b, x: apply(b, "add", x, b.constant(0.0)), lambda b, x: x),
-        (lambda b, x: apply(b, "mul", b.constant(0.0), x), lambda b, x: b.constant(0.0)),
+        (lambda b, x: apply(b, "mul", b.constant(0.0), x), lambda b, x: spread(b, b.constant(0.0), ("N",))),
+        (lambda b, x: total(b, apply(b, "pow", x, b.constant(0.0)), ("N", "M")), lambda b, x: b.constant(35.0)),
         (lambda b, x: apply(b, "pow", x, b.constant(2.0)), lambda b, x: b.apply("mul", x, x)),
         (lambda b, x: apply(b, "log", apply(b, "exp", x)), lambda b, x: x),
         (lambda b, x: apply(b, "logit", apply(b, "sigmoid", x)), lambda b, x: x),

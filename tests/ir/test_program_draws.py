@@ -75,7 +75,12 @@ def test_what_a_called_program_observes_is_predicted_under_its_name() -> None:
     assert drawn["theta.v"].shape == (3, 4)
     assert drawn["side.v"].shape == (3, 2)
     assert drawn["y"].shape == (3, 4)
-    assert [term.site for term in model.density.terms][:4] == ["tau", "theta.raw.z", "theta.raw.pull", "theta.v"]
+    assert [term.site for term in model.density.terms][:4] == [
+        "tau",
+        "theta.raw.z",
+        "theta.raw.pull",
+        "theta.v",
+    ]
 
 
 @pytest.mark.parametrize("composition", ["first >> second", "first >> (second)"])
