@@ -53,13 +53,14 @@ class Work:
     """The nodes to compute, all of which depend on the coordinates, and the axes that each runs over.
 
     `nodes` are the objective's, with the stores of its slopes behind them; `order` is the order in which
-    axes are nested, outermost first.
+    axes are nested, outermost first. Loops over objects in `small` will be unrolled.
     """
 
     nodes: tuple[Node, ...]
     numbers: tuple[int, ...]
     runs: dict[int, tuple[str, ...]]
     order: tuple[str, ...]
+    small: frozenset[str] = frozenset()
     _members: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +83,10 @@ class Work:
         """The axes along which a node's value of a round is the one that this round computes."""
         node = self.nodes[number]
         return tuple(axis for axis in node.axes if node.op != "scatter" or axis != node.name)
+
+    def stays(self, axis: str) -> bool:
+        """Whether a loop over an axis will stay one."""
+        return graph.object_of(axis) not in self.small
 
     def own(self, number: int) -> tuple[str, ...]:
         """The axes of a node's value that one statement goes through by itself."""
@@ -112,7 +117,8 @@ def work(found: Objective) -> Work:
         if moves[number] and nodes[number].op not in {"position", "spread"}
     )
     runs = {number: _runs_over(nodes, nodes[number]) for number in numbers}
-    return Work(tuple(nodes), numbers, runs, _nesting_order(nodes, numbers, runs))
+    order = _nesting_order(nodes, numbers, runs)
+    return Work(tuple(nodes), numbers, runs, order, frozenset(found.small))
 
 
 def body_work(body: graph.Body, plates: frozenset[str]) -> Work:
@@ -265,8 +271,18 @@ def _places(
 ) -> dict[int, int]:
     """Where in the level's sequence each node stands; loops over one axis at one place are one loop."""
     place: dict[int, int] = {}
-    inner = {number: len(set(found.runs[number]) - set(bound)) > 1 for number in level}
-    heavy = {axis[number] for number in level if found.nodes[number].op in HEAVY and not inner[number]}
+    inner = {
+        number: any(found.stays(other) for other in set(found.runs[number]) - {*bound, axis[number]})
+        for number in level
+    }
+    heavy = {
+        loop
+        for number in level
+        if (loop := axis[number]) is not None
+        and found.stays(loop)
+        and found.nodes[number].op in HEAVY
+        and not inner[number]
+    }
     users: dict[int, list[tuple[int, int]]] = {number: [] for number in level}
     sources: dict[int, set[int]] = {number: set() for number in level}
     for number in level:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from quivers.ir.joint import joint
 from quivers.ir.settle import conditions, settle
 from quivers.ir.simplify import depends_on, needed
 
+# Up to so many elements, loops over an object are unrolled, and a kernel is one for this size alone.
+SMALL = 8
+
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
@@ -26,7 +29,7 @@ class Objective:
     """A graph with the nodes of the log density and of its slope along each latent's coordinates.
 
     A slope may lack axes of its latent, along which it is constant. `moves` says which nodes depend on the
-    coordinates, `names` what the user calls some of them.
+    coordinates, `names` what the user calls some of them; `small` has the sizes of small objects.
     """
 
     program: str
@@ -36,10 +39,11 @@ class Objective:
     latents: tuple[Latent, ...]
     moves: tuple[bool, ...]
     names: Mapping[int, str]
+    small: Mapping[str, int] = field(default_factory=dict)
 
 
 def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Objective:
-    """The log density of the unconstrained coordinates and its slopes, sizes left open.
+    """The log density of the unconstrained coordinates and its slopes; all but small sizes are left open.
 
     The data are used only to settle those guards that they decide as a whole.
 
@@ -55,7 +59,8 @@ def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Obj
         held = outcomes[number] != 0.0
         if held.all() or not held.any():
             decided[number] = bool(held.all())
-    return _sloped(settle(free, decided))
+    small = {name: size for name, size in sizes.items() if 0 < size <= SMALL}
+    return replace(_sloped(settle(free, decided)), small=small)
 
 
 def open_objective(density: Density) -> Objective:

@@ -10,8 +10,12 @@ from keyword import iskeyword
 
 from quivers.backends.kernel.naming import count, index, sized
 from quivers.backends.kernel.nests import Loop
+from quivers.ir.graph import axis_size, object_of
 
 Path = tuple[Loop, ...]
+
+# The greatest number of elements of an array in the function's own memory.
+LOCAL = 64
 
 
 @dataclass(slots=True)
@@ -24,17 +28,27 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """An array of the scratch: where it begins is in the variable `start`; in row-major order."""
+    """An array in row-major order: from the place in the variable `start` on in the memory at `pointer`.
 
+    Where it has a `size`, a number of elements that is known and small, it is memory of the function's own,
+    which the compiler can keep in registers.
+    """
+
+    pointer: str
     start: str
     axes: tuple[str, ...]
+    size: int | None = None
 
 
 @dataclass(slots=True)
 class Page:
-    """The only mutable thing in writing a kernel. `order` is the order in which axes are nested."""
+    """The only mutable thing in writing a kernel. `order` is the order in which axes are nested.
+
+    `small` are the numbers of elements of small objects.
+    """
 
     order: tuple[str, ...]
+    small: Mapping[str, int] = field(default_factory=dict)
     scopes: list[Scope] = field(default_factory=lambda: [Scope()])
     path: Path = ()
     taken: set[str] = field(default_factory=set)
@@ -89,15 +103,30 @@ class Page:
         return inner if start == "0" else f"{start} + {inner}"
 
     def room(self, name: str, axes: Sequence[str]) -> Room:
-        """A new array of the scratch, for a value that is called `name`."""
-        found = Room(f"{name}_at", self.layout(axes))
+        """A new array for a value that is called `name`."""
+        size = 1
+        for axis in axes:
+            size *= self.size(axis) or LOCAL + 1
+        if 0 < size <= LOCAL:
+            found = Room(f"{name}_at", "0", self.layout(axes), size)
+        else:
+            found = Room("data", f"{name}_at", self.layout(axes))
         self.scratch.append(found)
         return found
 
+    def cell(self, room: Room, at: Mapping[str, str]) -> str:
+        """An element of an array, its indices the loops' or those of `at`."""
+        return f"{room.pointer}[{self.offset(room.start, room.axes, at)}]"
+
+    def size(self, axis: str) -> int | None:
+        """The number of elements of an axis of a small object; None where it is left to the data."""
+        return axis_size(axis, self.small) if object_of(axis) in self.small else None
+
     def layout(self, axes: Sequence[str]) -> tuple[str, ...]:
-        """Axes in the order of nesting, so that inner loops run along memory."""
+        """Axes in the order of nesting, so that inner loops run along memory; unrolled ones first."""
         nested = [axis for axis in self.order if axis in axes]
-        return (*(axis for axis in axes if axis not in nested), *nested)
+        order = [*(axis for axis in axes if axis not in nested), *nested]
+        return tuple(sorted(order, key=lambda axis: self.size(axis) is None))
 
     def free(self, wanted: str) -> str:
         """A name that nothing else has, and whose array nothing else has."""

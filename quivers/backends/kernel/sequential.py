@@ -57,7 +57,7 @@ class Surroundings:
             return self.outside.element(self._argument(leaf), at)
         if self.room is None:
             return self.state
-        return f"data[{self.outside.page.offset(self.room.start, self.room.axes, at)}]"
+        return self.outside.page.cell(self.room, at)
 
     def known_index(self, leaf: Node, along: str) -> bool:
         """Whether a leaf, taken as an index, lies in the axis `along` for certain."""
@@ -95,14 +95,13 @@ def _scan(writer: Writer, number: int) -> None:
         page.line(f"{state} = {writer.read(first)}")
     else:
         with page.loops(room.axes):
-            page.line(f"data[{page.offset(room.start, room.axes, {})}] = {writer.read(first)}")
+            page.line(f"{page.cell(room, {})} = {writer.read(first)}")
     todo = body_work(node.body, frozenset(plates))
     with page.loop(Loop(along, ()), backwards=node.op == "rscan"):
         writer.inside(todo, surroundings).write(arranged(todo))
         if room is not None:  # not before the whole step is done: it may read any element of the state
             with page.loops(room.axes):
-                before = page.offset(room.start, room.axes, {})
-                page.line(f"data[{before}] = {writer.cell(number)}")
+                page.line(f"{page.cell(room, {})} = {writer.cell(number)}")
 
 
 def _running_sum(writer: Writer, number: int) -> None:

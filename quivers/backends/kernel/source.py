@@ -45,7 +45,7 @@ def write(found: Objective) -> Written:
         NotExpressible: an operation is one that the kernel does not have.
     """
     todo = work(found)
-    page = Page(todo.order)
+    page = Page(todo.order, found.small)
     page.taken |= {"q", "gradient", "data", "shared", "math", "local", FUNCTION}
     page.taken |= {name for functions in _IMPORTED.values() for name in functions}
     axes = {axis for latent in found.latents for axis in latent.free_axes} | _axes(found.nodes)
@@ -59,9 +59,9 @@ def write(found: Objective) -> Written:
     head = _head(found, writer, page)
     return Written(
         "\n".join([*head, *lines]) + "\n",
-        tuple(page.sizes),
+        _open_sizes(page),
         tuple(writer.shared.values()),
-        tuple(page.scratch),
+        tuple(room for room in page.scratch if room.size is None),
         tuple(writer.indices),
     )
 
@@ -88,10 +88,12 @@ def _head(found: Objective, writer: Writer, page: Page) -> list[str]:
             for a in writer.shared.values()
         ],
     )
-    scratch = _offsets(page, "1", [(room.start, room.axes, "") for room in page.scratch])
+    outside = [(room.start, room.axes, "") for room in page.scratch if room.size is None]
+    scratch = _offsets(page, "1", outside)
+    local = [room for room in page.scratch if room.size is not None]
     places = [(writer.latent_at(latent.name), latent.free_axes, latent.name) for latent in found.latents]
     latents = _offsets(page, "0", places)
-    sizes = tuple(page.sizes)
+    sizes = _open_sizes(page)
     if shared:
         shared[0] = shared[0].replace(" = ", f" = {len(sizes)}", 1)
     head = [
@@ -109,12 +111,19 @@ def _head(found: Objective, writer: Writer, page: Page) -> list[str]:
     head += ["", "", f"def {FUNCTION}(q, gradient, data, shared):"]
     lines = ["# In `shared`: the sizes, then what depends on data alone; all calls share them."]
     lines += [f"{count(name)} = int(shared[{place}])" for place, name in enumerate(sizes)]
+    lines += [f"{count(name)} = {page.size(name)}" for name in page.sizes if name not in sizes]
     lines += shared
     if scratch:
         lines += ["# Room for the values of this call, in `data`.", *scratch]
+    lines += [f"{room.pointer} = local({room.size})  # {' * '.join(room.axes)}" for room in local]
     if latents:
         lines += ["# The coordinates in `q`, and their slopes in `gradient`.", *latents]
     return [*head, *(f"    {line}" for line in lines), ""]
+
+
+def _open_sizes(page: Page) -> tuple[str, ...]:
+    """The axes whose numbers of elements are left to the data."""
+    return tuple(axis for axis in page.sizes if page.size(axis) is None)
 
 
 def _offsets(page: Page, start: str, arrays: Sequence[tuple[str, Sequence[str], str]]) -> list[str]:

@@ -329,15 +329,14 @@ class Writer:
     # ------------------------------------------------------------ places
 
     def cell(self, number: int, at: Mapping[str, str] | None = None) -> str:
-        room = self.stored[number]
-        return f"data[{self.page.offset(room.start, room.axes, at or {})}]"
+        return self.page.cell(self.stored[number], at or {})
 
     def memory(self, number: int, over: Sequence[str]) -> sequential.Memory:
         """Where a node's values along the axes `over` are."""
         source = self.work.source(number)
         node = self.work.nodes[source]
         if self.work.computed(source) and source in self.stored:
-            return self._strided("data", self.stored[source].start, self.stored[source].axes, over)
+            return self.strided(self.stored[source], over)
         leaf = not self.work.computed(source) and node.op not in {"constant", "iota", "size"}
         if leaf and self.surroundings is not None:
             return self.surroundings.memory(self, source, over)
@@ -354,12 +353,12 @@ class Writer:
         name = self.page.free(f"{self.spoken_of(number)}_put")
         room = self.page.room(name, [axis for axis in node.axes if axis in over])
         with self.page.loops(room.axes):
-            self.page.line(f"data[{self.page.offset(room.start, room.axes, {})}] = {self.read(number)}")
+            self.page.line(f"{self.page.cell(room, {})} = {self.read(number)}")
         return self.strided(room, over)
 
     def strided(self, room: Room, over: Sequence[str]) -> sequential.Memory:
         """As `memory`, for an array of the scratch."""
-        return self._strided("data", room.start, room.axes, over)
+        return self._strided(room.pointer, room.start, room.axes, over)
 
     def _strided(
         self, pointer: str, start: str, axes: Sequence[str], over: Sequence[str]

@@ -31,21 +31,44 @@ def test_elementwise_parts_share_one_loop_and_need_no_array():
 
 
 def test_sizes_are_numbers_of_the_run_not_of_the_source():
-    _, three = built(SCHOOLS, DATA)
-    four = {"y": [0.0, 1.0, 2.0, 9.0], "sigma": [3.0, 3.0, 2.0, 2.0]}
-    _, other = built(SCHOOLS.replace("FinSet 3", "FinSet 4"), four)
-    assert other.source == three.source
+    wide = {name: [*values, 1.0, 2.0, 3.0] * 2 for name, values in DATA.items()}
+    _, twelve = built(SCHOOLS.replace("FinSet 3", "FinSet 12"), wide)
+    wider = {name: [*values, 4.0] for name, values in wide.items()}
+    _, other = built(SCHOOLS.replace("FinSet 3", "FinSet 13"), wider)
+    assert other.source == twelve.source
     assert not other.compiled
-    assert (three.dimension, other.dimension) == (5, 6)
+    assert (twelve.dimension, other.dimension) == (14, 15)
+
+
+def test_small_sizes_are_written_out_and_arrays_over_small_objects_are_the_functions_own():
+    source = """
+object Item : FinSet
+object Component : FinSet 3
+
+program mixture : Item -> Component
+    sample weights : Component <- Dirichlet(1.0)
+    sample mu : Component <- Normal(0.0, 5.0)
+    marginalize component : Component <- Categorical(weights)
+        observe y : Item <- Normal(mu[component], 1.0)
+"""
+    bound, made = built(source, {"y": np.linspace(-3.0, 3.0, 50)})
+    assert "n_Component = 3" in made.source
+    assert made.scratch == 0
+    assert made.source.count("for i_Item") == 1
+    from kernels_against_torch import agree
+
+    for point in np.random.default_rng(3).uniform(-2, 2, size=(5, bound.dimension)):
+        agree(bound, made, point)
 
 
 def test_gathers_and_their_adjoints_stand_apart_from_a_loop_that_can_run_on_vectors():
     source, data = SHAPES["rows in groups"]
+    source = source.replace("FinSet 6", "FinSet 16")
     values = data(np.random.default_rng(0))
     _, made = built(source, values)
     # Arrays over the groups: what is read at an index, and what is added at one. Over rows: what was read,
     # and what is to be added.
-    assert made.scratch == 2 * 6 + 2 * 40
+    assert made.scratch == 2 * 16 + 2 * 40
     loops = made.source.split("for i_Row")[1:]
     assert len(loops) == 3
     (heavy,) = [loop.split("for i_Group")[0] for loop in loops if "softplus" in loop.split("for i_Group")[0]]
