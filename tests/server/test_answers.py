@@ -99,8 +99,8 @@ def test_columns_are_right_after_any_character(editors: Callable[..., Any], enco
     editor = editors()
     assert editor.initialize(encoding)["capabilities"]["positionEncoding"] == encoding
     text, start, end = unmarked(
-        "object 𝒩é : FinSet 2\nprogram p : 𝒩é → 𝒩é\n    sample μ : 𝒩é ← ⟦Normol⟧(0, 1) # ⊗ 😀\n"
-        "    observe y : 𝒩é ← Normal(μ, 1)\n    return μ\n"
+        "object 𠮷é : FinSet 2\nprogram p : 𠮷é → 𠮷é\n    sample μ : 𠮷é ← ⟦Normol⟧(0, 1) # ⊗ 😀\n"
+        "    observe y : 𠮷é ← Normal(μ, 1)\n    return μ\n"
     )
     assert [problem["range"] for problem in editor.open(URI, text)] == [place(text, start, end, encoding)]
     fixed = place(text, start, end, encoding)
@@ -110,7 +110,7 @@ def test_columns_are_right_after_any_character(editors: Callable[..., Any], enco
     at = place(text, index, index + 1, encoding)
     hover = editor.hover(URI, **at["start"])
     assert hover["range"] == at
-    assert "𝒩é ⊗ Real" in hover["contents"]["value"]
+    assert "𠮷é ⊗ Real" in hover["contents"]["value"]
 
 
 def test_utf8_is_chosen_where_the_client_offers_it(editors: Callable[..., Any]) -> None:

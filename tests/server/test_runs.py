@@ -132,7 +132,7 @@ def test_a_run_answers_with_its_summary_and_tells_its_progress(model: Model) -> 
     result = model.run(program="eight_schools_centred", **QUICK)
     assert set(result) == {
         *("program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine"),
-        *("engine_reason", "summary"),
+        *("engine_reason", "summary", "problems"),
     }
     assert result["program"] == "eight_schools_centred"
     assert (result["seed"], result["chains"], result["warmup"], result["draws"]) == (1, 2, 60, 40)
