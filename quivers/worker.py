@@ -334,7 +334,7 @@ def load_runtime() -> None:
     import quivers.backends.torch.module
     import quivers.check.analysis
     import quivers.data  # noqa: F401
-    from quivers.inference.chain import compiled_chain
+    from quivers.inference.machine_code import compiled_chain
 
     compiled_chain()
 

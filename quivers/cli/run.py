@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from quivers.inference import MCMCResult
     from quivers.inference.compiled_run import CompiledRun
 
-# Seconds in which the sampler's machine code is read from the disk; longer means that it is being compiled.
-PATIENCE = 2.0
-
 _LOADED = time.monotonic()
 
 
@@ -110,11 +107,7 @@ def _sampled(
     quiet = options.quiet or options.output_format == "json"
     with _cancelling() as cancel:
         from quivers.inference import NUTSKernel
-        from quivers.inference.chain import compiled_chain as prepare
 
-        _stop_if(cancel)
-        with _patience(quiet):
-            prepare()
         _stop_if(cancel)
         if options.engine != "torch":
             from quivers.backends.kernel.kernel import NotCompiled
@@ -156,20 +149,6 @@ def _sampled(
             result = sampler.run(module, None, data, progress=report, cancel=cancel)
         _stop_if(cancel)
     return result
-
-
-@contextmanager
-def _patience(quiet: bool) -> Iterator[None]:
-    """Says why nothing happens where the sampler is not ready soon."""
-    text = "The sampler is being compiled for this machine, which happens once and takes some 15 seconds."
-    timer = threading.Timer(PATIENCE, say, (sys.stderr, text))
-    timer.daemon = True
-    if not quiet:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _stop_if(cancel: threading.Event) -> None:

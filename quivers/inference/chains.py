@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from quivers.errors import Cancelled, SamplingError
 from quivers.inference import chain as chain_code
 from quivers.inference.kernels import Kernel
+from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mass_matrix import SCALE
 from quivers.inference.one_chain import Chain, DensityFunction
 from quivers.inference.step_size import STEP
@@ -177,7 +178,7 @@ def _run(
     stop = np.zeros(1, dtype=np.int64)
     if data is None or isinstance(data, np.ndarray):
         data = [np.zeros(0) if data is None else np.ascontiguousarray(data, dtype=np.float64)] * len(chains)
-    chain_code.compiled_chain()
+    compiled_chain()
     pool = ThreadPoolExecutor(threads or len(chains), thread_name_prefix="chain")
     try:
         running = [

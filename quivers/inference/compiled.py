@@ -1,71 +1,44 @@
-"""How the sampler is compiled: the type of a density's C function, and one compiled sampler for all models.
+"""The sampler's parts: functions in the small part of Python that `translate` knows.
 
-The sampler takes the density as an address, so it is compiled once on a machine and then read from numba's
-cache.
+Here they are plain Python, which tests run. Machine code is made of them once on a machine (`machine_code`).
+A part says the types of its parameters and of its result; it may use numbers and other parts that stand in
+its module. `Table` is float64 in rows of one width; `Vector`, `Counts` and `Words` have one axis, and
+machine code does not know their length.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Any
 
-import numba
-import numba.experimental.function_type
 import numpy as np
-from numba.core import types
-from numba.core.types import WrapperAddressProtocol
-from numba.core.typing.templates import Signature
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from quivers.backends.signature import DENSITY_SIGNATURE, DOUBLES
+Table = NDArray[np.float64]
+Vector = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Words = NDArray[np.uint64]
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-DENSITY_TYPE = types.FunctionType(DENSITY_SIGNATURE)
-
-_DOUBLES_IN_PYTHON = ctypes.POINTER(ctypes.c_double)
-_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_double, _DOUBLES_IN_PYTHON, _DOUBLES_IN_PYTHON, _DOUBLES_IN_PYTHON)
+_DOUBLES = ctypes.POINTER(ctypes.c_double)
+_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_double, _DOUBLES, _DOUBLES, _DOUBLES)
 
 
-def compiled(function: Function) -> Function:
-    """`function` as a part of compiled code: callable from compiled functions only, and compiled with them.
+def kept_apart() -> None:
+    """Keeps the part that calls it from being copied to where it is used, so that it is optimised once."""
 
-    Without the wrappers that Python would call it by, the sampler compiles in half the time.
+
+def evaluate(density: Any, position: Any, gradient: Any, data: Any) -> float:
+    """The log density at a position, with its gradient written.
+
+    In machine code `density` and `data` are addresses; here `density` is a function.
     """
-    options: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(Function, numba.njit(nogil=True, error_model="numpy", **options)(function))
+    return float(density(position, gradient, data))
 
 
-@intrinsic
-def _row_pointer(typing_context: Any, memory: Any, row: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        width = builder.extract_value(array.shape, 1)
-        return builder.gep(array.data, [builder.mul(arguments[1], width)])
-
-    return DOUBLES(memory, types.intp), generate
-
-
-# The C pointer to a row of a 2-D array, in compiled code. Unlike a view's `ctypes` it costs no reference
-# counting.
-row_pointer = cast(Callable[[NDArray[np.float64], int], object], _row_pointer)
-
-
-class Address(WrapperAddressProtocol):
-    """The address of a density's C function, in the form in which compiled code accepts it as an argument."""
-
-    def __init__(self, address: int) -> None:
-        self.address = address
-
-    def __wrapper_address__(self) -> int:
-        return self.address
-
-    def signature(self) -> Signature:
-        return DENSITY_SIGNATURE
+def row_pointer(table: Table, row: int) -> Any:
+    """A row of a table; in machine code a pointer to it."""
+    return table[row]
 
 
 def python_function(address: int) -> Callable[[np.ndarray, np.ndarray, np.ndarray], float]:
@@ -73,15 +46,7 @@ def python_function(address: int) -> Callable[[np.ndarray, np.ndarray, np.ndarra
     function = _PROTOTYPE(address)
 
     def call(position: np.ndarray, gradient: np.ndarray, data: np.ndarray) -> float:
-        arguments = (array.ctypes.data_as(_DOUBLES_IN_PYTHON) for array in (position, gradient, data))
+        arguments = (array.ctypes.data_as(_DOUBLES) for array in (position, gradient, data))
         return float(function(*arguments))
 
     return call
-
-
-def fingerprint(modules: Iterable[Path]) -> str:
-    """A digest of source files. Numba's cache looks at one file only, this one covers those it draws on."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in modules:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

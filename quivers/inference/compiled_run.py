@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from quivers.backends.kernel.draws import constrained
 from quivers.backends.kernel.kernel import NotCompiled, kernel
 from quivers.backends.pointer import kernel_pointer
-from quivers.inference.chain import compiled_chain
 from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
 from quivers.inference.checks import problems
 from quivers.inference.kernels import Kernel
+from quivers.inference.machine_code import compiled_chain
 from quivers.inference.starts import uniform_starts
 from quivers.inference.trajectory import STATISTICS
 from quivers.ir.graph import Density

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
-from quivers.inference.compiled import compiled
-from quivers.inference.leapfrog import GRADIENT, MOMENTUM, POSITION, VELOCITY, Density, copy_rows, leapfrog
+from quivers.inference.compiled import Counts, Table, Words, kept_apart
+from quivers.inference.leapfrog import GRADIENT, MOMENTUM, POSITION, VELOCITY, copy_rows, leapfrog
 from quivers.inference.mass_matrix import draw_momentum, kinetic_energy, velocity
 from quivers.inference.random import uniform
 from quivers.inference.trajectory import (
@@ -29,35 +26,33 @@ from quivers.inference.trajectory import (
     TREE_DEPTH,
 )  # fmt: skip
 
-Array = NDArray[np.float64]
-
 MOST_STEPS = 1024
 # A trajectory that is set by its length takes between 1 − JITTER and 1 + JITTER times that: with one length
 # for all of them, a coordinate whose period fits it would return to where it was.
 JITTER = 0.2
 
 
-@compiled
 def hmc_transition(
-    density: Density,
-    data: Array,
+    density: int,
+    data: int,
     kind: int,
-    metric: Array,
-    memory: Array,
+    metric: Table,
+    memory: Table,
     log_density: float,
     step: float,
     length: float,
     steps: int,
-    generator: NDArray[np.uint64],
-    statistics: Array,
+    generator: Words,
+    statistics: Table,
     row: int,
-    cancel: NDArray[np.int64],
+    cancel: Counts,
 ) -> int:
     """Moves the draw to the trajectory's end, or leaves it, and fills its row of `statistics`.
 
     The trajectory has `steps` leapfrog steps, or where that is 0 as many as `length` takes, at most 1024.
     Otherwise as `transition`.
     """
+    kept_apart()
     draw_momentum(kind, metric, generator, memory, MOVING + MOMENTUM)
     velocity(kind, metric, memory, MOVING + MOMENTUM, MOVING + VELOCITY)
     copy_rows(memory, DRAW, MOVING + POSITION, 1)

@@ -1,44 +1,35 @@
 """The leapfrog integrator of Hamilton's equations (Neal 2011, "MCMC using Hamiltonian dynamics", eq. 2.28).
 
-All vectors of a chain are rows of one array, `memory` (rows, n), and are passed by their row: compiled code
-then handles one array, which halves the time to compile it. A point in phase space takes four rows in a
-row.
+All vectors of a chain are rows of one table, `memory` (rows, n), and are passed by their row. A point in
+phase space takes four rows in a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
-
-from quivers.inference.compiled import compiled, row_pointer
+from quivers.inference.compiled import Table, evaluate, kept_apart, row_pointer
 from quivers.inference.mass_matrix import velocity
-
-Array = NDArray[np.float64]
-Density = Callable[..., float]
 
 # Rows of a point in phase space, counted from its first: q, p, M⁻¹p and the gradient of the log density at q.
 POSITION, MOMENTUM, VELOCITY, GRADIENT = range(4)
 POINT_ROWS = 4
 
 
-@compiled
 def leapfrog(
-    density: Density, data: Array, kind: int, metric: Array, memory: Array, point: int, step: float
+    density: int, data: int, kind: int, metric: Table, memory: Table, point: int, step: float
 ) -> float:
     """Moves the point at row `point` by one step of size `step`, negative for back in time.
 
     Returns the log density there.
     """
+    kept_apart()
     n = memory.shape[1]
     for i in range(n):
         memory[point + MOMENTUM, i] += 0.5 * step * memory[point + GRADIENT, i]
     velocity(kind, metric, memory, point + MOMENTUM, point + VELOCITY)
     for i in range(n):
         memory[point + POSITION, i] += step * memory[point + VELOCITY, i]
-    log_density = density(
-        row_pointer(memory, point + POSITION), row_pointer(memory, point + GRADIENT), data.ctypes
+    log_density = evaluate(
+        density, row_pointer(memory, point + POSITION), row_pointer(memory, point + GRADIENT), data
     )
     for i in range(n):
         memory[point + MOMENTUM, i] += 0.5 * step * memory[point + GRADIENT, i]
@@ -46,9 +37,9 @@ def leapfrog(
     return log_density
 
 
-@compiled
-def copy_rows(memory: Array, source: int, destination: int, rows: int) -> None:
+def copy_rows(memory: Table, source: int, destination: int, rows: int) -> None:
     """Copies `rows` rows within `memory`."""
+    kept_apart()
     for row in range(rows):
         for i in range(memory.shape[1]):
             memory[destination + row, i] = memory[source + row, i]

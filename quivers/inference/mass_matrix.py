@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from quivers.inference.compiled import compiled
+from quivers.inference.compiled import Table, Words, kept_apart
 from quivers.inference.random import normals
 
 Array = NDArray[np.float64]
@@ -50,9 +50,9 @@ def rank_limit(dimension: int) -> int:
     return min(dimension, LARGEST_RANK)
 
 
-@compiled
-def velocity(kind: int, metric: Array, memory: Array, momentum: int, out: int) -> None:
+def velocity(kind: int, metric: Table, memory: Table, momentum: int, out: int) -> None:
     """Writes M⁻¹p to row `out` of `memory`, p being its row `momentum`."""
+    kept_apart()
     n = metric.shape[1]
     if kind == DENSE:
         for i in range(n):
@@ -72,13 +72,13 @@ def velocity(kind: int, metric: Array, memory: Array, momentum: int, out: int) -
             memory[out, i] = metric[SCALE, i] * memory[momentum, i]
 
 
-@compiled
-def correct(metric: Array, memory: Array, row: int, block: int) -> None:
+def correct(metric: Table, memory: Table, row: int, block: int) -> None:
     """Adds to a row x of `memory` Σ w (u·x), over the directions u and the vectors w, multiples of them, in
     the low-rank metric's block of that number.
 
     The directions are orthonormal, so that those already added don't change the products to come.
     """
+    kept_apart()
     n = metric.shape[1]
     limit = (metric.shape[0] - MATRIX - 1) // 3
     for k in range(int(metric[MATRIX, 0])):
@@ -90,8 +90,7 @@ def correct(metric: Array, memory: Array, row: int, block: int) -> None:
             memory[row, i] += product * metric[direction + block * limit, i]
 
 
-@compiled
-def kinetic_energy(memory: Array, momentum: int, speed: int) -> float:
+def kinetic_energy(memory: Table, momentum: int, speed: int) -> float:
     """½ pᵀM⁻¹p, from the rows of p and of M⁻¹p."""
     total = 0.0
     for i in range(memory.shape[1]):
@@ -99,9 +98,9 @@ def kinetic_energy(memory: Array, momentum: int, speed: int) -> float:
     return 0.5 * total
 
 
-@compiled
-def draw_momentum(kind: int, metric: Array, generator: NDArray[np.uint64], memory: Array, out: int) -> None:
+def draw_momentum(kind: int, metric: Table, generator: Words, memory: Table, out: int) -> None:
     """Writes p ~ Normal(0, M) to row `out` of `memory`."""
+    kept_apart()
     n = metric.shape[1]
     normals(generator, memory, out)
     if kind == DENSE:
@@ -119,12 +118,12 @@ def draw_momentum(kind: int, metric: Array, generator: NDArray[np.uint64], memor
             memory[out, i] /= math.sqrt(metric[SCALE, i])
 
 
-@compiled
 def add_draw(
-    kind: int, metric: Array, memory: Array, position: int, gradient: int, moments: int, count: float
+    kind: int, metric: Table, memory: Table, position: int, gradient: int, moments: int, count: float
 ) -> None:
     """Takes the draw and the gradient in these rows, the `count`-th, into the running moments that begin at
     row `moments` (Welford 1962)."""
+    kept_apart()
     n = metric.shape[1]
     if kind == DENSE:
         products = MATRIX + 2 * n
@@ -144,12 +143,12 @@ def add_draw(
         )
 
 
-@compiled
-def update_metric(kind: int, metric: Array, count: float) -> None:
+def update_metric(kind: int, metric: Table, count: float) -> None:
     """Sets the inverse mass from the foreground's moments, of `count` draws.
 
     A covariance is shrunk as Stan does: Σ·n/(n+5) + 10⁻³·5/(n+5)·I.
     """
+    kept_apart()
     n = metric.shape[1]
     if kind == FISHER:
         if count >= 3.0:
@@ -173,9 +172,9 @@ def update_metric(kind: int, metric: Array, count: float) -> None:
             factorise(metric, MATRIX, MATRIX + n)
 
 
-@compiled
-def switch_moments(kind: int, metric: Array) -> None:
+def switch_moments(kind: int, metric: Table) -> None:
     """Puts the background's moments in the foreground's place, and forgets the sums of products."""
+    kept_apart()
     n = metric.shape[1]
     for row in range(MOMENTS):
         for i in range(n):
@@ -187,9 +186,9 @@ def switch_moments(kind: int, metric: Array) -> None:
                 metric[row, i] = 0.0
 
 
-@compiled
-def factorise(metric: Array, matrix: int, out: int) -> None:
+def factorise(metric: Table, matrix: int, out: int) -> None:
     """Writes the lower Cholesky factor of the rows from `matrix` on to the rows from `out` on."""
+    kept_apart()
     n = metric.shape[1]
     for i in range(n):
         for j in range(i + 1):

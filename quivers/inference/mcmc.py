@@ -15,7 +15,6 @@ from torch import Tensor
 
 from quivers.errors import QvrError
 from quivers.inference import convergence
-from quivers.inference.chain import compiled_chain
 from quivers.inference.chains import (
     ChainProgress,
     ChainStates,
@@ -28,6 +27,7 @@ from quivers.inference.chains import (
 from quivers.inference.checks import problems
 from quivers.inference.engine import Engine, Name, engine_for, held_against_torch
 from quivers.inference.kernels import Kernel, check_choice, check_count
+from quivers.inference.machine_code import compiled_chain
 from quivers.inference.starts import STRATEGIES, starting_points
 from quivers.inference.trajectory import ENERGY, STATISTICS
 from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, WARMUP

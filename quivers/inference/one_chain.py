@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.inference import chain as chain_code
-from quivers.inference.compiled import Address, python_function
+from quivers.inference.compiled import python_function
 from quivers.inference.kernels import HMCKernel, Kernel, NUTSKernel, metric_kind
 from quivers.inference.low_rank import update_low_rank
+from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mass_matrix import (
     BACKGROUND,
     FISHER,
@@ -125,10 +126,12 @@ class Chain:
         self, density: DensityFunction, data: Array, cancel: NDArray[np.int64], begin: int, end: int,
         history: Array | None = None,
     ) -> int:  # fmt: skip
-        return chain_code.compiled_chain()(
-            Address(density.address), data, self.settings, self.kind, self.metric, self.memory, self.weights,
-            self.state, self.generator, self.actions, begin, end, self.begin, self.thin, self.positions,
-            self.statistics, np.zeros((0, 1)) if history is None else history, self.counts, cancel,
+        if history is None:
+            history = np.zeros((0, self.memory.shape[1]))
+        return compiled_chain()(
+            density.address, data.ctypes.data, self.settings, self.kind, self.metric, self.memory,
+            self.weights, self.state, self.generator, self.actions, len(self.actions), begin, end, self.begin,
+            self.thin, self.positions, self.statistics, history, self.counts, cancel,
         )  # fmt: skip
 
     def _begin_with_gradient(self, density: DensityFunction, data: Array) -> None:

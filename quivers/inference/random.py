@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from quivers.inference.compiled import compiled
+from quivers.inference.compiled import Table, Words, kept_apart
 
 # What a stream is used for.
 TRANSITION = 0
@@ -34,7 +34,6 @@ _WEYL_1 = np.uint64(0xBB67AE85)
 _TO_UNIT = 2.0**-53
 
 
-@compiled
 def philox(
     c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -61,8 +60,7 @@ def stream(seed: int, chain: int) -> NDArray[np.uint64]:
     return state
 
 
-@compiled
-def open_stream(state: NDArray[np.uint64], draw: int, purpose: int) -> None:
+def open_stream(state: Words, draw: int, purpose: int) -> None:
     """Places the generator at the beginning of the stream for `draw` and `purpose`."""
     state[_DRAW] = np.uint64(draw)
     state[_PURPOSE] = np.uint64(purpose)
@@ -70,9 +68,9 @@ def open_stream(state: NDArray[np.uint64], draw: int, purpose: int) -> None:
     state[_HAS_SPARE] = _ZERO
 
 
-@compiled
-def bits(state: NDArray[np.uint64]) -> np.uint64:
+def bits(state: Words) -> np.uint64:
     """The next 64 random bits."""
+    kept_apart()
     if state[_HAS_SPARE] != _ZERO:
         state[_HAS_SPARE] = _ZERO
         return np.uint64(state[_SPARE])
@@ -90,15 +88,14 @@ def bits(state: NDArray[np.uint64]) -> np.uint64:
     return np.uint64((w1 << _HALF) | w0)
 
 
-@compiled
-def uniform(state: NDArray[np.uint64]) -> float:
+def uniform(state: Words) -> float:
     """A number in [0, 1) with 53 random bits."""
     return float(bits(state) >> _ELEVEN) * _TO_UNIT
 
 
-@compiled
-def normals(state: NDArray[np.uint64], memory: NDArray[np.float64], row: int) -> None:
+def normals(state: Words, memory: Table, row: int) -> None:
     """Fills a row of `memory` with independent standard normal numbers (Box and Muller 1958)."""
+    kept_apart()
     n = memory.shape[1]
     for i in range(0, n, 2):
         # The logarithm's argument lies in (0, 1].

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
-from quivers.inference.compiled import compiled
-from quivers.inference.leapfrog import GRADIENT, MOMENTUM, POSITION, VELOCITY, Density, copy_rows, leapfrog
+from quivers.inference.compiled import Counts, Table, Vector, Words, kept_apart
+from quivers.inference.leapfrog import GRADIENT, MOMENTUM, POSITION, VELOCITY, copy_rows, leapfrog
 from quivers.inference.mass_matrix import draw_momentum, kinetic_energy, velocity
 from quivers.inference.random import STEP_SIZE_SEARCH, open_stream
-
-Array = NDArray[np.float64]
 
 GAMMA = 0.05
 KAPPA = 0.75
@@ -26,8 +21,7 @@ UPDATES, SHORTFALL, LOG_STEP, MU, STEP, SEARCHING, FOREGROUND_COUNT, BACKGROUND_
 STATE_SIZE = 8
 
 
-@compiled
-def restart(state: Array, step: float) -> None:
+def restart(state: Vector, step: float) -> None:
     """Starts anew at `step`, shrinking towards μ = log 10ε."""
     state[UPDATES] = 0.0
     state[SHORTFALL] = 0.0
@@ -35,8 +29,7 @@ def restart(state: Array, step: float) -> None:
     state[MU] = math.log(10.0 * step)
 
 
-@compiled
-def learn(state: Array, acceptance: float, wanted: float) -> float:
+def learn(state: Vector, acceptance: float, wanted: float) -> float:
     """The step size for the next transition, after one that had the given acceptance statistic."""
     state[UPDATES] += 1.0
     count = state[UPDATES]
@@ -48,27 +41,27 @@ def learn(state: Array, acceptance: float, wanted: float) -> float:
     return math.exp(log_step)
 
 
-@compiled
 def first_step(
-    density: Density,
-    data: Array,
+    density: int,
+    data: int,
     kind: int,
-    metric: Array,
-    memory: Array,
+    metric: Table,
+    memory: Table,
     position: int,
     gradient: int,
     point: int,
     log_density: float,
     step: float,
-    generator: NDArray[np.uint64],
+    generator: Words,
     draw: int,
-    cancel: NDArray[np.int64],
+    cancel: Counts,
 ) -> float:
     """Doubles or halves `step` until the acceptance of one leapfrog step from row `position` crosses 0.8.
 
     The momentum is fresh each time; the point at row `point` is room to work in. Returns inf where even a
     step of 10⁷ is accepted (the density does not fall off), 0 where none is.
     """
+    kept_apart()
     open_stream(generator, draw, STEP_SIZE_SEARCH)
     threshold = math.log(FIRST_ACCEPTANCE)
     growing = False

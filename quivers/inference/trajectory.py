@@ -11,23 +11,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quivers.inference.compiled import compiled
+from quivers.inference.compiled import Counts, Table, Words, kept_apart
 from quivers.inference.leapfrog import (
     GRADIENT,
     MOMENTUM,
     POINT_ROWS,
     POSITION,
     VELOCITY,
-    Density,
     copy_rows,
     leapfrog,
 )  # fmt: skip
 from quivers.inference.mass_matrix import draw_momentum, kinetic_energy, velocity
 from quivers.inference.random import uniform
-
-Array = NDArray[np.float64]
 
 LARGEST_ENERGY_ERROR = 1000.0
 
@@ -61,27 +57,26 @@ STATISTICS = (
 TREE_DEPTH, LEAPFROGS, ACCEPTANCE, STEP_SIZE, DIVERGENT, SATURATED = range(2, 8)
 
 
-def workspace(dimension: int, max_depth: int) -> tuple[Array, Array]:
+def workspace(dimension: int, max_depth: int) -> tuple[Table, Table]:
     """Memory for a chain: its vectors (rows, n), and the numbers of the stack's stretches (stretches, 3)."""
     stretches = max_depth + 1
     return np.zeros((STACK + STRETCH_ROWS * stretches, dimension)), np.zeros((stretches, 3))
 
 
-@compiled
 def transition(
-    density: Density,
-    data: Array,
+    density: int,
+    data: int,
     kind: int,
-    metric: Array,
-    memory: Array,
-    weights: Array,
+    metric: Table,
+    memory: Table,
+    weights: Table,
     log_density: float,
     step: float,
     max_depth: int,
-    generator: NDArray[np.uint64],
-    statistics: Array,
+    generator: Words,
+    statistics: Table,
     row: int,
-    cancel: NDArray[np.int64],
+    cancel: Counts,
 ) -> int:
     """Moves the draw to the next one and fills its row of `statistics`. Draws from the generator's open
     stream.
@@ -138,26 +133,26 @@ def transition(
     return outcome
 
 
-@compiled
 def grow(
-    density: Density,
-    data: Array,
+    density: int,
+    data: int,
     kind: int,
-    metric: Array,
-    memory: Array,
-    weights: Array,
+    metric: Table,
+    memory: Table,
+    weights: Table,
     step: float,
     depth: int,
     energy_at_start: float,
-    generator: NDArray[np.uint64],
-    statistics: Array,
+    generator: Words,
+    statistics: Table,
     row: int,
-    cancel: NDArray[np.int64],
+    cancel: Counts,
 ) -> int:
     """Builds a sub-tree of 2^depth leapfrog steps, from the moving point on, as the stack's first stretch.
 
     Returns COMPLETE, or how it broke off: then the whole sub-tree is to be discarded.
     """
+    kept_apart()
     top = 0
     for leaf in range(1 << depth):
         if cancel[0] != 0:
@@ -198,9 +193,8 @@ def grow(
     return COMPLETE
 
 
-@compiled
 def turns(
-    memory: Array,
+    memory: Table,
     first_velocity: int,
     middle_momentum: int,
     middle_velocity: int,
@@ -217,6 +211,7 @@ def turns(
     first stretch with the next one's first point and the next stretch with the first one's last point are
     checked: a trajectory whose halves are nearly the same loop would pass without these.
     """
+    kept_apart()
     whole_first = 0.0
     whole_last = 0.0
     left_first = 0.0
@@ -237,9 +232,9 @@ def turns(
     return not least > 0.0
 
 
-@compiled
-def merge(memory: Array, weights: Array, stretch: int, chance: float) -> None:
+def merge(memory: Table, weights: Table, stretch: int, chance: float) -> None:
     """Joins stretch number `stretch` and the next into one; `chance` in [0, 1) picks whose proposal stays."""
+    kept_apart()
     left = STACK + STRETCH_ROWS * stretch
     right = left + STRETCH_ROWS
     log_weight = log_add(weights[stretch, LOG_WEIGHT], weights[stretch + 1, LOG_WEIGHT])
@@ -253,7 +248,6 @@ def merge(memory: Array, weights: Array, stretch: int, chance: float) -> None:
         memory[left + STRETCH_SUMMED, i] += memory[right + STRETCH_SUMMED, i]
 
 
-@compiled
 def log_add(a: float, b: float) -> float:
     """log(eᵃ + eᵇ) for finite numbers."""
     return max(a, b) + math.log1p(math.exp(-abs(a - b)))

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pytest
 
-from quivers.inference.compiled import DENSITY_SIGNATURE
+from quivers.backends.signature import DENSITY_SIGNATURE
 
 
 @dataclass

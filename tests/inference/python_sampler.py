@@ -19,21 +19,11 @@ FOLDER = Path(quivers.inference.__file__).parent
 MODULES = ("random", "mass_matrix", "leapfrog", "step_size", "trajectory")
 
 
-class NoData:
-    """Stands for the data of a density that has none."""
-
-    ctypes = None
-
-
 def python_sampler(**changes):
     """The modules by name; `trajectory=(before, after)` replaces that text, which must be there once."""
-    plain = types.ModuleType("quivers.inference.compiled")
-    plain.compiled = lambda function: function
-    plain.row_pointer = lambda memory, row: memory[row]
-    names = {f"quivers.inference.{name}" for name in MODULES} | {plain.__name__}
+    names = {f"quivers.inference.{name}" for name in MODULES}
     kept = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     attributes = {name: getattr(quivers.inference, name, None) for name in MODULES}
-    sys.modules[plain.__name__] = plain
     try:
         made = {}
         for name in MODULES:
@@ -76,7 +66,7 @@ def python_draws(sampler, density, start, *, step, count, seed=0, max_depth=10, 
     for i in range(count):
         sampler.random.open_stream(generator, i, 0)
         sampler.trajectory.transition(
-            call, NoData, kind, metric, memory, weights, value, step, max_depth, generator, statistics, i,
+            call, None, kind, metric, memory, weights, value, step, max_depth, generator, statistics, i,
             cancel,
         )  # fmt: skip
         value = statistics[i, 0]
@@ -87,7 +77,6 @@ def python_draws(sampler, density, start, *, step, count, seed=0, max_depth=10, 
 def compiled_draws(run, address, data, start, *, step, count, seed=0, max_depth=10):
     """The same by the compiled chain, `run`."""
     from quivers.inference import chain
-    from quivers.inference.compiled import Address
 
     n = len(start)
     memory, weights = workspace(n, max_depth)
@@ -98,7 +87,8 @@ def compiled_draws(run, address, data, start, *, step, count, seed=0, max_depth=
     positions, statistics = np.zeros((count, n)), np.zeros((count, len(STATISTICS)))
     counts, cancel = np.zeros(chain.COUNTS_SIZE, dtype=np.int64), np.zeros(1, dtype=np.int64)
     run(
-        Address(address), data, settings, 0, identity_metric(0, n), memory, weights, state, stream(seed, 0),
-        np.zeros(0, dtype=np.int64), 0, count, 0, 1, positions, statistics, np.zeros((0, 1)), counts, cancel,
+        address, data.ctypes.data, settings, 0, identity_metric(0, n), memory, weights, state,
+        stream(seed, 0), np.zeros(0, dtype=np.int64), 0, 0, count, 0, 1, positions, statistics,
+        np.zeros((0, n)), counts, cancel,
     )  # fmt: skip
     return positions, statistics

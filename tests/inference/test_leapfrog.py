@@ -1,58 +1,65 @@
 """The integrator is reversible and of second order; momenta and estimates fit the mass matrix."""
 
-import numba
+import functools
+
 import numpy as np
 import pytest
-from numba.core import types
 
 from quivers.inference import leapfrog as integrator
-from quivers.inference import mass_matrix
-from quivers.inference.compiled import DENSITY_TYPE, Address, python_function
+from quivers.inference.compiled import Table, Words, python_function
+from quivers.inference.leapfrog import leapfrog
 from quivers.inference.low_rank import update_low_rank
+from quivers.inference.machine_code import machine_function
 from quivers.inference.mass_matrix import (
     DENSE,
     DIAGONAL,
     FISHER,
+    FOREGROUND,
     IDENTITY,
     LOW_RANK,
     MATRIX,
     SCALE,
+    add_draw,
+    draw_momentum,
     identity_metric,
+    switch_moments,
+    update_metric,
 )
 from quivers.inference.random import open_stream, stream
 
 KINDS = [IDENTITY, DIAGONAL, DENSE, FISHER, LOW_RANK]
-TABLE = types.float64[:, ::1]
 
 
-@numba.njit(
-    types.float64(DENSITY_TYPE, types.float64[::1], types.int64, TABLE, TABLE, types.float64, types.int64)
-)
-def steps(density, data, kind, metric, memory, step, count):
+def some_steps(
+    density: int, data: int, kind: int, metric: Table, memory: Table, step: float, count: int
+) -> float:
     log_density = 0.0
     for _ in range(count):
-        log_density = integrator.leapfrog(density, data, kind, metric, memory, 0, step)
+        log_density = leapfrog(density, data, kind, metric, memory, 0, step)
     return log_density
 
 
-@numba.njit
-def learn_metric(kind, metric, positions, gradients):
-    rows = np.zeros((2, positions.shape[1]))
-    for i in range(positions.shape[0]):
-        rows[0] = positions[i]
-        rows[1] = gradients[i]
-        mass_matrix.add_draw(kind, metric, rows, 0, 1, mass_matrix.FOREGROUND, i + 1.0)
-    mass_matrix.update_metric(kind, metric, float(positions.shape[0]))
-    mass_matrix.switch_moments(kind, metric)
+def some_draws(kind: int, metric: Table, rows: Table, count: int) -> None:
+    for i in range(count):
+        add_draw(kind, metric, rows, 2 * i, 2 * i + 1, FOREGROUND, i + 1.0)
+    update_metric(kind, metric, float(count))
+    switch_moments(kind, metric)
 
 
-@numba.njit
-def draw_momenta(kind, metric, generator, out):
-    row = np.zeros((1, out.shape[1]))
-    for i in range(out.shape[0]):
+def some_momenta(kind: int, metric: Table, generator: Words, out: Table, count: int) -> None:
+    for i in range(count):
         open_stream(generator, i, 0)
-        mass_matrix.draw_momentum(kind, metric, generator, row, 0)
-        out[i] = row[0]
+        draw_momentum(kind, metric, generator, out, i)
+
+
+steps = functools.cache(lambda: machine_function(some_steps))
+draws = functools.cache(lambda: machine_function(some_draws))
+momenta_of = functools.cache(lambda: machine_function(some_momenta))
+
+
+def learn_metric(kind, metric, positions, gradients):
+    rows = np.stack([positions, gradients], axis=1).reshape(-1, positions.shape[1])
+    draws()(kind, metric, rows, len(positions))
 
 
 def metric_of(kind):
@@ -97,9 +104,9 @@ def test_the_leapfrog_retraces_its_steps(quartic, kind):
     metric = metric_of(kind)
     memory, _ = start(quartic, kind, metric)
     before = memory.copy()
-    steps(Address(quartic.address), np.zeros(0), kind, metric, memory, 0.05, 100)
+    steps()(quartic.address, 0, kind, metric, memory, 0.05, 100)
     assert np.abs(memory[integrator.POSITION] - before[integrator.POSITION]).max() > 0.1
-    steps(Address(quartic.address), np.zeros(0), kind, metric, memory, -0.05, 100)
+    steps()(quartic.address, 0, kind, metric, memory, -0.05, 100)
     for row in (integrator.POSITION, integrator.MOMENTUM, integrator.GRADIENT):
         np.testing.assert_allclose(memory[row], before[row], rtol=0, atol=1e-9)
 
@@ -115,7 +122,7 @@ def test_half_the_step_makes_a_quarter_of_the_energy_error(quartic, kind):
         energy = 0.5 * momentum @ mass @ momentum - log_density
         worst = 0.0
         for _ in range(count):
-            log_density = steps(Address(quartic.address), np.zeros(0), kind, metric, memory, step, 1)
+            log_density = steps()(quartic.address, 0, kind, metric, memory, step, 1)
             momentum = memory[integrator.MOMENTUM]
             worst = max(worst, abs(0.5 * momentum @ mass @ momentum - log_density - energy))
         return worst
@@ -188,7 +195,7 @@ def test_a_low_rank_matrix_is_the_covariance_of_a_normal_with_few_strong_directi
 def test_momenta_have_the_mass_matrix_as_covariance(kind):
     metric = metric_of(kind)
     momenta = np.zeros((40_000, 3))
-    draw_momenta(kind, metric, stream(5, 0), momenta)
+    momenta_of()(kind, metric, stream(5, 0), momenta, len(momenta))
     mass = np.linalg.inv(inverse_mass(kind, metric))
     deviation = np.sqrt(np.diag(mass))
     correlated = (np.cov(momenta.T) - mass) / np.outer(deviation, deviation)

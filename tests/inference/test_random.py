@@ -1,28 +1,38 @@
 """The counter-based generator: known answers, moments, and streams that do not depend on one another."""
 
-import numba
+import functools
+
 import numpy as np
 import pytest
 
-from quivers.inference import random
+from quivers.inference.compiled import Table, Words
+from quivers.inference.machine_code import machine_function
+from quivers.inference.random import normals as fill_normals
+from quivers.inference.random import open_stream, philox, stream, uniform
 
 
-@numba.njit
-def philox(c0, c1, c2, c3, k0, k1):
-    return random.philox(c0, c1, c2, c3, k0, k1)
+def write_philox(words: Words) -> None:
+    w0, w1, w2, w3 = philox(words[0], words[1], words[2], words[3], words[4], words[5])
+    words[0] = w0
+    words[1] = w1
+    words[2] = w2
+    words[3] = w3
 
 
-@numba.njit
-def draw_normals(state, draw, purpose, out):
-    random.open_stream(state, draw, purpose)
-    random.normals(state, out, 0)
+def some_normals(state: Words, draw: int, purpose: int, out: Table) -> None:
+    open_stream(state, draw, purpose)
+    fill_normals(state, out, 0)
 
 
-@numba.njit
-def draw_uniforms(state, draw, out):
-    random.open_stream(state, draw, 0)
-    for i in range(out.shape[0]):
-        out[i] = random.uniform(state)
+def some_uniforms(state: Words, draw: int, out: Table) -> None:
+    open_stream(state, draw, 0)
+    for i in range(out.shape[1]):
+        out[0, i] = uniform(state)
+
+
+draw_philox = functools.cache(lambda: machine_function(write_philox))
+draw_normals = functools.cache(lambda: machine_function(some_normals))
+draw_uniforms = functools.cache(lambda: machine_function(some_uniforms))
 
 
 # Of the authors' Random123, kat_vectors, philox4x32 with 10 rounds.
@@ -39,20 +49,23 @@ KNOWN = [
 
 @pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
 def test_philox_gives_the_published_answers(counter, key, answer):
-    assert list(philox(*(np.uint64(word) for word in counter + key))) == answer
+    words = np.array(counter + key, dtype=np.uint64)
+    assert list(philox(*words)) == answer
+    draw_philox()(words)
+    assert list(words[:4]) == answer
 
 
 def normals(seed, chain, draw, purpose=0, size=7):
     out = np.zeros((1, size))
-    draw_normals(random.stream(seed, chain), draw, purpose, out)
+    draw_normals()(stream(seed, chain), draw, purpose, out)
     return out[0]
 
 
 def test_a_stream_depends_on_its_name_only():
-    state = random.stream(9, 2)
+    state = stream(9, 2)
     out = np.zeros((1, 7))
-    draw_normals(state, 4, 0, out)
-    draw_normals(state, 5, 0, out)
+    draw_normals()(state, 4, 0, out)
+    draw_normals()(state, 5, 0, out)
     np.testing.assert_array_equal(out[0], normals(9, 2, 5))
 
 
@@ -73,8 +86,8 @@ def test_normals_have_the_moments_of_the_standard_normal():
 
 
 def test_uniforms_fill_the_unit_interval_evenly():
-    out = np.zeros(100_000)
-    draw_uniforms(random.stream(3, 0), 1, out)
+    out = np.zeros((1, 100_000))
+    draw_uniforms()(stream(3, 0), 1, out)
     assert out.min() >= 0
     assert out.max() < 1
     counts = np.histogram(out, bins=100, range=(0, 1))[0]

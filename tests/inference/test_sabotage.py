@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from programs import run_source
-from python_sampler import NoData, compiled_draws, python_draws, python_sampler
+from python_sampler import compiled_draws, python_draws, python_sampler
 
 from quivers.backends.kernel import objective
 from quivers.inference import convergence
-from quivers.inference.chain import compiled_chain
+from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mass_matrix import FISHER, FOREGROUND, IDENTITY, SCALE, identity_metric
 from quivers.inference.random import stream
 from quivers.inference.trajectory import LEAPFROGS, MOVING, STATISTICS, workspace
@@ -74,7 +74,7 @@ def leaves_grown(sampler, step, start, momentum, depth):
     memory[MOVING : MOVING + 4] = start, momentum, momentum, -start
     statistics = np.zeros((1, len(STATISTICS)))
     sampler.trajectory.grow(
-        lambda q, gradient, _: normal(q, gradient), NoData, IDENTITY, identity_metric(IDENTITY, len(start)),
+        lambda q, gradient, _: normal(q, gradient), None, IDENTITY, identity_metric(IDENTITY, len(start)),
         memory, weights, step, depth, 0.5 * (start @ start + momentum @ momentum), stream(1, 0), statistics,
         0, np.zeros(1, dtype=np.int64),
     )  # fmt: skip
