@@ -14,7 +14,8 @@ from quivers.families.support import Space
 from quivers.ir.bijections import Placed, into_interval, into_space, out_of_interval, out_of_space
 from quivers.ir.graph import Builder, Density, Latent, Node, Term
 from quivers.ir.joint import renumbered, roots
-from quivers.ir.simplify import apply, needed, rebuilt, reduce, spread
+from quivers.ir.known_factors import Known
+from quivers.ir.simplify import apply, needed, reduce, spread
 
 
 def constrain(density: Density) -> Density:
@@ -27,17 +28,19 @@ def constrain(density: Density) -> Density:
     """
     builder = Builder()
     placed: dict[int, int] = {}
+    known = Known()
     jacobians: list[Term] = []
     for latent in density.latents:
         ends = [end for end in (latent.low, latent.high) if end is not None]
-        _place(builder, density, ends, placed)
+        _place(builder, density, ends, placed, known)
         position = builder.add(Node("position", axes=latent.free_axes, name=latent.name))
         value, jacobian = _bijection(builder, latent, position, placed)
         placed[latent.value] = value
+        known.note_latent(builder, latent, position, value)
         if jacobian is not None:
             counted = latent.axes if latent.space is None else _plates(latent)
             jacobians.append(Term(latent.name, "jacobian", spread(builder, jacobian, counted)))
-    _place(builder, density, roots(density), placed)
+    _place(builder, density, roots(density), placed, known)
     # The bijections keep every latent inside its support.
     moved = renumbered(density, builder, placed)
     terms = (replace(term, guard=None) for term in moved.terms)
@@ -72,10 +75,12 @@ def _plates(latent: Latent) -> tuple[str, ...]:
     return tuple(axis for axis in latent.axes if axis not in latent.event)
 
 
-def _place(builder: Builder, density: Density, wanted: list[int], placed: dict[int, int]) -> None:
+def _place(
+    builder: Builder, density: Density, wanted: list[int], placed: dict[int, int], known: Known
+) -> None:
     for number in needed(density.nodes, wanted, stop=placed):
         if number not in placed:
-            placed[number] = rebuilt(builder, density.nodes[number], placed)
+            placed[number] = known.placed(builder, density.nodes[number], placed)
 
 
 def _bijection(builder: Builder, latent: Latent, position: int, placed: Mapping[int, int]) -> Placed:

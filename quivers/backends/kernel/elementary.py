@@ -22,6 +22,11 @@ def from_bits(n: int) -> float:
     return float(struct.unpack("<d", struct.pack("<Q", n & 0xFFFFFFFFFFFFFFFF))[0])
 
 
+def difference(x: float, y: float) -> float:
+    """x − y of both numbers as they were rounded: never of sums that they came from."""
+    return x - y
+
+
 # Added to a number below 2⁵¹, it leaves the nearest whole number in the low bits.
 ROUNDING = 6755399441055744.0
 ROUNDING_BITS = 0x4338000000000000
@@ -94,4 +99,6 @@ def log1p(x: float) -> float:
     return log(total) + correction
 
 
-ELEMENTARY: Mapping[str, Callable[..., Any]] = {function.__name__: function for function in (exp, log, log1p)}
+ELEMENTARY: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function for function in (exp, log, log1p, difference)
+}

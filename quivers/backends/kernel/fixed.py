@@ -267,7 +267,7 @@ _ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
     "mul": np.multiply, "div": np.divide, "pow": np.power, "max": np.maximum, "min": np.minimum,
     "xlogy": _xlogy, "xlog1py": _xlog1py, "logaddexp": np.logaddexp, "lt": np.less, "le": np.less_equal,
     "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal, "and": np.logical_and,
-    "or": np.logical_or, "where": _where,
+    "or": np.logical_or, "where": _where, "difference": np.subtract,
 }  # fmt: skip
 
 _REDUCTIONS: Mapping[str, Callable[[Array, tuple[int, ...]], Any]] = {

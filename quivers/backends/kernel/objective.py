@@ -151,7 +151,8 @@ def _logsumexp(builder: Builder, x: int, node: Node) -> tuple[int, int, int]:
     greatest = builder.reduce("amax", x, node.over)
     finite = builder.apply("lt", builder.apply("abs", greatest), builder.constant(math.inf))
     shift = builder.apply("where", finite, greatest, builder.constant(0.0))
-    powers = builder.apply("exp", builder.apply("sub", x, shift))
+    # Were it reassociated with what x was computed from, great numbers would not cancel to 0.
+    powers = builder.apply("exp", builder.apply("difference", x, shift))
     total = builder.reduce("sum", powers, node.over)
     return builder.apply("add", shift, builder.apply("log", total)), powers, total
 

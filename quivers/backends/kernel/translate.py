@@ -381,6 +381,8 @@ class _Function:
                 left, right = self._alike(*values)
                 op = ast.Gt() if name == "max" else ast.Lt()
                 return self._select(self._comparison(op, left, right), left, right)
+            case "difference":
+                return self._new(f"fsub double {values[0].text}, {values[1].text}", REAL)
             case "bits":
                 return self._new(f"bitcast double {values[0].text} to i64", WHOLE)
             case "from_bits":
