@@ -14,3 +14,11 @@ TARGET_ACCEPT = 0.9
 # What may compute the log density; "auto" is the compiled kernel where it can be built, else torch.
 ENGINES = ("auto", "kernel", "torch")
 ENGINE = "auto"
+
+ALGORITHMS = ("nuts", "hmc")
+MASS_MATRICES = ("diagonal", "dense", "identity", "low_rank")
+MAX_TREE_DEPTH = 10
+DEEPEST = 20
+
+# Where chains may start without values given: on (−2, 2) of the unconstrained space, or drawn from the prior.
+STARTS = ("uniform", "prior")

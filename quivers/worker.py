@@ -24,7 +24,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from quivers.errors import Cancelled, DataError, ProgramError, QvrError, SamplingError
-from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, TARGET_ACCEPT, WARMUP
+from quivers.sampling_defaults import (
+    ALGORITHMS,
+    CHAINS,
+    DEEPEST,
+    DRAWS,
+    ENGINE,
+    ENGINES,
+    MASS_MATRICES,
+    STARTS,
+    TARGET_ACCEPT,
+    WARMUP,
+)
 from quivers.syntax.problems import Severity
 
 if TYPE_CHECKING:
@@ -42,13 +53,18 @@ RUN_FAILED, RUN_CANCELLED = -32803, -32800
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to sample. `seed` None draws one, which the result reports."""
+    """How to sample. `seed` None draws one, which the result reports; `max_tree_depth` is of NUTS alone."""
 
     seed: int | None = None
     chains: int = CHAINS
     warmup: int = WARMUP
     draws: int = DRAWS
+    thin: int = 1
     target_accept: float = TARGET_ACCEPT
+    algorithm: str = ALGORITHMS[0]
+    max_tree_depth: int | None = None
+    mass_matrix: str = MASS_MATRICES[0]
+    init: str = STARTS[0]
     engine: str = ENGINE
 
 
@@ -78,18 +94,26 @@ def run(
     began = time.perf_counter()
     from quivers import json_output
     from quivers.backends.torch.module import ProgramModule
-    from quivers.inference import MCMC, NUTSKernel
+    from quivers.inference import MCMC
+    from quivers.inference.kernels import kernel_of
 
     settings = request.settings
     checked, program = checked_program(request)
     values, file = data_values(request, program)
     seed = secrets.randbelow(SEEDS) if settings.seed is None else settings.seed
     mcmc = MCMC(
-        NUTSKernel(target_accept=settings.target_accept),
+        kernel_of(
+            settings.algorithm,
+            target_accept=settings.target_accept,
+            mass_matrix=settings.mass_matrix,
+            max_tree_depth=settings.max_tree_depth,
+        ),
         num_warmup=settings.warmup,
         num_samples=settings.draws,
         num_chains=settings.chains,
+        init_strategy=settings.init,
         seed=seed,
+        thin=settings.thin,
         engine=settings.engine,
     )
     module = ProgramModule(checked, program)
@@ -182,7 +206,7 @@ def settings_from(values: object) -> Settings:
         if name not in known:
             raise ValueError(f"there is no setting called {name}")
     settings = Settings(**values)
-    for name, least in (("chains", 1), ("warmup", 0), ("draws", 1)):
+    for name, least in (("chains", 1), ("warmup", 0), ("draws", 1), ("thin", 1)):
         value = getattr(settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
@@ -191,8 +215,17 @@ def settings_from(values: object) -> Settings:
     accept = settings.target_accept
     if not isinstance(accept, int | float) or not 0 < accept < 1:
         raise ValueError(f"target_accept must lie between 0 and 1, not {accept!r}")
-    if settings.engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {settings.engine!r}")
+    choices = {"algorithm": ALGORITHMS, "mass_matrix": MASS_MATRICES, "init": STARTS, "engine": ENGINES}
+    for name, known_choices in choices.items():
+        value = getattr(settings, name)
+        if value not in known_choices:
+            raise ValueError(f"{name} must be one of {', '.join(known_choices)}, not {value!r}")
+    depth = settings.max_tree_depth
+    if depth is not None:
+        if not isinstance(depth, int) or isinstance(depth, bool) or not 1 <= depth <= DEEPEST:
+            raise ValueError(f"max_tree_depth must be a whole number from 1 to {DEEPEST}, not {depth!r}")
+        if settings.algorithm != "nuts":
+            raise ValueError("max_tree_depth is of nuts alone")
     return settings
 
 

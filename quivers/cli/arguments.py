@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import quivers
-from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, TARGET_ACCEPT, WARMUP
+from quivers.sampling_defaults import (
+    ALGORITHMS,
+    CHAINS,
+    DEEPEST,
+    DRAWS,
+    ENGINE,
+    ENGINES,
+    MASS_MATRICES,
+    MAX_TREE_DEPTH,
+    STARTS,
+    TARGET_ACCEPT,
+    WARMUP,
+)
 
 
 def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
@@ -54,6 +66,7 @@ def _run(commands: Any) -> None:
         "chains": (1, 1024, CHAINS, "chains side by side"),
         "warmup": (0, 10**7, WARMUP, "draws of each chain to adapt with"),
         "draws": (1, 10**7, DRAWS, "draws of each chain to keep"),
+        "thin": (1, 10**6, 1, "keep every N-th draw"),
     }
     for name, (least, most, default, meaning) in counts.items():
         number = _whole_number(least, most)
@@ -65,6 +78,33 @@ def _run(commands: Any) -> None:
         default=TARGET_ACCEPT,
         metavar="P",
         help="higher is slower, safer (%(default)s)",
+    )
+    run.add_argument(
+        "--algorithm",
+        choices=ALGORITHMS,
+        default=ALGORITHMS[0],
+        metavar="NAME",
+        help="nuts, or hmc, whose trajectories have a set length (%(default)s)",
+    )
+    run.add_argument(
+        "--max-tree-depth",
+        type=_whole_number(1, DEEPEST),
+        metavar="N",
+        help=f"of nuts: at most 2^N - 1 leapfrog steps a draw ({MAX_TREE_DEPTH})",
+    )
+    run.add_argument(
+        "--mass-matrix",
+        choices=MASS_MATRICES,
+        default=MASS_MATRICES[0],
+        metavar="KIND",
+        help="what warm-up adapts: diagonal, dense, low_rank or identity, which is nothing (%(default)s)",
+    )
+    run.add_argument(
+        "--init",
+        choices=STARTS,
+        default=STARTS[0],
+        metavar="WHERE",
+        help="where chains start: uniform, or prior, which loads torch to draw there (%(default)s)",
     )
     run.add_argument(
         "--engine",

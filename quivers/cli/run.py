@@ -25,7 +25,7 @@ from quivers.cli.output import (
 )
 from quivers.cli.programs import Model, checked_file
 from quivers.configuration import WRONG_ENTRY
-from quivers.errors import Cancelled
+from quivers.errors import Cancelled, QvrError
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal.frames import title_line
 from quivers.terminal.posterior import posterior_table
@@ -42,6 +42,8 @@ _LOADED = time.monotonic()
 
 def run(options: argparse.Namespace) -> int:
     """Sample and print the posterior; refused where the program or its data have errors."""
+    if options.max_tree_depth is not None and options.algorithm != "nuts":
+        raise QvrError("HMC builds no trees: leave --max-tree-depth out, or --algorithm hmc.")
     as_json = options.output_format == "json"
     model = checked_file(options.file)
     require_sound(model)
@@ -106,10 +108,17 @@ def _sampled(
     """The run by the kernel alone where there is one; else, and where torch is asked for, with torch."""
     quiet = options.quiet or options.output_format == "json"
     with _cancelling() as cancel:
-        from quivers.inference import NUTSKernel
+        from quivers.inference.kernels import kernel_of
 
+        kernel = kernel_of(
+            options.algorithm,
+            target_accept=options.target_accept,
+            mass_matrix=options.mass_matrix,
+            max_tree_depth=options.max_tree_depth,
+        )
         _stop_if(cancel)
-        if options.engine != "torch":
+        # Torch draws from priors, so a run that starts there needs it, whatever computes the density.
+        if options.engine != "torch" and options.init == "uniform":
             from quivers.backends.kernel.kernel import NotCompiled
             from quivers.inference.compiled_run import run_compiled
             from quivers.ir.build import build
@@ -119,11 +128,12 @@ def _sampled(
                     build(model.checked, program),
                     bound.values,
                     bound.sizes,
-                    NUTSKernel(target_accept=options.target_accept),
+                    kernel,
                     num_warmup=options.warmup,
                     num_samples=options.draws,
                     num_chains=options.chains,
                     seed=options.seed,
+                    thin=options.thin,
                     progress=report,
                     cancel=cancel,
                 )
@@ -137,11 +147,13 @@ def _sampled(
 
         _stop_if(cancel)
         sampler = MCMC(
-            NUTSKernel(target_accept=options.target_accept),
+            kernel,
             num_warmup=options.warmup,
             num_samples=options.draws,
             num_chains=options.chains,
+            init_strategy=options.init,
             seed=options.seed,
+            thin=options.thin,
             engine=options.engine,
         )
         module = ProgramModule(model.checked, program)
@@ -195,9 +207,8 @@ def _heading(
         lines.append(f"data     {data_name}")
     lines += [f"note     {safe(note)}" for note in bound.notes]
     chains = "1 chain" if options.chains == 1 else f"{options.chains} chains"
-    lines.append(
-        f"run      {chains} of {options.warmup} warm-up and {options.draws} kept draws, seed {options.seed}"
-    )
+    kept = f"{options.draws} kept draws" + (f", one of {options.thin}" if options.thin > 1 else "")
+    lines.append(f"run      {chains} of {options.warmup} warm-up and {kept}, seed {options.seed}")
     return "\n".join(lines)
 
 

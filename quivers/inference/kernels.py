@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from quivers.errors import QvrError
 from quivers.inference.mass_matrix import DENSE, DIAGONAL, FISHER, IDENTITY, LOW_RANK
-from quivers.sampling_defaults import TARGET_ACCEPT
+from quivers.sampling_defaults import DEEPEST, MASS_MATRICES, MAX_TREE_DEPTH, TARGET_ACCEPT
 
-DEEPEST = 20
-MASS_MATRICES = ("diagonal", "dense", "identity", "low_rank")
 ADAPTATIONS = ("gradients", "draws")
 
 
@@ -28,7 +26,7 @@ class NUTSKernel:
     """
 
     target_accept: float = TARGET_ACCEPT
-    max_tree_depth: int = 10
+    max_tree_depth: int = MAX_TREE_DEPTH
     mass_matrix: str = "diagonal"
     adapt_from: str = "gradients"
 
@@ -71,6 +69,18 @@ class HMCKernel:
 
 
 Kernel = NUTSKernel | HMCKernel
+
+
+def kernel_of(
+    algorithm: str, *, target_accept: float, mass_matrix: str, max_tree_depth: int | None
+) -> Kernel:
+    """The kernel that a command or a message asks for: "nuts" or "hmc"; a depth of None is the default."""
+    if algorithm == "nuts":
+        depth = MAX_TREE_DEPTH if max_tree_depth is None else max_tree_depth
+        return NUTSKernel(target_accept, depth, mass_matrix)
+    if max_tree_depth is not None:
+        raise QvrError("HMC builds no trees, so it takes no greatest tree depth.")
+    return HMCKernel(target_accept=target_accept, mass_matrix=mass_matrix)
 
 
 def metric_kind(kernel: Kernel) -> int:

@@ -103,6 +103,61 @@ def test_a_seed_gives_the_same_run_again_and_another_seed_another(
     assert summaries[0] != summaries[2]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--algorithm", "hmc"],
+        ["--max-tree-depth", "2"],
+        ["--mass-matrix", "dense"],
+        ["--mass-matrix", "low_rank"],
+        ["--mass-matrix", "identity"],
+        ["--thin", "3"],
+        ["--target-accept", "0.6"],
+    ],
+    ids=" ".join,
+)
+def test_each_option_changes_the_run(
+    model: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    def means(*more: str) -> list[float]:
+        assert main(["run", str(model), *SHORT, "--output-format", "json", *more]) == 0
+        return [row["mean"] for row in json.loads(capsys.readouterr().out)["summary"].values()]
+
+    assert means(*options) != means()
+
+
+def test_a_thinned_run_says_so(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(model), *SHORT, "--quiet", "--thin", "3"]) == 0
+    assert "100 warm-up and 100 kept draws, one of 3, seed 0" in capsys.readouterr().out
+
+
+def test_chains_may_start_at_draws_from_the_prior(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Torch makes these draws; the kernel goes on from them."""
+    assert main(["run", str(model), *SHORT, "--output-format", "json", "--init", "prior"]) == 0
+    assert json.loads(capsys.readouterr().out)["engine"] == "kernel"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--thin", "0"], "argument --thin: 0 is not between 1 and 1000000"),
+        (["--max-tree-depth", "21"], "argument --max-tree-depth: 21 is not between 1 and 20"),
+        (["--target-accept", "1"], "argument --target-accept: 1 does not lie between 0 and 1"),
+        (["--algorithm", "gibbs"], "argument --algorithm: invalid choice: 'gibbs'"),
+        (["--mass-matrix", "full"], "argument --mass-matrix: invalid choice: 'full'"),
+        (["--init", "value"], "argument --init: invalid choice: 'value'"),
+        (["--algorithm", "hmc", "--max-tree-depth", "5"], "HMC builds no trees: leave --max-tree-depth out"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(
+    model: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    assert main(["run", str(model), *options]) != 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+
+
 def test_what_does_not_exist_is_null_in_json(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--chains", "1", "--warmup", "20", "--draws", "2", "--output-format", "json"]
     assert main(["run", str(model), *arguments]) == 0

@@ -198,6 +198,27 @@ def test_reports_name_the_run_and_come_before_its_answer(
             {"settings": {"seed": -1}},
             "This run can't start: seed must be a whole number of at least 0, not -1.",
         ),
+        (
+            {"settings": {"thin": 0}},
+            "This run can't start: thin must be a whole number of at least 1, not 0.",
+        ),
+        (
+            {"settings": {"mass_matrix": ["dense"]}},
+            "This run can't start: mass_matrix must be one of diagonal, dense, identity, low_rank,"
+            " not ['dense'].",
+        ),
+        (
+            {"settings": {"init": "value"}},
+            "This run can't start: init must be one of uniform, prior, not 'value'.",
+        ),
+        (
+            {"settings": {"max_tree_depth": 0}},
+            "This run can't start: max_tree_depth must be a whole number from 1 to 20, not 0.",
+        ),
+        (
+            {"settings": {"algorithm": "hmc", "max_tree_depth": 5}},
+            "This run can't start: max_tree_depth is of nuts alone.",
+        ),
         ({"settings": {"step": 1}}, "This run can't start: there is no setting called step."),
     ],
 )
