@@ -14,6 +14,12 @@ HEADER = """object A : FinSet 3
 object B : FinSet 4
 data group : B -> A
 data x : B * Real
+data covariance : A * A * Real
+
+program inner(G : FinSet, spread : Real [low=0]) : G -> G
+    sample z : G <- Normal(0.0, spread)
+    let shifted = tanh(z) + 0.1 * index(G)
+    return shifted
 
 program p : A -> A
 """
@@ -24,12 +30,23 @@ DATA = {
     "n": [0, 3, 1, 7],
     "b": [1, 0, 0, 1],
     "m": [-0.7, 0.2, 1.1, 0.4],
+    "kept": [1, 1, 0, 1],
+    "covariance": [[2.0, 0.3, -0.4], [0.3, 1.0, 0.2], [-0.4, 0.2, 1.5]],
 }
 PLATES = {"": frozenset(), "A": frozenset("A"), "B": frozenset("B"), "A * B": frozenset("AB")}
 QUICK = (Phase.explicit, Phase.generate)  # shrinking whole programs takes minutes and gains little
 
 REAL_LINE = ["Normal", "Laplace", "Cauchy", "Logistic", "Gumbel"]
 TWO_POSITIVE = ["Gamma", "InverseGamma", "Beta", "Weibull", "Pareto", "Kumaraswamy"]
+OPTIONS = ["low=-1.0", "high=2.5", "low=-1.0, high=2.5", "low=0.5 * {}", "high=1.0 + abs({})"]
+MATRICES = [
+    "cholesky(covariance) @ {}",
+    "solve_triangular(cholesky(covariance), {})",
+    "diagonal(outer({}, {}))",
+    "outer({}, tanh({})) @ {}",
+    "cholesky(covariance + tcrossprod(outer(tanh({}), tanh({})))) @ {}",
+    "diagonal(transpose(outer({}, {})) + covariance)",
+]
 ONE_POSITIVE = ["HalfNormal", "HalfCauchy", "Exponential", "Chi2"]
 
 
@@ -99,7 +116,21 @@ def programs(draw):
         name = f"site{number}"
         kind = draw(
             st.sampled_from(
-                ["real", "real", "one", "two", "interval", "let", "simplex", "ordered", "scan", "matrix"]
+                [
+                    "real",
+                    "real",
+                    "one",
+                    "two",
+                    "interval",
+                    "let",
+                    "simplex",
+                    "ordered",
+                    "scan",
+                    "matrix",
+                    "program",
+                    "bounded",
+                    "algebra",
+                ]
             )
         )
         if kind == "scan":
@@ -121,6 +152,28 @@ def programs(draw):
             else:
                 lines.append(f"let {name} = {name}_factor @ {name}_free")
             names.append((name, frozenset("A"), False))
+            continue
+        if kind == "program":
+            called = draw(st.sampled_from(["A", "B"]))
+            lines.append(f"sample {name} <- inner({called}, {positive(frozenset(), 1)})")
+            names.append((name, frozenset(called), False))
+            continue
+        if kind == "algebra":
+            rows = [known for known, axes, _ in names if axes == {"A"}]
+            if not rows:
+                lines.append(f"sample {name}_free : A <- Normal(0.0, {positive(frozenset(), 1)})")
+                rows = [f"{name}_free"]
+            template = draw(st.sampled_from(MATRICES))
+            chosen = [draw(st.sampled_from(rows)) for _ in range(template.count("{}"))]
+            lines.append(f"let {name} = {template.format(*chosen)}")
+            names.append((name, frozenset("A"), False))
+            continue
+        if kind == "bounded":
+            options = draw(st.sampled_from(OPTIONS)).format(real(frozenset(), 1))
+            family = draw(st.sampled_from(["Normal", "Laplace", "Cauchy", "Logistic"]))
+            call = f"{family}({real(within, 1)}, {positive(within, 1)}) [{options}]"
+            lines.append(f"sample {name}{colon} <- {call}")
+            names.append((name, within, False))
             continue
         if kind in {"simplex", "ordered"} and plate:
             family = (
@@ -148,7 +201,8 @@ def programs(draw):
         names.append((name, within, kind in {"one", "two"}))
     everywhere = frozenset("B")
     lines.append(f"observe y : B <- StudentT(4.0, {real(everywhere, 2)}, {positive(everywhere, 1)})")
-    lines.append(f"observe n : B <- Poisson({positive(everywhere, 1)})")
+    kept = draw(st.sampled_from(["", " [where=kept]", " [where=x > 0.0]"]))
+    lines.append(f"observe n : B <- Poisson({positive(everywhere, 1)}){kept}")
     lines.append(f"observe b : B <- Bernoulli(logits={real(everywhere, 1)})")
     if draw(st.booleans()):
         lines.append("sample weights : A <- Dirichlet(2.0)")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import scipy.special as sp
+import scipy.stats
 from compiled_loops import values
 
 from quivers.backends.kernel import special
@@ -95,3 +96,50 @@ def test_logit():
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(values(special.logit, points), sp.logit(points), rtol=1e-7)
         np.testing.assert_allclose(values(special.logit, points)[:4], sp.logit(points)[:4], rtol=1e-12)
+
+
+def shapes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return 10 ** rng.uniform(-2, 3, count), 10 ** rng.uniform(-2, 3, count)
+
+
+def test_incomplete_gamma_functions_keep_their_digits_on_both_sides():
+    a, spread = shapes(600, 1)
+    x = np.where(np.arange(600) % 2, a * spread / 30, a + np.sqrt(a) * np.log(spread))
+    for place in np.flatnonzero(x > 0):
+        law = scipy.stats.gamma(a[place])
+        below, above = law.cdf(x[place]), law.sf(x[place])
+        found = special.log_gamma_below(a[place], x[place]), special.log_gamma_above(a[place], x[place])
+        for mine, other in zip(found, (below, above), strict=True):
+            if other > 1e-290:
+                np.testing.assert_allclose(mine, np.log(other), rtol=1e-12, atol=1e-12)
+    assert special.log_gamma_below(2.0, 1e-200) == pytest.approx(-400 * math.log(10) - math.log(2), rel=1e-14)
+    assert special.log_gamma_above(2.0, 1000.0) == pytest.approx(-1000 + math.log(1001), rel=1e-14)
+    assert (special.log_gamma_below(2.0, 0.0), special.log_gamma_above(2.0, math.inf)) == (
+        -math.inf,
+        -math.inf,
+    )
+
+
+def test_incomplete_beta_functions_keep_their_digits_on_both_sides():
+    a, b = shapes(600, 2)
+    odds = a / b * np.exp(np.random.default_rng(3).normal(size=600) * 2 / np.sqrt(1 + np.minimum(a, b)))
+    for one, other, ratio in zip(a, b, odds, strict=True):
+        expected = sp.betainc(one, other, ratio / (1 + ratio))
+        if 1e-290 < expected < 0.9999:
+            found = special.log_beta_below(one, other, ratio)
+            np.testing.assert_allclose(found, np.log(expected), rtol=3e-12, atol=3e-12)
+    assert special.log_beta_below(2.0, 1.0, 1e-200) == pytest.approx(-400 * math.log(10), rel=1e-14)
+    assert special.log_beta_below(2.0, 3.0, math.inf) == 0.0
+
+
+def test_students_distribution_function_keeps_its_digits_on_both_sides():
+    for df in (0.5, 1.0, 3.0, 30.0, 1000.0):
+        for t in np.concatenate([np.linspace(-30, 30, 61), [-1e-9, 1e-9]]):
+            # Beside 0, SciPy loses some.
+            law = scipy.stats.t(df)
+            expected = 0.5 + t * law.pdf(0.0) if abs(t) < 1e-6 else law.cdf(t)
+            if expected > 1e-290:
+                found = special.log_student_below(df, float(t))
+                np.testing.assert_allclose(found, np.log(expected), rtol=2e-12, atol=2e-12)
+    assert special.log_student_below(1.0, -1e100) == pytest.approx(-math.log(math.pi) - 100 * math.log(10))
