@@ -48,6 +48,13 @@ _STUDENT_T = (
     " - 0.5 * (df + 1) * log1p(((x - {loc}) / scale) ^ 2 / df)"
 )
 
+# The log of what a normal has between `low` and `high`, either of which may be infinite.
+_BETWEEN = (
+    "(if low < -1e300 then (if high > 1e300 then 0.0 else log_ndtr((high - loc) / scale))"
+    " else (if high > 1e300 then log_ndtr((loc - low) / scale)"
+    " else log_diff_ndtr((high - loc) / scale, (low - loc) / scale)))"
+)
+
 CONTINUOUS: tuple[Family, ...] = (
     _family(
         "Normal",
@@ -77,6 +84,8 @@ CONTINUOUS: tuple[Family, ...] = (
         _STUDENT_T.format(loc="loc"),
         REAL,
         "Student's t: a normal with heavier tails, the heavier the smaller `df`.",
+        log_cdf="log_student_below(df, (x - loc) / scale)",
+        log_survival="log_student_below(df, (loc - x) / scale)",
     ),
     _family(
         "HalfStudentT",
@@ -84,6 +93,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "0.6931471805599453 + " + _STUDENT_T.format(loc="0.0"),
         NON_NEGATIVE,
         "The absolute value of a Student's t centred at 0.",
+        log_cdf="log_beta_below(0.5, 0.5 * df, (x / scale) ^ 2 / df)",
+        log_survival="0.6931471805599453 + log_student_below(df, -x / scale)",
     ),
     _family(
         "Cauchy",
@@ -174,6 +185,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "concentration * log(rate) + xlogy(concentration - 1, x) - rate * x - lgamma(concentration)",
         NON_NEGATIVE,
         "The gamma distribution with mean `concentration` / `rate`.",
+        log_cdf="log_gamma_below(concentration, rate * x)",
+        log_survival="log_gamma_above(concentration, rate * x)",
     ),
     _family(
         "InverseGamma",
@@ -184,6 +197,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "concentration * log(rate) - lgamma(concentration) - (concentration + 1) * log(x) - rate / x",
         POSITIVE,
         "A value whose inverse is gamma distributed.",
+        log_cdf="log_gamma_above(concentration, rate / x)",
+        log_survival="log_gamma_below(concentration, rate / x)",
     ),
     _family(
         "Chi2",
@@ -191,6 +206,8 @@ CONTINUOUS: tuple[Family, ...] = (
         "xlogy(0.5 * df - 1, x) - 0.5 * x - 0.5 * df * 0.6931471805599453 - lgamma(0.5 * df)",
         NON_NEGATIVE,
         "The sum of `df` squared standard normals.",
+        log_cdf="log_gamma_below(0.5 * df, 0.5 * x)",
+        log_survival="log_gamma_above(0.5 * df, 0.5 * x)",
     ),
     _family(
         "Weibull",
@@ -227,6 +244,8 @@ CONTINUOUS: tuple[Family, ...] = (
         " + lgamma(concentration1 + concentration0) - lgamma(concentration1) - lgamma(concentration0)",
         UNIT,
         "The beta distribution with mean α / (α + β).",
+        log_cdf="log_beta_below(concentration1, concentration0, x / (1 - x))",
+        log_survival="log_beta_below(concentration0, concentration1, (1 - x) / x)",
     ),
     _family(
         "Kumaraswamy",
@@ -264,14 +283,15 @@ CONTINUOUS: tuple[Family, ...] = (
             Parameter("low", REAL, "the least value", default=-math.inf),
             Parameter("high", REAL, "the greatest value", default=math.inf),
         ),
-        "-0.5 * ((x - loc) / scale) ^ 2 - log(scale) - 0.9189385332046727 - "
-        "(if low < -1e300 then (if high > 1e300 then 0.0 else log_ndtr((high - loc) / scale))"
-        " else (if high > 1e300 then log_ndtr((loc - low) / scale)"
-        " else log_diff_ndtr((high - loc) / scale, (low - loc) / scale)))",
+        "-0.5 * ((x - loc) / scale) ^ 2 - log(scale) - 0.9189385332046727 - " + _BETWEEN,
         REAL,
         "A normal that is kept between `low` and `high`; one of them may be left out.",
         low="low",
         high="high",
+        log_cdf="(if low < -1e300 then log_ndtr((x - loc) / scale)"
+        " else log_diff_ndtr((x - loc) / scale, (low - loc) / scale)) - " + _BETWEEN,
+        log_survival="(if high > 1e300 then log_ndtr((loc - x) / scale)"
+        " else log_diff_ndtr((high - loc) / scale, (x - loc) / scale)) - " + _BETWEEN,
     ),
     _family(
         "VonMises",

@@ -34,10 +34,14 @@ _NEGATIVE_BINOMIAL = (
             Parameter("probs", Interval(low=0.0, high=1.0, high_open=True), "the probability of a success"),
         ),
         f"{_NEGATIVE_CHOOSE} + total_count * log1p(-probs) + xlogy(x, probs)",
+        "log_beta_below(total_count, x + 1, (1 - probs) / probs)",
+        "log_beta_below(x + 1, total_count, probs / (1 - probs))",
     ),
     (
         (_FAILURES, Parameter("logits", REAL, "the log odds of a success")),
         f"{_NEGATIVE_CHOOSE} - total_count * softplus(logits) - x * softplus(-logits)",
+        "log_beta_below(total_count, x + 1, exp(-logits))",
+        "log_beta_below(x + 1, total_count, exp(logits))",
     ),
     (
         (
@@ -46,6 +50,8 @@ _NEGATIVE_BINOMIAL = (
         ),
         "lgamma(x + concentration) - lgamma(x + 1) - lgamma(concentration)"
         " + xlogy(x, mean) - x * log(mean + concentration) - concentration * log1p(mean / concentration)",
+        "log_beta_below(concentration, x + 1, concentration / mean)",
+        "log_beta_below(x + 1, concentration, mean / concentration)",
     ),
 )
 
@@ -126,7 +132,9 @@ DISCRETE: tuple[Family, ...] = (
         forms=(
             Form(
                 (Parameter("rate", NON_NEGATIVE, "the mean"),),
-                "xlogy(x, rate) - rate - lgamma(x + 1)",
+                _POISSON,
+                log_cdf="log_gamma_above(x + 1, rate)",
+                log_survival="log_gamma_below(x + 1, rate)",
             ),
         ),
         support=NATURAL,
@@ -157,8 +165,8 @@ DISCRETE: tuple[Family, ...] = (
     Family(
         name="ZeroInflatedNegativeBinomial",
         forms=(
-            *(_inflated(*form) for form in _NEGATIVE_BINOMIAL),
-            *(_inflated_by_logits(*form) for form in _NEGATIVE_BINOMIAL),
+            *(_inflated(*form[:2]) for form in _NEGATIVE_BINOMIAL),
+            *(_inflated_by_logits(*form[:2]) for form in _NEGATIVE_BINOMIAL),
         ),
         support=NATURAL,
         summary="A negative binomial count that is set to 0 with probability `gate`.",

@@ -532,6 +532,42 @@ _MATRICES = (
     ),
 )
 
+_PROBABILITY = Interval(high=0.0)
+
+PROBABILITIES: Mapping[str, Function] = MappingProxyType(
+    {
+        name: Function(name, parameters, Kind.ELEMENTWISE, always(_PROBABILITY), summary, domains, op=name)
+        for name, parameters, summary, domains in (
+            (
+                "log_gamma_below",
+                ("a", "x"),
+                "log P(a, x) of the gamma distribution.",
+                (POSITIVE, NON_NEGATIVE),
+            ),
+            (
+                "log_gamma_above",
+                ("a", "x"),
+                "log Q(a, x) of the gamma distribution.",
+                (POSITIVE, NON_NEGATIVE),
+            ),
+            (
+                "log_student_below",
+                ("df", "t"),
+                "The log of Student's distribution function.",
+                (POSITIVE, REAL),
+            ),
+            (
+                "log_beta_below",
+                ("a", "b", "odds"),
+                "The log of the beta's distribution function at odds / (1 + odds).",
+                (POSITIVE, POSITIVE, NON_NEGATIVE),
+            ),
+        )
+    }
+)
+"""What families' distribution functions are written in besides; no program can call them, since they have no
+slope along their shapes."""
+
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         function.name: function

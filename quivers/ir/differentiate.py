@@ -209,6 +209,38 @@ def _where(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int
     )
 
 
+def _below(log_density: Callable[..., int], sign: float = 1.0) -> Adjoint:
+    """A rule for the log of a distribution function: its slope is the density over the function."""
+
+    def rule(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
+        share = apply(b, "exp", apply(b, "sub", log_density(b, *node.args), number))
+        return ((node.args[-1], apply(b, "mul", b.constant(sign), apply(b, "mul", adjoint, share))),)
+
+    return rule
+
+
+def _log_gamma_density(b: Builder, a: int, x: int) -> int:
+    power = apply(b, "xlogy", apply(b, "sub", a, b.constant(1.0)), x)
+    return apply(b, "sub", apply(b, "sub", power, x), apply(b, "lgamma", a))
+
+
+def _log_odds_density(b: Builder, alpha: int, beta: int, odds: int) -> int:
+    total = apply(b, "add", alpha, beta)
+    complete = apply(b, "add", apply(b, "lgamma", alpha), apply(b, "lgamma", beta))
+    power = apply(b, "xlogy", apply(b, "sub", alpha, b.constant(1.0)), odds)
+    power = apply(b, "sub", power, apply(b, "xlog1py", total, odds))
+    return apply(b, "add", power, apply(b, "sub", apply(b, "lgamma", total), complete))
+
+
+def _log_student_density(b: Builder, df: int, t: int) -> int:
+    half = apply(b, "mul", b.constant(0.5), df)
+    more = apply(b, "add", half, b.constant(0.5))
+    constant = apply(b, "sub", apply(b, "lgamma", more), apply(b, "lgamma", half))
+    root = apply(b, "mul", b.constant(0.5), apply(b, "log", apply(b, "mul", b.constant(math.pi), df)))
+    power = apply(b, "xlog1py", more, apply(b, "div", _square(b, t), df))
+    return apply(b, "sub", apply(b, "sub", constant, root), power)
+
+
 def _sum(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
     return ((node.args[0], adjoint),)
 
@@ -282,6 +314,10 @@ _RULES: Mapping[str, Adjoint] = {
     "xlog1py": _xlog1py,
     "logaddexp": _logaddexp,
     "where": _where,
+    "log_gamma_below": _below(_log_gamma_density),
+    "log_gamma_above": _below(_log_gamma_density, -1.0),
+    "log_beta_below": _below(_log_odds_density),
+    "log_student_below": _below(_log_student_density),
     "sum": _sum,
     "spread": _sum,
     "prod": _prod,

@@ -13,7 +13,7 @@ from functools import cache
 from quivers.check import supports
 from quivers.check.binders import joined_element
 from quivers.errors import ProgramError
-from quivers.families.functions import FUNCTIONS, Function, Kind
+from quivers.families.functions import FUNCTIONS, PROBABILITIES, Function, Kind
 from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
 from quivers.ir import simplify
 from quivers.ir.graph import BINARY, CONDITIONS, INDEX, REDUCTIONS, UNARY, Builder, Node, object_of
@@ -186,7 +186,7 @@ def _contraction(scope: Scope, span: ast.Span, left: Value, right: Value) -> Val
 
 
 def _call(scope: Scope, call: ast.Call) -> Value:
-    function = FUNCTIONS.get(call.function.text)
+    function = FUNCTIONS.get(call.function.text) or PROBABILITIES.get(call.function.text)
     if function is None:
         raise scope.refused(call.span, f"`{call.function.text}` is no function.")
     if function.kind is Kind.OBJECT:

@@ -39,9 +39,15 @@ BINARY = frozenset(
         "ne",
         "and",
         "or",
+        "log_gamma_below",
+        "log_gamma_above",
+        "log_student_below",
     }
 )
-TERNARY = frozenset({"where"})
+TERNARY = frozenset({"where", "log_beta_below"})
+INCOMPLETE = frozenset({"log_gamma_below", "log_gamma_above", "log_beta_below", "log_student_below"})
+"""Logs of distribution functions. They have a slope along their last argument alone: the others, the shape,
+must not depend on a latent."""
 ELEMENTWISE = UNARY | BINARY | TERNARY
 REDUCTIONS = frozenset({"sum", "prod", "amax", "amin", "logsumexp"})  # over the axes in `over`
 STRUCTURAL = frozenset({"gather", "scatter", "spread"})

@@ -16,9 +16,9 @@ from quivers.families.support import REAL, Interval
 from quivers.families.table import FAMILIES
 from quivers.ir.densities import FamilyDensity, all_of, guarded, log_density
 from quivers.ir.expressions import Scope, Value, evaluate, parsed
-from quivers.ir.graph import RANGE, Builder, Range
+from quivers.ir.graph import INCOMPLETE, RANGE, Builder, Range
 from quivers.ir.matrices import iota
-from quivers.ir.simplify import apply, depends_on, reduce, spread
+from quivers.ir.simplify import apply, depends_on, needed, reduce, spread
 from quivers.syntax import ast
 
 if TYPE_CHECKING:
@@ -112,20 +112,47 @@ def _log_mass(
     found: FamilyDensity,
     bounds: Bounds,
 ) -> int:
-    builder = site.builder
+    counted = family.discrete and family.event_rank == 0 and math.isfinite(family.support.low)
     if form.log_cdf is None or form.log_survival is None:
-        if family.discrete and family.event_rank == 0 and math.isfinite(family.support.low):
+        if counted:
             return _finite_sum(site, span, family, form, parameters, found, bounds)
-        names = ", ".join(
-            f"`{name}`"
-            for name, entry in FAMILIES.items()
-            if not entry.discrete and entry.forms[0].log_cdf is not None
-        )
+        alike = " and ".join(f"`{entry.name}`" for entry in FAMILIES.values() if _lacks_function(entry))
         message = (
             f"A draw from `{family.name}` can't be truncated: that takes its distribution function, which "
-            f"has no closed form. These have one: {names}, and every count."
+            f"has no closed form. Of the families of one number, {alike} have none."
         )
         raise site.refused(span, message)
+    node = _closed_form(site.builder, family, form, parameters, found, bounds)
+    shape = _drawn_shape(site.builder, node)
+    if not shape:
+        return node
+    if counted:
+        return _finite_sum(site, span, family, form, parameters, found, bounds)
+    nodes = site.builder.nodes
+    # A parameter may have been simplified away, as `2 * df` halved is `df`.
+    parts = {name: set(needed(nodes, [value.node])) & shape for name, value in parameters.items()}
+    drawn = [name for name, value in parameters.items() if value.node in shape]
+    drawn = drawn or [name for name, part in parts.items() if part]
+    message = (
+        f"A draw from `{family.name}` can't be truncated where {' and '.join(f'`{name}`' for name in drawn)} "
+        "depends on a latent: its distribution function has no slope in closed form along that."
+    )
+    raise site.refused(span, message)
+
+
+def _lacks_function(family: Family) -> bool:
+    alone = family.event_rank == 0 and not family.discrete and family.name not in IMPROPER
+    return alone and family.forms[0].log_cdf is None
+
+
+def _closed_form(
+    builder: Builder,
+    family: Family,
+    form: Form,
+    parameters: Mapping[str, Value],
+    found: FamilyDensity,
+    bounds: Bounds,
+) -> int:
     mass = _Mass(builder, family, form, parameters, found)
     low = None if bounds.low is None else mass.at(bounds.low.node, lower=True)
     high = None if bounds.high is None else mass.at(bounds.high.node, lower=False)
@@ -133,6 +160,15 @@ def _log_mass(
         assert low is not None, "there is a bound"
         return low[1]
     return high[0] if low is None else _between(builder, low, high)
+
+
+def _drawn_shape(builder: Builder, node: int) -> set[int]:
+    """The nodes that depend on latents and that a distribution function under `node` has in its shape."""
+    nodes = builder.nodes
+    drawn = depends_on(nodes, frozenset({"site"}))
+    incomplete = [number for number in needed(nodes, [node]) if nodes[number].op in INCOMPLETE]
+    shapes = {arg for number in incomplete for arg in nodes[number].args[:-1] if drawn[arg]}
+    return {number for number in needed(nodes, shapes) if drawn[number]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,9 +141,24 @@ CALLS = {
     "Kumaraswamy": ("Kumaraswamy(1.3, 2.4)", None),
     "Uniform": ("Uniform(-0.5, 2.5)", scipy.stats.uniform(-0.5, 3.0)),
     "AsymmetricLaplace": ("AsymmetricLaplace(0.3, 1.2, 1.6)", scipy.stats.laplace_asymmetric(1.6, 0.3, 1.2)),
+    "StudentT": ("StudentT(3.5, 0.3, 1.2)", scipy.stats.t(3.5, 0.3, 1.2)),
+    "HalfStudentT": ("HalfStudentT(1.0, 1.2)", scipy.stats.halfcauchy(0, 1.2)),
+    "Gamma": ("Gamma(1.7, 0.8)", scipy.stats.gamma(1.7, 0, 1 / 0.8)),
+    "InverseGamma": ("InverseGamma(1.7, 0.8)", scipy.stats.invgamma(1.7, 0, 0.8)),
+    "Chi2": ("Chi2(2.5)", scipy.stats.chi2(2.5)),
+    "Beta": ("Beta(1.7, 2.4)", scipy.stats.beta(1.7, 2.4)),
+    "TruncatedNormal": (
+        "TruncatedNormal(0.3, 1.2, -1.0, 2.1)",
+        scipy.stats.truncnorm(-1.3 / 1.2, 1.5, 0.3, 1.2),
+    ),
     "Poisson": ("Poisson(2.3)", scipy.stats.poisson(2.3)),
     "Geometric": ("Geometric(0.3)", scipy.stats.geom(0.3, -1)),
     "NegativeBinomial": ("NegativeBinomial(3.0, 0.4)", scipy.stats.nbinom(3.0, 0.6)),
+    "NegativeBinomial by logits": (
+        "NegativeBinomial(3.0, logits=0.4)",
+        scipy.stats.nbinom(3.0, 1 / (1 + math.exp(0.4))),
+    ),
+    "NegativeBinomial2": ("NegativeBinomial2(2.3, 1.7)", scipy.stats.nbinom(1.7, 1.7 / 4.0)),
     "Binomial": ("Binomial(6, 0.4)", scipy.stats.binom(6, 0.4)),
     "DiscreteUniform": ("DiscreteUniform(0, 5)", scipy.stats.randint(0, 6)),
 }
@@ -160,7 +177,7 @@ def test_what_bounds_leave_has_the_probability_one(name: str, bounds: str) -> No
     call, reference = CALLS[name]
     ends = dict(part.split("=") for part in bounds.split(", "))
     low, high = float(ends.get("low", -math.inf)), float(ends.get("high", math.inf))
-    whole = FAMILIES[name].discrete
+    whole = FAMILIES[name.split(maxsplit=1)[0]].discrete
     if whole:
         low, high = low * 4, high * 4
         bounds = ", ".join(f"{key}={float(value) * 4:g}" for key, value in ends.items())
@@ -242,11 +259,87 @@ def test_a_truncated_draw_has_its_distribution() -> None:
     assert scipy.stats.kstest(drawn["t"].numpy(), tail.cdf).pvalue > 1e-3
 
 
-def test_a_family_without_a_distribution_function_is_refused_where_it_stands() -> None:
+@pytest.mark.parametrize("call", ["VonMises(0.0, 1.0)", "SkewNormal(0.0, 1.0, 2.0)"])
+def test_a_family_without_a_distribution_function_is_refused_where_it_stands(call: str) -> None:
+    name = call.split("(", maxsplit=1)[0]
     with pytest.raises(
-        ProgramError, match=r"`Gamma` can't be truncated: .* These have one: `Normal`, .*every count"
+        ProgramError,
+        match=f"`{name}` can't be truncated: .* no closed form.* `VonMises` and `SkewNormal` have",
     ):
-        _ = loads(program("sample g <- Gamma(2.0, 1.0) [high=3]")).morphism
+        _ = loads(program(f"sample g <- {call} [high=3]")).morphism
+
+
+@pytest.mark.parametrize(
+    ("call", "shape"),
+    [("Gamma(s, 1.0)", "concentration"), ("StudentT(s, 0.0, 1.0)", "df"), ("Chi2(2 * s)", "df")],
+)
+def test_a_shape_that_is_drawn_is_refused_by_name(call: str, shape: str) -> None:
+    with pytest.raises(ProgramError, match=f"can't be truncated where `{shape}` depends on a latent"):
+        _ = loads(program(f"sample s <- Exponential(1.0)\nsample g <- {call} [low=1]")).morphism
+
+
+GAMMA, BETA = scipy.stats.gamma(2), scipy.stats.beta(2, 3)
+SHAPES = program(
+    """sample tau <- StudentT(3, 0, 2.5) [low=0]
+sample half <- HalfStudentT(4, tau) [high=3]
+sample g : Item <- Gamma(df, tau) [low=0.2, high=4]
+sample h <- InverseGamma(3, half) [high=tau]
+sample b <- Beta(2.0, 3.5) [low=0.1, high=0.8]
+observe x : Item <- StudentT(df, a, tau) [low=0]
+observe n : Item <- Poisson(tau) [low=2]
+observe m : Item <- NegativeBinomial2(tau, 2.0) [low=3]
+observe k : Item <- NegativeBinomial2(tau, half) [low=1, high=5]"""
+)
+
+
+def test_the_slopes_of_what_is_left_are_those_of_autograd_and_of_differences() -> None:
+    data = {
+        "x": [0.5, 1, 2, 3],
+        "df": [3.0, 4, 5, 6],
+        "n": [2, 3, 4, 9],
+        "m": [3, 3, 4, 8],
+        "k": [1, 2, 3, 5],
+    }
+    bound = loads(SHAPES).morphism.bind(data)
+    q = 0.4 * torch.randn(bound.dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    gradient = np.empty(bound.dimension)
+    value = bound.log_density_and_gradient(q.numpy(), gradient)
+    leaf = q.clone().requires_grad_()
+    expected = bound.log_density(leaf)
+    np.testing.assert_allclose(value, expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(torch.autograd.grad(expected, leaf)[0], gradient, rtol=1e-9, atol=1e-11)
+    step = 1e-5
+    for place in range(bound.dimension):
+        ends = [q.clone(), q.clone()]
+        ends[0][place] += step
+        ends[1][place] -= step
+        numeric = (bound.log_density(ends[0]) - bound.log_density(ends[1])) / (2 * step)
+        np.testing.assert_allclose(gradient[place], numeric.item(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("least", [2, 5, 30])
+def test_a_tail_of_counts_keeps_its_digits_where_almost_nothing_is_left(least: int) -> None:
+    source = program(f"observe n <- Poisson(0.01) [low={least}]")
+    found = log_prob(source, "n", {"a": torch.zeros(4)}, {"n": least}).item()
+    # Of what is left, nearly all lies at its least value: the ratio of the next is rate / (least + 1).
+    ratios = [0.01**k * math.factorial(least) / math.factorial(least + k) for k in range(20)]
+    np.testing.assert_allclose(found, -math.log(math.fsum(ratios)), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("draw", "reference"),
+    [
+        ("StudentT(3, 0, 2.5) [low=0]", lambda x: 2 * scipy.stats.t(3, 0, 2.5).cdf(x) - 1),
+        ("Gamma(2.0, 1.0) [low=30]", lambda x: 1 - GAMMA.sf(x) / GAMMA.sf(30)),
+        ("Beta(2.0, 3.0) [high=0.001]", lambda x: BETA.cdf(x) / BETA.cdf(0.001)),
+    ],
+)  # fmt: skip
+def test_draws_between_bounds_in_the_tails_have_their_distribution(
+    draw: str, reference: Callable[..., Any]
+) -> None:
+    drawn = loads(program(f"sample b <- {draw}")).morphism.bind({})
+    found = drawn.sample_prior((3000,), torch.Generator().manual_seed(7))["b"].numpy()
+    assert scipy.stats.kstest(found, reference).pvalue > 1e-3
 
 
 def test_a_count_with_a_bound_that_is_drawn_is_refused() -> None:

@@ -218,6 +218,18 @@ def _by_element(function: Callable[[float], float]) -> Callable[[Array], Array]:
     return apply
 
 
+def _by_elements(function: Callable[..., float]) -> Callable[..., Array]:
+    """A function of several numbers over arrays, computed once for each distinct group of elements."""
+
+    def apply(*args: Array) -> Array:
+        wide = np.broadcast_arrays(*args)
+        distinct, places = np.unique(np.stack([part.ravel() for part in wide]), axis=1, return_inverse=True)
+        results = np.array([function(*map(float, group)) for group in distinct.T])
+        return np.reshape(results[places.ravel()], wide[0].shape)
+
+    return apply
+
+
 def _lgamma(x: float) -> float:
     try:
         return math.lgamma(x)
@@ -268,6 +280,10 @@ _ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
     "xlogy": _xlogy, "xlog1py": _xlog1py, "logaddexp": np.logaddexp, "lt": np.less, "le": np.less_equal,
     "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal, "and": np.logical_and,
     "or": np.logical_or, "where": _where, "difference": np.subtract,
+    "log_gamma_below": _by_elements(special.log_gamma_below),
+    "log_gamma_above": _by_elements(special.log_gamma_above),
+    "log_beta_below": _by_elements(special.log_beta_below),
+    "log_student_below": _by_elements(special.log_student_below),
 }  # fmt: skip
 
 _REDUCTIONS: Mapping[str, Callable[[Array, tuple[int, ...]], Any]] = {

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from quivers.backends.torch.incomplete import INCOMPLETE
+
 Operation = Callable[..., Tensor]
 
 
@@ -92,6 +94,7 @@ ELEMENTWISE: Mapping[str, Operation] = {
     "and": torch.logical_and,
     "or": torch.logical_or,
     "where": where,
+    **INCOMPLETE,
 }
 
 
