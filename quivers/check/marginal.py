@@ -218,8 +218,9 @@ def _unsummable(
         return False
     vector = next((each for each in bound.form.parameters if each.event_rank), None)
     if vector is not None:
-        scope.report(problems.unnamed_range(draw, family, vector))
-        return True
+        if step.plate:
+            scope.report(problems.unnamed_range(step, family, vector))
+        return bool(step.plate)
     ends_in_data = family.high is not None and _depends_on_data_alone(bound.values.get(family.high), scope)
     bounded = any(option.name.text == "high" for option in step.options)
     if math.isinf(element.low) or (math.isinf(element.high) and not ends_in_data):
@@ -260,7 +261,8 @@ def _settled(
             if category is None:
                 _report_no_category(step, parameter.name, node, types[parameter.name], axis, scope)
                 return header
-            axis = axis or category
+            if _is_categorical(family):
+                axis = axis or category
             axes = tuple(each for each in axes if each != category)
         outside = [each for each in axes if over is not None and each not in over]
         if outside:

@@ -34,13 +34,14 @@ def not_discrete(draw: ast.Call, family: Family) -> Diagnostic:
     return _unsummable(draw.function.span, message, "Draw it with `sample` instead, above the block.")
 
 
-def unnamed_range(draw: ast.Call, family: Family, vector: Parameter) -> Diagnostic:
-    """A count whose end is the length of a vector, one more than the elements of any object."""
+def unnamed_range(step: ast.Marginalize, family: Family, vector: Parameter) -> Diagnostic:
+    """An object named for a count whose end is the length of a vector: it ranges over that and 0."""
     message = (
-        f"A draw from `{family.name}` has one value more than `{vector.name}` has elements, "
-        "and no object runs over as many."
+        f"A draw from `{family.name}` is a whole number from 0 to the length of `{vector.name}`, "
+        "and no index into an object."
     )
-    return _unsummable(draw.function.span, message, "Sum out a `Categorical` with the probability of each.")
+    span = ast.Span(step.plate[0].span.start, step.plate[-1].span.end)
+    return _unsummable(span, message, f"Leave the object out: `marginalize {step.name.text} <- …`.")
 
 
 def infinitely_many(draw: ast.Call, family: Family, *, bounded: bool, low: float) -> Diagnostic:

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -356,3 +357,22 @@ def blocks(draw):
 def test_generated_blocks_agree_with_enumeration(generated, seed) -> None:
     block, declared, steps, ranges = generated
     compared(block, by_assignment(declared, steps, ranges), seed)
+
+
+def test_an_ordered_answer_is_summed_from_0_to_the_number_of_its_cutpoints() -> None:
+    source = """object Item : FinSet
+object Cut : FinSet
+data at : Cut * Real
+program p : Item -> Item
+    sample b <- Normal(0.0, 1.0)
+    marginalize z <- OrderedLogistic(b * x, at)
+        observe y : Item <- Normal(z, 0.5)
+    return y
+"""
+    at, x, y = np.array([-1.0, 0.2, 1.5]), np.array([1.0, 2.0, 0.0, -1.0]), np.array([0.1, 1.2, 2.9, 0.4])
+    data = {"at": at, "x": x, "y": y}
+    found = loads(source).morphism.log_prob({"b": 0.3}, data)["y"].numpy()
+    below = 1 / (1 + np.exp(-(at - 0.3 * x[:, None])))
+    edges = np.concatenate([np.zeros((4, 1)), below, np.ones((4, 1))], axis=1)
+    densities = scipy.stats.norm(np.arange(4), 0.5).pdf(y[:, None])
+    np.testing.assert_allclose(found, np.log((np.diff(edges) * densities).sum(1)), rtol=1e-12)
