@@ -57,20 +57,32 @@ def directions(draws: Array, gradients: Array) -> tuple[Array, Array] | None:
     if not (np.isfinite(draws).all() and np.isfinite(gradients).all()):
         return None
     try:
-        span = _orthonormal(np.concatenate([_row_space(draws), _row_space(gradients)]))
-        if len(span) == 0:
-            return None
-        count = len(draws)
+        span = _span(draws, gradients)
+        if span is not None:
+            if len(span) == 0:
+                return None
+            draws, gradients = draws @ span.T, gradients @ span.T
         of_draws, of_gradients = (
-            projected.T @ projected / count + RIDGE * np.eye(len(span))
-            for projected in (draws @ span.T, gradients @ span.T)
+            rows.T @ rows / len(rows) + RIDGE * np.eye(rows.shape[1]) for rows in (draws, gradients)
         )
         values, vectors = np.linalg.eigh(_geometric_mean(of_draws, of_gradients))
     except np.linalg.LinAlgError:
         return None
     beyond = (values > CUTOFF) | (values < 1.0 / CUTOFF)
     beyond &= values > 0.0
-    return values[beyond], vectors.T[beyond] @ span
+    found = vectors.T[beyond]
+    return values[beyond], found if span is None else found @ span
+
+
+def _span(draws: Array, gradients: Array) -> Array | None:
+    """An orthonormal basis of what draws and gradients span, (direction, n); None where that may be all.
+
+    Then the ridge alone is in what they miss, and no singular values are needed, which take longest.
+    """
+    count, n = draws.shape
+    if 2 * count >= n:
+        return None
+    return _row_space(np.concatenate([_row_space(draws), _row_space(gradients)]))
 
 
 def _row_space(rows: Array) -> Array:
@@ -80,22 +92,9 @@ def _row_space(rows: Array) -> Array:
     return np.asarray(basis[strengths > least])
 
 
-def _orthonormal(rows: Array) -> Array:
-    if len(rows) == 0:
-        return rows
-    return _row_space(rows)
-
-
 def _geometric_mean(of_draws: Array, of_gradients: Array) -> Array:
-    """The positive definite A with A·`of_gradients`·A = `of_draws`."""
-    root, inverse_root = _roots(of_gradients)
-    middle, _ = _roots(root @ of_draws @ root)
-    mean = inverse_root @ middle @ inverse_root
-    return np.asarray((mean + mean.T) / 2.0)
-
-
-def _roots(matrix: Array) -> tuple[Array, Array]:
-    """The square root of a positive definite matrix, and its inverse."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2.0)
-    values = np.maximum(values, np.finfo(np.float64).tiny)
-    return (vectors * np.sqrt(values)) @ vectors.T, (vectors / np.sqrt(values)) @ vectors.T
+    """The positive definite A with A·`of_gradients`·A = `of_draws`: L⁻ᵀ(LᵀXL)^½L⁻¹ with G = LLᵀ."""
+    factor = np.linalg.cholesky(of_gradients)
+    values, vectors = np.linalg.eigh(factor.T @ of_draws @ factor)
+    half = np.linalg.solve(factor.T, vectors * np.maximum(values, 0.0) ** 0.25)
+    return np.asarray(half @ half.T)
