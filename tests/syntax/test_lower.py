@@ -257,3 +257,9 @@ def test_many_misspelt_programs_are_read_without_recursion() -> None:
     text = "progam p : A -> B\n    return 1\n" * 2000
     found = lowered(text)
     assert len(found.module.declarations) == len(found.diagnostics) == 2000
+
+
+def test_a_shape_tells_what_is_said_and_not_where() -> None:
+    assert shape(parse_expression("a + b * 3")) == shape(parse_expression(" a +  b*3"))
+    assert shape(parse_expression("a + b * 3")) != shape(parse_expression("a + b * 4"))
+    assert shape(parse_expression("a + b")) != shape(parse_expression("a - b"))
