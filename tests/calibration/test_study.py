@@ -52,22 +52,18 @@ def conjugate(sampler, seed: int = 5) -> Study:
 
 
 def test_the_right_posterior_is_uniform() -> None:
-    found = calibrate(conjugate(exact), 200)
+    found = calibrate(conjugate(exact), 150)
     assert not found.failures(0.999)
     assert [name for name, _ in found.quantities()] == ["mu", LOG_LIKELIHOOD]
 
 
-@pytest.mark.parametrize(
-    ("sampler", "caught"),
-    [(too_narrow, "mu"), (too_high, "mu"), (the_prior, LOG_LIKELIHOOD)],
-    ids=["too narrow", "too high", "the prior, which ignores the data"],
-)
-def test_a_wrong_posterior_is_caught(sampler, caught: str) -> None:
-    assert caught in calibrate(conjugate(sampler), 200).failures(0.999)
+@pytest.mark.parametrize("sampler", [too_narrow, too_high])
+def test_a_wrong_posterior_is_caught(sampler) -> None:
+    assert "mu" in calibrate(conjugate(sampler), 150).failures(0.999)
 
 
 def test_the_prior_for_a_posterior_is_seen_by_the_likelihood_alone() -> None:
-    assert list(calibrate(conjugate(the_prior), 200).failures(0.999)) == [LOG_LIKELIHOOD]
+    assert list(calibrate(conjugate(the_prior), 150).failures(0.999)) == [LOG_LIKELIHOOD]
 
 
 def test_ranks_do_not_depend_on_who_runs_the_replicates() -> None:

@@ -74,7 +74,9 @@ REFERENCES = (
         "eight_schools/half_cauchy",
         _same("mu", "tau", *_elements("theta", 8)),
     ),
-    Reference("kidiq-kidscore_momiq", "kidscore_momiq/kidscore_momiq", _coefficients("intercept", "slope")),
+    Reference(
+        "kidiq-kidscore_momiq", "kidscore_momiq/kidscore_momiq", _coefficients("intercept", "slope"), "dense"
+    ),
     Reference(
         "earnings-logearn_interaction",
         "logearn_interaction/logearn_interaction",
