@@ -371,7 +371,7 @@ program p : Item -> Item
 """
     at, x, y = np.array([-1.0, 0.2, 1.5]), np.array([1.0, 2.0, 0.0, -1.0]), np.array([0.1, 1.2, 2.9, 0.4])
     data = {"at": at, "x": x, "y": y}
-    found = loads(source).morphism.log_prob({"b": torch.tensor(0.3, dtype=torch.float64)}, data)["y"].numpy()
+    found = loads(source).morphism.log_prob({"b": 0.3}, data)["y"].numpy()
     below = 1 / (1 + np.exp(-(at - 0.3 * x[:, None])))
     edges = np.concatenate([np.zeros((4, 1)), below, np.ones((4, 1))], axis=1)
     densities = scipy.stats.norm(np.arange(4), 0.5).pdf(y[:, None])

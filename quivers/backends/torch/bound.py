@@ -200,7 +200,7 @@ class BoundModel:
         for place in self.coordinates:
             if place.name not in values:
                 raise QvrError(f"No value is given for `{place.name}`.")
-            tensor = torch.as_tensor(values[place.name]).to(torch.float64)
+            tensor = torch.as_tensor(values[place.name], dtype=torch.float64)
             rank = tensor.ndim - len(place.shape)
             if rank < 0 or tuple(tensor.shape[rank:]) != place.shape:
                 raise QvrError(

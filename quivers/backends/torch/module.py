@@ -140,7 +140,10 @@ class ProgramModule(nn.Module):
 
     def _given(self, values: Values, observations: Values) -> Forward:
         bound = self.bind(observations)
-        moved = {name: torch.as_tensor(value).to(self.device) for name, value in values.items()}
+        moved = {
+            name: torch.as_tensor(value, dtype=torch.float64, device=self.device)
+            for name, value in values.items()
+        }
         return bound.given(moved)
 
 
