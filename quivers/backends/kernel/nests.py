@@ -8,8 +8,9 @@ on whole rows or matrices, or one element after the other, is one statement with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from quivers.backends.kernel.objective import Objective
@@ -42,10 +43,22 @@ class Loop:
     """Runs `body` for each element of `axis`."""
 
     axis: str
-    body: tuple[Statement | Loop, ...]
+    body: tuple[Item, ...]
 
 
-Body = tuple[Statement | Loop, ...]
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Runs `loops`, all over `axis`, one behind the other for some hundred elements, then for the next.
+
+    What they read is then still in the processor's caches.
+    """
+
+    axis: str
+    loops: tuple[Loop, ...]
+
+
+Item = Statement | Loop | Blocks
+Body = tuple[Item, ...]
 
 
 @dataclass(slots=True)
@@ -234,8 +247,8 @@ def _level(found: Work, level: list[int], bound: tuple[str, ...], started: set[i
     `started` are the accumulators that a loop outside has set.
     """
     axis = {number: _next_axis(found, number, bound) for number in level}
-    place = _places(found, level, bound, axis)
-    body: list[Statement | Loop] = []
+    place = _places(found, level, axis, partial(_wait, found, axis))
+    body: list[Item] = []
     for here in range(max(place.values(), default=-1) + 1):
         now = [number for number in level if place[number] == here]
         for number in now:
@@ -249,7 +262,12 @@ def _level(found: Work, level: list[int], bound: tuple[str, ...], started: set[i
                 if found.accumulates(number) and number not in started and shared not in found.keeps(number):
                     body.append(Statement("start", number))
                     started.add(number)
-            body.append(Loop(shared, _level(found, group, (*bound, shared), started)))
+            turn = _turns(found, group, bound, shared)
+            parts = [
+                [number for number in group if turn[number] == each] for each in sorted(set(turn.values()))
+            ]
+            loops = [Loop(shared, _level(found, part, (*bound, shared), started)) for part in parts]
+            body.append(loops[0] if len(loops) == 1 else Blocks(shared, tuple(loops)))
     return tuple(body)
 
 
@@ -267,46 +285,37 @@ def _next_axis(found: Work, number: int, bound: tuple[str, ...]) -> str | None:
 
 
 def _places(
-    found: Work, level: list[int], bound: tuple[str, ...], axis: dict[int, str | None]
+    found: Work,
+    level: list[int],
+    axis: Mapping[int, str | None],
+    wait: Callable[[int, int, frozenset[str]], int],
 ) -> dict[int, int]:
-    """Where in the level's sequence each node stands; loops over one axis at one place are one loop."""
+    """Where in a sequence each node stands; nodes of loops over one axis at one place share a loop.
+
+    `wait` says how far behind its source a node must stand.
+    """
     place: dict[int, int] = {}
-    inner = {
-        number: any(found.stays(other) for other in set(found.runs[number]) - {*bound, axis[number]})
-        for number in level
-    }
-    heavy = {
-        loop
-        for number in level
-        if (loop := axis[number]) is not None
-        and found.stays(loop)
-        and found.nodes[number].op in HEAVY
-        and not inner[number]
-    }
     users: dict[int, list[tuple[int, int]]] = {number: [] for number in level}
     sources: dict[int, set[int]] = {number: set() for number in level}
     for number in level:
         at = 0
         for source, beyond in found.needs(number):
             if source in place:
-                wait = _wait(found, source, number, beyond, axis)
-                apart = _scattered(found, source, number) or inner[source] != inner[number]
-                if wait == 0 and apart and axis[source] in heavy and axis[source] is not None:
-                    wait = 1
-                users[source].append((number, wait))
+                behind = wait(source, number, beyond)
+                users[source].append((number, behind))
                 if axis[source] is not None:
                     sources[number].add(source)
-                at = max(at, place[source] + wait)
+                at = max(at, place[source] + behind)
         place[number] = at
     # A node that reads at most one value that stays behind may as well be computed where it is used first.
     for number in reversed(level):
         if found.accumulates(number) or axis[number] is None or not users[number]:
             continue
-        later = min(place[user] - wait for user, wait in users[number])
+        later = min(place[user] - behind for user, behind in users[number])
         staying = [
             source
             for source in sources[number]
-            if any(place[user] - wait < later for user, wait in users[source] if user != number)
+            if any(place[user] - behind < later for user, behind in users[source] if user != number)
             or found.accumulates(source)
             or axis[source] != axis[number]
         ]
@@ -315,16 +324,34 @@ def _places(
     return place
 
 
-def _scattered(found: Work, source: int, number: int) -> bool:
-    """Whether one of two nodes reads or adds at places that an index says.
+def _turns(found: Work, group: list[int], bound: tuple[str, ...], shared: str) -> dict[int, int]:
+    """In which of several loops over the axis `shared`, one behind the other, each node of a group stands.
 
-    Beside those, and around inner loops, the compiler can't run a loop on whole vectors. So where that pays
-    they get loops of their own.
+    Beside a read or a sum at places that an index says, and around inner loops, the compiler can't run a loop
+    on whole vectors. So where that pays they get loops of their own.
     """
+    inner = {
+        number: any(found.stays(other) for other in set(found.runs[number]) - {*bound, shared})
+        for number in group
+    }
+    heavy = any(found.nodes[number].op in HEAVY and not inner[number] for number in group)
+    if not heavy or not found.stays(shared):
+        return dict.fromkeys(group, 0)
+
+    def wait(source: int, number: int, beyond: frozenset[str]) -> int:
+        return int(_scattered(found, source, number) or inner[source] != inner[number])
+
+    return _places(found, group, dict.fromkeys(group, shared), wait)
+
+
+def _scattered(found: Work, source: int, number: int) -> bool:
+    """Whether one of two nodes reads or adds at places that an index says."""
     return found.nodes[source].op == "gather" or found.nodes[number].op == "scatter"
 
 
-def _wait(found: Work, source: int, number: int, beyond: frozenset[str], axis: dict[int, str | None]) -> int:
+def _wait(
+    found: Work, axis: Mapping[int, str | None], source: int, number: int, beyond: frozenset[str]
+) -> int:
     """1 where a node must stand behind the loop that computes its source, 0 where it may stand in it."""
     loop = axis[source]
     if loop is None:

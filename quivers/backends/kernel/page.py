@@ -14,15 +14,24 @@ from quivers.ir.graph import axis_size, object_of
 
 Path = tuple[Loop, ...]
 
+# The elements that several loops go through one after the other before they come to the next.
+BLOCK = 128
+
 # The greatest number of elements of an array in the function's own memory.
 LOCAL = 64
 
 
 @dataclass(slots=True)
 class Scope:
-    """The lines of one loop's body, and the variables into which memory has been read there."""
+    """The lines of one loop's body, and the variables into which memory has been read there.
+
+    While loops are written that go through one block after the other, their text goes to `block`; a block's
+    first element is in the variable `first`.
+    """
 
     lines: list[str] = field(default_factory=list)
+    block: list[str] | None = None
+    first: str = ""
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -72,8 +81,26 @@ class Page:
             size = self.count(loop.axis)
             steps = f"{size} - 1, -1, -1" if backwards else size
             comment = f"each {loop.axis}{', from the last to the first' if backwards else ''}"
-            self.line(f"for {index(loop.axis)} in range({steps}):", comment)
-            self.scopes[-1].lines += [f"    {line}" for line in lines]
+            around = self.scopes[-1]
+            if around.block is not None:
+                steps = f"{around.first}, min({around.first} + {BLOCK}, {size})"
+                comment += " of the block"
+            target = around.lines if around.block is None else around.block
+            target.append(f"for {index(loop.axis)} in range({steps}):  # {comment}")
+            target += [f"    {line}" for line in lines]
+
+    @contextmanager
+    def blocks(self, axis: str) -> Iterator[None]:
+        """The loops within, all over `axis`, go through one block of its elements after the other."""
+        scope = self.scopes[-1]
+        block, first, lines = self.free("block"), self.free("first"), list[str]()
+        scope.block, scope.first = lines, first
+        yield
+        scope.block = None
+        size = self.count(axis)
+        self.line(f"for {block} in range(({size} + {BLOCK - 1}) // {BLOCK}):", f"{BLOCK} of {axis} at a time")
+        self.line(f"    {first} = {block} * {BLOCK}")
+        scope.lines += [f"    {line}" for line in lines]
 
     @contextmanager
     def loops(self, axes: Sequence[str]) -> Iterator[None]:

@@ -35,6 +35,7 @@ _COMPARISONS = {
     ast.Lt: ("olt", "slt"), ast.LtE: ("ole", "sle"), ast.Gt: ("ogt", "sgt"), ast.GtE: ("oge", "sge"),
     ast.Eq: ("oeq", "eq"), ast.NotEq: ("une", "ne"),
 }  # fmt: skip
+_LOGARITHMS = {str(2**power): power for power in range(1, 16)}
 _INTRINSICS = {"sqrt": "llvm.sqrt.f64", "floor": "llvm.floor.f64", "copysign": "llvm.copysign.f64"}
 _LIBRARY = frozenset(
     {"exp", "log", "log1p", "expm1", "sin", "cos", "tan", "atan", "tanh", "erf", "erfc", "lgamma", "pow"}
@@ -319,8 +320,8 @@ class _Function:
         bitwise = _BITWISE.get(type(op))
         if bitwise is not None and left.kind == right.kind == WHOLE:
             return self._new(f"{bitwise} i64 {left.text}, {right.text}", WHOLE)
-        if isinstance(op, ast.FloorDiv) and right == Value("2", WHOLE):
-            return self._new(f"ashr i64 {left.text}, 1", WHOLE)
+        if isinstance(op, ast.FloorDiv) and right.text in _LOGARITHMS:
+            return self._new(f"ashr i64 {left.text}, {_LOGARITHMS[right.text]}", WHOLE)
         if isinstance(op, ast.Mod) and right == _constant(1.0):
             whole = self._library("floor", [left])
             return self._new(f"fsub double {left.text}, {whole.text}", REAL)

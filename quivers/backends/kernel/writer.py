@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from quivers.backends.kernel import sequential
 from quivers.backends.kernel.elementary import ELEMENTARY
 from quivers.backends.kernel.naming import identifier, index, literal
-from quivers.backends.kernel.nests import NEXT, STORE, Body, Loop, Statement, Work
+from quivers.backends.kernel.nests import NEXT, STORE, Blocks, Body, Item, Loop, Statement, Work
 from quivers.backends.kernel.objective import constant_of
 from quivers.backends.kernel.page import Page, Path, Room
 from quivers.backends.kernel.special import FUNCTIONS
@@ -81,8 +81,10 @@ class Writer:
     def _survey(self, body: Body, path: Path) -> None:
         """Note where each node is computed and from where it is read."""
         for item in body:
-            if isinstance(item, Loop):
-                self._survey(item.body, (*path, item))
+            loops = _loops_of(item)
+            for loop in loops:
+                self._survey(loop.body, (*path, loop))
+            if not isinstance(item, Statement):
                 continue
             if item.kind != "add":
                 self.homes[item.node] = path
@@ -116,15 +118,23 @@ class Writer:
 
     def _body(self, body: Body) -> None:
         for place, item in enumerate(body):
-            if isinstance(item, Loop):
-                with self.page.loop(item):
-                    self._body(item.body)
-                # What accumulated in a local variable is complete now.
-                for number in _ended(body[:place], item):
-                    if number in self.stored and not self.in_array(number):
-                        self.page.line(f"{self.cell(number)} = {self.text[number]}")
-            else:
+            if isinstance(item, Statement):
                 self._statement(item)
+                continue
+            if isinstance(item, Blocks):
+                with self.page.blocks(item.axis):
+                    self._loops(item.loops)
+            else:
+                self._loops((item,))
+            # What accumulated in a local variable is complete now.
+            for number in _ended(body[:place], item):
+                if number in self.stored and not self.in_array(number):
+                    self.page.line(f"{self.cell(number)} = {self.text[number]}")
+
+    def _loops(self, loops: Sequence[Loop]) -> None:
+        for loop in loops:
+            with self.page.loop(loop):
+                self._body(loop.body)
 
     def _statement(self, item: Statement) -> None:
         number = item.node
@@ -406,17 +416,23 @@ def _common(left: Path, right: Path) -> int:
     return common
 
 
-def _ended(before: Body, loop: Loop) -> list[int]:
-    """The accumulators that were set at this level and that `loop` fills."""
-    started = {item.node for item in before if isinstance(item, Statement) and item.kind == "start"}
-    return [number for number in _added(loop) if number in started]
+def _loops_of(item: Item) -> tuple[Loop, ...]:
+    if isinstance(item, Blocks):
+        return item.loops
+    return (item,) if isinstance(item, Loop) else ()
+
+
+def _ended(before: Body, item: Item) -> list[int]:
+    """The accumulators that were set at this level and that the loops of `item` fill."""
+    started = {other.node for other in before if isinstance(other, Statement) and other.kind == "start"}
+    return [number for loop in _loops_of(item) for number in _added(loop) if number in started]
 
 
 def _added(loop: Loop) -> list[int]:
     found: list[int] = []
     for item in loop.body:
-        if isinstance(item, Loop):
-            found += _added(item)
-        elif item.kind == "add":
+        for inner in _loops_of(item):
+            found += _added(inner)
+        if isinstance(item, Statement) and item.kind == "add":
             found.append(item.node)
     return found

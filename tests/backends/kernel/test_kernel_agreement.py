@@ -47,6 +47,25 @@ program p : Row -> Row
             "y": rng.integers(0, 2, 40).astype(float),
         },
     ),
+    "more rows than a block has": (
+        """
+object Row : FinSet 300
+object Group : FinSet 20
+object Column : FinSet 12
+data group : Row -> Group
+
+program p : Row -> Row
+    sample tau <- HalfNormal(1.0)
+    sample z : Group <- Normal(0.0, tau)
+    sample beta : Column <- Normal(0.0, 0.3)
+    observe y : Row <- Bernoulli(logits=z[group] + x @ beta)
+""",
+        lambda rng: {
+            "group": rng.integers(0, 20, 300),
+            "x": rng.normal(size=(300, 12)),
+            "y": rng.integers(0, 2, 300).astype(float),
+        },
+    ),
     "a latent table read both ways": (
         """
 object A : FinSet 3

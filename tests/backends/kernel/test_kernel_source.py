@@ -79,6 +79,13 @@ def test_gathers_and_their_adjoints_stand_apart_from_a_loop_that_can_run_on_vect
     assert light.source.count("for i_Row") == 1
 
 
+def test_loops_that_stand_apart_take_turns_on_blocks_of_rows():
+    source, data = SHAPES["more rows than a block has"]
+    _, made = built(source, data(np.random.default_rng(0)))
+    (blocks,) = [part for part in made.source.split("for block")[1:] if "of Row at a time" in part]
+    assert blocks.count("for i_Row in range(first, min(first + 128, n_Row))") == 3
+
+
 def test_names_that_mean_something_in_python_do_not_clash():
     source = SCHOOLS.replace("mu", "lambda").replace("theta", "range").replace("tau", "data_at")
     source = source.replace("eta", "n_School").replace("sigma", "q")
