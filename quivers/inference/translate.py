@@ -70,10 +70,10 @@ def translated(function: Callable[..., Any], symbol: str) -> str:
 
 
 def parameters(function: Callable[..., Any]) -> tuple[list[Parameter], str]:
-    """The parameters of a part, and the type of its result."""
-    definition = _definition(function)
-    listed = [Parameter(item.arg, _kind(item.annotation)) for item in definition.args.args]
-    return listed, _kind(definition.returns)
+    """The parameters of a part, and the type of its result, from annotations that are kept as text."""
+    annotations = function.__annotations__
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    return [Parameter(name, _kind(annotations[name])) for name in names], _kind(annotations["return"])
 
 
 @functools.cache
@@ -83,14 +83,12 @@ def _definition(function: Callable[..., Any]) -> ast.FunctionDef:
     return definition
 
 
-def _kind(annotation: ast.expr | None) -> str:
-    assert annotation is not None, "a part says what it takes and gives"
-    name = ast.unparse(annotation)
-    if name in _ELEMENTS:
-        return name
-    if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
-        return "{" + ", ".join(_kind(item) for item in annotation.slice.elts) + "}"
-    return _KINDS[name]
+def _kind(annotation: str) -> str:
+    if annotation in _ELEMENTS:
+        return annotation
+    if annotation.startswith("tuple["):
+        return "{" + ", ".join(_kind(item.strip()) for item in annotation[6:-1].split(",")) + "}"
+    return _KINDS[annotation]
 
 
 @dataclass(slots=True)

@@ -1,5 +1,7 @@
 """The integrator is reversible and of second order; momenta and estimates fit the mass matrix."""
 
+from __future__ import annotations
+
 import functools
 
 import numpy as np

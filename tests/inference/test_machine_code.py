@@ -1,5 +1,7 @@
 """Parts in machine code do what Python does with the same source, and the sampler is kept on the disk."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

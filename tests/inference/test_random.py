@@ -1,5 +1,7 @@
 """The counter-based generator: known answers, moments, and streams that do not depend on one another."""
 
+from __future__ import annotations
+
 import functools
 
 import numpy as np
