@@ -363,7 +363,7 @@ class Worker:
 
 
 def load_runtime() -> None:
-    """Import torch, numba and the sampler now, so that the first run doesn't wait for them."""
+    """Import torch and the sampler now, so that the first run doesn't wait for them."""
     import quivers.backends.torch.module
     import quivers.check.analysis
     import quivers.data  # noqa: F401
