@@ -39,7 +39,7 @@ def explain_kernel(file: str, data: str | None, program_name: str | None) -> int
     if isinstance(written, NotCompiled):
         say(sys.stdout, f"{program.name} has no kernel, so torch runs. {written.reason}.")
         return CLEAN
-    heading = _heading(program, model.name, data_name, sizes, written.sizes)
+    heading = _heading(program, model.name, data_name, sizes, (*written.small, *written.sizes))
     say(sys.stdout, "\n".join([*heading, "", written.source.rstrip("\n")]))
     return CLEAN
 

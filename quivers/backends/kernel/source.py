@@ -28,7 +28,8 @@ class Written:
     """A kernel's source and how its memory is laid out.
 
     The shared numbers are the sizes of `sizes`, then `shared`, each an array over its axes in row-major
-    order; the scratch holds `scratch`. `indices` are the shared arrays that index an axis.
+    order; the scratch holds `scratch`. `indices` are the shared arrays that index an axis, `small` the axes
+    whose sizes are written out.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Written:
     shared: tuple[Array, ...]
     scratch: tuple[Room, ...]
     indices: tuple[tuple[int, str], ...]
+    small: tuple[str, ...]
 
 
 def write(found: Objective) -> Written:
@@ -63,6 +65,7 @@ def write(found: Objective) -> Written:
         tuple(writer.shared.values()),
         tuple(room for room in page.scratch if room.size is None),
         tuple(writer.indices),
+        tuple(axis for axis in page.sizes if page.size(axis) is not None),
     )
 
 
