@@ -254,7 +254,8 @@ CONTINUOUS: tuple[Family, ...] = (
             Parameter("concentration0", POSITIVE, "the exponent of 1 − x^concentration1"),
         ),
         "log(concentration1) + log(concentration0) + xlogy(concentration1 - 1, x)"
-        " + xlogy(concentration0 - 1, -expm1(concentration1 * log(x)))",
+        " + xlogy(concentration0 - 1, if x > 0.5 then -expm1(concentration1 * log(maximum(x, 0.5)))"
+        " else 1 - x ^ concentration1)",
         UNIT,
         "A distribution on (0, 1) much like the beta, with a closed distribution function.",
         reference="Kumaraswamy, 1980",

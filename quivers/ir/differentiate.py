@@ -174,11 +174,17 @@ def _extreme(comparison: str) -> Adjoint:
     return rule
 
 
+def _share(b: Builder, x: int, y: int) -> int:
+    """x / y, and 0 where x is 0: 0 log y is 0 for each y, also at 0."""
+    zero = b.constant(0.0)
+    return apply(b, "where", apply(b, "eq", x, zero), zero, apply(b, "div", x, y))
+
+
 def _xlogy(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[int, int], ...]:
     x, y = node.args
     return (
         (x, apply(b, "mul", adjoint, apply(b, "log", y))),
-        (y, apply(b, "mul", adjoint, apply(b, "div", x, y))),
+        (y, apply(b, "mul", adjoint, _share(b, x, y))),
     )
 
 
@@ -187,7 +193,7 @@ def _xlog1py(b: Builder, number: int, node: Node, adjoint: int) -> tuple[tuple[i
     bottom = apply(b, "add", b.constant(1.0), y)
     return (
         (x, apply(b, "mul", adjoint, apply(b, "log1p", y))),
-        (y, apply(b, "mul", adjoint, apply(b, "div", x, bottom))),
+        (y, apply(b, "mul", adjoint, _share(b, x, bottom))),
     )
 
 
