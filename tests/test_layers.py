@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Heavy or protocol-bound libraries, and the only folders that may import them.
 ONLY_IN: dict[str, set[str]] = {
     "torch": {"backends", "inference", "calibration"},
-    "numba": {"backends", "inference"},
+    "llvmlite": {"backends"},
+    "numba": set(),
     "pygls": {"qvr_server"},
     "lsprotocol": {"qvr_server"},
     "tree_sitter": {"syntax"},
@@ -48,7 +49,7 @@ ONLY_IN: dict[str, set[str]] = {
     "rich": {"terminal", "cli"},
 }
 
-# One pure function lives beside the sampler and loads neither torch nor numba.
+# One pure function lives beside the sampler and loads neither torch nor LLVM.
 EXCEPTIONS = {("results", "quivers.inference.convergence")}
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # torch and numba are loaded by those who use them
+if TYPE_CHECKING:  # loaded by those who use it
     from quivers.backends.kernel.kernel import Kernel
     from quivers.backends.torch.bound import BoundModel
 

@@ -172,7 +172,7 @@ def _stop_if(cancel: threading.Event) -> None:
 def _cancelling() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets, so that the run stops by itself; the second ends the process.
 
-    No exception is raised in between: one inside torch's or numba's loading would abort the process.
+    No exception is raised in between: one inside torch's or LLVM's loading would abort the process.
     """
     cancel = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -21,11 +21,11 @@ from quivers.backends.kernel.translate import (
     REAL,
     TRUTH,
     WHOLE,
+    FunctionText,
+    ModuleText,
     Untranslatable,
     Value,
-    _constant,
-    _Function,
-    _Unit,
+    literal,
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ _SIGNED = {
     ast.BitOr: "or", ast.BitXor: "xor", ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul",
 }  # fmt: skip
 _UNSIGNED = {**_SIGNED, ast.RShift: "lshr", ast.FloorDiv: "udiv", ast.Mod: "urem"}
-_INFINITE = _constant(math.inf)
+_INFINITE = literal(math.inf)
 
 
 class Parameter(NamedTuple):
@@ -92,7 +92,7 @@ def _kind(annotation: str) -> str:
 
 
 @dataclass(slots=True)
-class _Module(_Unit):
+class _Module(ModuleText):
     """The module, whose functions have their parts' names behind the symbol of the whole."""
 
     def part(self, function: Callable[..., Any]) -> tuple[str, list[Parameter], str]:
@@ -114,7 +114,7 @@ class _Module(_Unit):
 
 
 @dataclass(slots=True)
-class _Part(_Function):
+class _Part(FunctionText):
     result: str = NOTHING
     arguments: dict[str, Parameter] = field(default_factory=dict)
     apart: bool = False
@@ -141,7 +141,7 @@ class _Part(_Function):
             case ast.Expr(value=ast.Call(func=ast.Name(id="kept_apart"))):
                 self.apart = True
             case _:
-                _Function._statement(self, statement)
+                FunctionText._statement(self, statement)
 
     def _leave(self, value: Value) -> None:
         self.lines.append(f"  ret {value.kind} {value.text}")
@@ -174,7 +174,7 @@ class _Part(_Function):
             value = self._as(kind, value)
             self.lines.append(f"  store {kind} {value.text}, ptr {place}")
         else:
-            _Function._store(self, target, value)
+            FunctionText._store(self, target, value)
 
     # ------------------------------------------------------- expressions
 
@@ -193,14 +193,14 @@ class _Part(_Function):
                     ast.Compare(operands[place], [op], [operands[place + 1]]) for place, op in enumerate(ops)
                 ]
                 return self._value(ast.BoolOp(ast.And(), pairs))
-        return _Function._value(self, expression)
+        return FunctionText._value(self, expression)
 
     def _named(self, name: str) -> Value:
         if name not in self.pointers and name not in self.variables:
             constant = self.scope[name]
             if isinstance(constant, np.uint64):
                 return Value(str(int(constant)), WORD)
-        return _Function._named(self, name)
+        return FunctionText._named(self, name)
 
     def _element(self, element: ast.Subscript) -> tuple[str, str]:
         """Where an element is, and its type."""
@@ -222,7 +222,7 @@ class _Part(_Function):
             word = left.kind is WORD or right.kind is WORD
             name = (_UNSIGNED if word else _SIGNED)[type(op)]
             return self._new(f"{name} i64 {left.text}, {right.text}", WORD if word else WHOLE)
-        return _Function._operation(self, op, left, right)
+        return FunctionText._operation(self, op, left, right)
 
     def _call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
         match name:
@@ -234,7 +234,7 @@ class _Part(_Function):
                     found = self._select(self._comparison(op, value, first), value, first)
                 return found
             case "float" | "int" | "abs":
-                return _Function._call(self, name, arguments)
+                return FunctionText._call(self, name, arguments)
             case "row_pointer":
                 table, row = arguments
                 assert isinstance(table, ast.Name)
@@ -269,7 +269,7 @@ class _Part(_Function):
             return self._new(
                 f"fcmp {'one' if name == 'isfinite' else 'oeq'} double {size.text}, {_INFINITE.text}", TRUTH
             )
-        return _Function._library(self, name, values)
+        return FunctionText._library(self, name, values)
 
     def _as(self, kind: str, value: Value) -> Value:
         if kind == REAL:
@@ -281,12 +281,12 @@ class _Part(_Function):
     def _real(self, value: Value) -> Value:
         if value.kind is WORD:
             return self._new(f"uitofp i64 {value.text} to double", REAL)
-        return _Function._real(self, value)
+        return FunctionText._real(self, value)
 
     def _branch(self, condition: Value, yes: str, no: str) -> None:
         if condition.kind == WHOLE:
             condition = self._new(f"icmp ne i64 {condition.text}, 0", TRUTH)
-        _Function._branch(self, condition, yes, no)
+        FunctionText._branch(self, condition, yes, no)
 
 
 def _members(kind: str) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from numba.core import types
 
-from quivers.backends.signature import DENSITY_SIGNATURE
+DOUBLES = types.CPointer(types.float64)
+DENSITY_SIGNATURE = types.float64(DOUBLES, DOUBLES, DOUBLES)
 
 
 @dataclass

@@ -1,60 +1,35 @@
-"""From a kernel's source to a C function in memory, and to bytes that give the same function elsewhere."""
+"""From a kernel's source to a C function in memory, and to object code for other processes."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import llvmlite
-import llvmlite.binding as llvm
-import numba
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
-
+from quivers.backends import machine_code
 from quivers.backends.kernel.translate import translated
 
 
 @dataclass(frozen=True, slots=True)
 class MachineCode:
-    """A C function: `address` is valid as long as `library` is referred to."""
+    """A C function at `address`, valid to the end of the process, and the object code that has it."""
 
     address: int
-    library: Any
-    symbol: str
+    code: bytes
 
 
-@global_compiler_lock  # type: ignore[untyped-decorator]
 def compile_source(source: str, name: str) -> MachineCode:
     """The machine code of the function that `source` defines, under its `key` as name.
 
     The name goes into its symbol: kernels that two processes compiled must differ in a third that loads both.
     """
-    symbol = f"quivers_kernel_{name}"
-    library = cpu_target.target_context.codegen().create_library(symbol)
-    library.enable_object_caching()
-    module = llvm.parse_assembly(translated(source, symbol))
-    module.name = symbol
-    library.add_llvm_module(module)
-    library.finalize()
-    return MachineCode(library.get_pointer_to_function(symbol), library, symbol)
+    return from_bytes(machine_code.object_code(translated(source, _symbol(name))), name)
 
 
-@global_compiler_lock  # type: ignore[untyped-decorator]
-def to_bytes(code: MachineCode) -> bytes:
-    """The function's object code with what it takes to load it again."""
-    return pickle.dumps((code.symbol, code.library.serialize_using_object_code()))
-
-
-@global_compiler_lock  # type: ignore[untyped-decorator]
-def from_bytes(data: bytes) -> MachineCode:
-    """The function that `to_bytes` was given, from this machine and these versions only (see `key`)."""
-    symbol, serialized = pickle.loads(data)
-    library = cpu_target.target_context.codegen().unserialize_library(serialized)
-    return MachineCode(library.get_pointer_to_function(symbol), library, symbol)
+def from_bytes(code: bytes, name: str) -> MachineCode:
+    """The function of that name in object code from this machine and these versions only (see `key`)."""
+    return MachineCode(machine_code.load(code, _symbol(name)), code)
 
 
 def key(source: str) -> str:
@@ -66,6 +41,10 @@ def key(source: str) -> str:
     return digest.hexdigest()
 
 
+def _symbol(name: str) -> str:
+    return f"quivers_kernel_{name}"
+
+
 # What compiled code is made of besides its own source.
 _MODULES = ("elementary", "special", "factors", "places", "translate", "compile")
 
@@ -73,6 +52,5 @@ _MODULES = ("elementary", "special", "factors", "places", "translate", "compile"
 @functools.cache
 def _surroundings() -> tuple[str, ...]:
     here = Path(__file__).parent
-    sources = [(here / f"{module}.py").read_text(encoding="utf-8") for module in _MODULES]
-    processor = cpu_target.target_context.codegen().magic_tuple()
-    return (*sources, numba.__version__, llvmlite.__version__, repr(processor))
+    sources = [here / f"{module}.py" for module in _MODULES] + [Path(machine_code.__file__)]
+    return (*(source.read_text(encoding="utf-8") for source in sources), machine_code.processor())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from quivers.backends.given import settled_sizes
 from quivers.backends.kernel import cache
 from quivers.backends.kernel.block import new_block
-from quivers.backends.kernel.compile import MachineCode, compile_source, from_bytes, key, to_bytes
+from quivers.backends.kernel.compile import MachineCode, compile_source, from_bytes, key
 from quivers.backends.kernel.fixed import aligned, checked_index, evaluate, shape_of
 from quivers.backends.kernel.objective import Objective, objective
 from quivers.backends.kernel.source import Array, NotExpressible, Written, write
@@ -33,7 +33,7 @@ class NotCompiled:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A log density and its gradient as the C function at `address`, of the type `DENSITY_SIGNATURE`.
+    """A log density and its gradient as the C function at `address`.
 
     Each thread passes a block of its own as `data`. `compiled` says whether machine code was made now, not
     read from the disk.
@@ -79,7 +79,7 @@ def kernel(
         except (Untranslatable, RuntimeError, RecursionError) as problem:
             first = str(problem).strip().splitlines() or [type(problem).__name__]
             return NotCompiled(f"The compiler refused the program: {first[0]}")
-        cache.store(name, written.source, to_bytes(code))
+        cache.store(name, written.source, code.code)
     dimension = sum(math.prod(shape_of(latent.free_axes, sizes)) for latent in found.latents)
     scratch = sum(math.prod(shape_of(room.axes, sizes)) for room in written.scratch)
     return Kernel(code.address, dimension, written.source, made, code, shared, scratch)
@@ -106,7 +106,7 @@ def _read(name: str) -> MachineCode | None:
     if data is None:
         return None
     try:
-        code: MachineCode = from_bytes(data)
+        code: MachineCode = from_bytes(data, name)
     except Exception:  # whatever another version wrote under our name: it is made anew
         cache.remove(name)
         return None

@@ -1,4 +1,4 @@
-"""Writes an objective as the source of one Python function of scalars and loops, for numba to compile."""
+"""Writes an objective as the source of one Python function of scalars and loops, for `translate` to read."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Untranslatable(Exception):
 
 
 def translated(source: str, symbol: str) -> str:
-    """LLVM's text of a module with the C function `symbol`, of the type `DENSITY_SIGNATURE`.
+    """LLVM's text of a module with the C function `double symbol(double *q, double *gradient, double *data)`.
 
     The source's function has one more parameter, `shared`: its address stands in the first element of `data`.
     The four pointers must point to different memory.
@@ -66,9 +66,9 @@ def translated(source: str, symbol: str) -> str:
         if isinstance(item, ast.ImportFrom):
             origin = importlib.import_module(item.module or "")
             scope.update({alias.name: getattr(origin, alias.name) for alias in item.names})
-    unit = _Unit(symbol)
+    unit = ModuleText(symbol)
     pointers = [(parameter.arg, POINTER) for parameter in definition.args.args]
-    body = _Function(unit, scope, FREEDOMS).written(f"{symbol}.body", pointers, REAL, definition.body)
+    body = FunctionText(unit, scope, FREEDOMS).written(f"{symbol}.body", pointers, REAL, definition.body)
     wrapper = [
         f'define double @"{symbol}"(ptr %q, ptr %gradient, ptr %data) {{',
         "  %shared = load ptr, ptr %data",
@@ -83,7 +83,7 @@ def translated(source: str, symbol: str) -> str:
 
 
 @dataclass(slots=True)
-class _Unit:
+class ModuleText:
     """One module: the special functions that are in it, and the functions of the C library that it calls."""
 
     symbol: str
@@ -99,7 +99,7 @@ class _Unit:
         if definition.name not in self.functions:
             self.functions[definition.name] = []  # before its body: what it calls may call it
             scope = inspect.unwrap(function).__globals__
-            lines = _Function(self, scope, EXACT).written(name, parameters, result, definition.body)
+            lines = FunctionText(self, scope, EXACT).written(name, parameters, result, definition.body)
             if _short(definition):
                 lines[0] = lines[0].replace(" {", " alwaysinline {")
             self.functions[definition.name] = lines
@@ -129,10 +129,10 @@ def _short(definition: ast.FunctionDef) -> bool:
 
 
 @dataclass(slots=True)
-class _Function:
+class FunctionText:
     """Writes one function. Variables are in memory; the compiler moves them to registers."""
 
-    unit: _Unit
+    unit: ModuleText
     scope: dict[str, Any]
     flags: str
     lines: list[str] = field(default_factory=list)
@@ -263,11 +263,11 @@ class _Function:
     def _value(self, expression: ast.expr) -> Value:
         match expression:
             case ast.Constant(value=value):
-                return _constant(value)
+                return literal(value)
             case ast.Name(id=name):
                 return self._named(name)
             case ast.Attribute(value=ast.Name(id="math"), attr=name):
-                return _constant(getattr(math, name))
+                return literal(getattr(math, name))
             case ast.Subscript():
                 return self._new(f"load double, ptr {self._place(expression)}", REAL)
             case ast.BinOp(left=left, op=op, right=right):
@@ -275,7 +275,7 @@ class _Function:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self._new(f"xor i1 {self._value(operand).text}, true", TRUTH)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-                return _constant(-number)
+                return literal(-number)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 found = self._value(operand)
                 if found.kind == REAL:
@@ -301,7 +301,7 @@ class _Function:
             return self.pointers[name]
         variable = self.variables.get(name)
         if variable is None:
-            return _constant(self.scope[name])
+            return literal(self.scope[name])
         return self._new(f"load {variable.kind}, ptr {variable.text}", variable.kind)
 
     def _place(self, element: ast.Subscript) -> str:
@@ -322,7 +322,7 @@ class _Function:
             return self._new(f"{bitwise} i64 {left.text}, {right.text}", WHOLE)
         if isinstance(op, ast.FloorDiv) and right.text in _LOGARITHMS:
             return self._new(f"ashr i64 {left.text}, {_LOGARITHMS[right.text]}", WHOLE)
-        if isinstance(op, ast.Mod) and right == _constant(1.0):
+        if isinstance(op, ast.Mod) and right == literal(1.0):
             whole = self._library("floor", [left])
             return self._new(f"fsub double {left.text}, {whole.text}", REAL)
         raise Untranslatable(type(op).__name__)
@@ -455,7 +455,8 @@ def _plain(expression: ast.expr) -> bool:
     return not any(isinstance(node, ast.Call | ast.Subscript | ast.IfExp) for node in ast.walk(expression))
 
 
-def _constant(value: object) -> Value:
+def literal(value: object) -> Value:
+    """A number or a truth value as LLVM writes it."""
     match value:
         case bool():
             return Value("true" if value else "false", TRUTH)

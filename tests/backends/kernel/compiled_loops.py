@@ -9,11 +9,11 @@ from quivers.backends.kernel.compile import compile_source, key
 from quivers.inference.compiled import python_function
 
 
-def loop(function):
-    """The machine code of a loop over the elements of one argument, or of two."""
+def loop_over(function):
+    """The source of a loop over the elements of one argument, or of two."""
     module, name = function.__module__, function.__name__
     two = function.__code__.co_argcount == 2
-    source = f"""
+    return f"""
 from {module} import {name}
 
 
@@ -23,12 +23,12 @@ def log_density(q, gradient, data, shared):
         gradient[i] = {name}({"q[i], q[n + i]" if two else "q[i]"})
     return 0.0
 """
-    return compile_source(source, key(source))
 
 
 def values(function, *arguments):
     """A special function at each element of its arguments."""
-    code = loop(function)
+    source = loop_over(function)
+    code = compile_source(source, key(source))
     x = np.concatenate([np.asarray(argument, dtype=np.float64) for argument in arguments])
     result = np.empty(len(x) // len(arguments))
     python_function(code.address)(x, result, new_block(np.array([float(len(result))]), 0))
