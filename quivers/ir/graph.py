@@ -211,7 +211,7 @@ def axis_size(axis: str, sizes: Mapping[str, int]) -> int:
         first, _, last = name.partition(RANGE)
         return int(last) - int(first) + 1
     count = sizes[name]
-    match source_of(axis)[len(name) :]:
+    match source_of(axis)[len(name) :].lstrip("′◦"):  # `State′⁻` is derived from `State′`
         case "":
             return count
         case "⁻":

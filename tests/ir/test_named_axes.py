@@ -325,6 +325,7 @@ def test_copies_of_an_axis_have_as_many_elements_as_what_they_copy() -> None:
     for mark, size in {"": 5, "⁻": 4, "◺": 10, "◣": 15}.items():
         for copy in ("", "′", "′′", "◦", "◦◦"):
             assert axis_size(f"K{mark}{copy}", sizes) == size
+            assert axis_size(f"K{copy}{mark}", sizes) == size
         assert axis_size(fresh(f"K{mark}", [f"K{mark}′"]), sizes) == size
     with pytest.raises(ValueError, match="no axis is derived from `K`"):
         axis_size("K⁻⁻", sizes)
