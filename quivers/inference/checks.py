@@ -112,7 +112,7 @@ def _of_summary(rows: Sequence[SummaryRow], *, many: bool) -> Iterator[str]:
         count = sum(row.r_hat >= LARGEST_R_HAT for row in moving)
         others = f", the worst of {count}" if count > 1 else ""
         yield (
-            f"The chains disagree (R-hat of {worst.name} is {worst.r_hat:.2f}{others}; it should be below"
+            f"The chains disagree (R-hat of {worst.name} is {worst.r_hat:.3f}{others}; it should be below"
             f" {LARGEST_R_HAT}): run more warm-up and more draws; if that does not help, the posterior may"
             " have several modes, or parameters that the data can't tell apart."
         )
