@@ -39,6 +39,115 @@ def assert_follows(draws, distribution):
     assert st.kstest(draws, distribution.cdf).pvalue > LEAST_P
 
 
+def along(matrices, direction):
+    """aᵀ M a for each matrix M."""
+    return np.einsum("...ij,i,j->...", matrices, direction, direction)
+
+
+DIRECTIONS = [np.eye(3)[0], np.array([1.0, -1.0, 0.0]), np.array([0.3, 2.0, -1.0])]
+WEIGHTS = np.array([0.2, 0.5, 0.3])
+COVARIANCES = [SIGMA, np.linalg.inv(SIGMA), ROOT]
+
+
+def dirichlet(draws):
+    yield draws[:, 0], st.beta(0.4, 8.0)
+    yield draws[:, 1] + draws[:, 2], st.beta(8.0, 0.4)
+    yield draws[:, 0] / (draws[:, 0] + draws[:, 1]), st.beta(0.4, 1.0)
+
+
+def multivariate_normal(draws):
+    root = np.linalg.solve(ROOT, (draws - LOC).T)
+    yield (root**2).sum(0), st.chi2(3)
+    for a in DIRECTIONS:
+        yield draws @ a, st.norm(LOC @ a, np.sqrt(along(SIGMA, a)))
+
+
+def random_walk(draws):
+    steps = np.diff(draws, axis=-1, prepend=0.0)
+    yield from ((steps[:, place], st.norm(0, 0.7)) for place in range(3))
+    yield draws[:, 2], st.norm(0, 0.7 * np.sqrt(3))
+
+
+def lkj(draws):
+    """Each correlation is beta on (−1, 1), and so is each partial correlation given the third (Joe, 2006)."""
+    law = st.beta(2.8, 2.8, loc=-1, scale=2)
+    yield from ((draws[:, i, j], law) for i, j in ((1, 0), (2, 0), (2, 1)))
+    ab, ac, bc = draws[:, 1, 0], draws[:, 2, 0], draws[:, 2, 1]
+    partial = (bc - ab * ac) / np.sqrt((1 - ab**2) * (1 - ac**2))
+    yield partial, st.beta(2.3, 2.3, loc=-1, scale=2)
+
+
+def wishart(draws):
+    """aᵀ W a / aᵀ V a is χ² of `df`, for each a, and aᵀ V⁻¹ a / aᵀ W⁻¹ a χ² of 2 less."""
+    for a in DIRECTIONS:
+        yield along(draws, a), st.chi2(4.5, scale=along(SIGMA, a))
+    for a in DIRECTIONS:
+        inverse = along(np.linalg.inv(draws), a) / along(np.linalg.inv(SIGMA), a)
+        yield 1 / inverse, st.chi2(4.5 - 2)
+
+
+def inverse_wishart(draws):
+    """The inverse is Wishart of the inverse of Ψ."""
+    for a in DIRECTIONS:
+        yield along(np.linalg.inv(draws), a), st.chi2(4.5, scale=along(np.linalg.inv(SIGMA), a))
+        yield along(draws, a), st.invgamma(0.5 * 2.5, scale=0.5 * along(SIGMA, a))
+
+
+MATRIX = (3, 3)
+# For each family and form: parameters, the shape of a draw, and scalars of it with their distributions.
+CONTINUOUS = {
+    ("Dirichlet", 0): ({"concentration": [0.4, 1.0, 7.0]}, (3,), dirichlet),
+    **{
+        ("MultivariateNormal", form): ({"loc": LOC, name: matrix}, (3,), multivariate_normal)
+        for form, (name, matrix) in enumerate(
+            zip(("covariance_matrix", "precision_matrix", "scale_tril"), COVARIANCES, strict=True)
+        )
+    },
+    ("GaussianRandomWalk", 0): ({"scale": 0.7}, (3,), random_walk),
+    ("LKJ", 0): ({"concentration": 2.3}, MATRIX, lkj),
+    ("LKJCholesky", 0): ({"concentration": 2.3}, MATRIX, lambda draws: lkj(draws @ np.swapaxes(draws, 1, 2))),
+    **{
+        ("Wishart", form): ({"df": 4.5, name: matrix}, MATRIX, wishart)
+        for form, (name, matrix) in enumerate(
+            zip(("covariance_matrix", "precision_matrix", "scale_tril"), COVARIANCES, strict=True)
+        )
+    },
+    ("InverseWishart", 0): ({"df": 4.5, "scale_matrix": SIGMA}, MATRIX, inverse_wishart),
+    ("InverseWishart", 1): ({"df": 4.5, "scale_tril": ROOT}, MATRIX, inverse_wishart),
+}
+COUNTS = {
+    ("Multinomial", 0): {"total_count": 4.0, "probs": 4 * WEIGHTS},
+    ("Multinomial", 1): {"total_count": 4.0, "logits": np.log(WEIGHTS) + 30},
+}
+
+
+@pytest.mark.parametrize(("name", "form"), CONTINUOUS)
+def test_scalars_of_vectors_and_matrices_follow_their_distributions(name, form):
+    parameters, event, scalars = CONTINUOUS[name, form]
+    for values, law in scalars(drawn(name, parameters, event)):
+        assert_follows(values, law)
+
+
+@pytest.mark.parametrize(("name", "form"), COUNTS)
+def test_counts_come_up_as_often_as_their_chances_say(name, form):
+    """χ² over all the vectors of counts that sum to 4."""
+    draws = drawn(name, COUNTS[name, form])
+    outcomes = np.array([(i, j, 4 - i - j) for i in range(5) for j in range(5 - i)])
+    expected = COUNT * st.multinomial(4, WEIGHTS).pmf(outcomes)
+    observed = (draws[:, None] == outcomes).all(-1).sum(0)
+    assert observed.sum() == COUNT
+    assert st.chisquare(observed, expected).pvalue > LEAST_P
+
+
+def test_every_form_of_a_vector_or_a_matrix_is_drawn_and_held_against_a_distribution():
+    assert {*CONTINUOUS, *COUNTS} == {
+        (family.name, form)
+        for family in FAMILIES.values()
+        if family.event_rank
+        for form in range(len(family.forms))
+    }
+
+
 @pytest.mark.parametrize("concentration", [[0.4, 1.0, 7.0], [0.05, 0.1, 0.02]])
 def test_elements_of_a_dirichlet_are_beta(concentration):
     draws = drawn("Dirichlet", {"concentration": concentration})

@@ -12,61 +12,10 @@ import scipy.special as sp
 import scipy.stats as st
 import torch
 import torch.distributions as td
+from gradients import density, ours, rows, tensor
 from vector_cases import VECTORS, VECTORS_OUTSIDE
 
-from quivers.backends.torch.evaluate import plan
 from quivers.families.table import FAMILIES
-from quivers.ir.densities import guarded, log_density
-from quivers.ir.differentiate import differentiate
-from quivers.ir.expressions import Value
-from quivers.ir.graph import Builder, Node
-from quivers.ir.joint import joint
-
-
-def tensor(values):
-    return torch.as_tensor(
-        values if isinstance(values, torch.Tensor) else np.asarray(values), dtype=torch.float64
-    )
-
-
-def graph_of(name, form, parameters):
-    """The nodes of a family's guarded log density over the axis N, and those of its arguments and its value.
-
-    One value has the axes K and K′ as far as it needs them.
-    """
-    builder = Builder()
-    entry = FAMILIES[name]
-    values = {}
-    for parameter in entry.forms[form].parameters:
-        if parameter.name not in parameters:
-            values[parameter.name] = Value(builder.constant(parameter.default))
-            continue
-        axes = ("N", "K", "K′")[: parameters[parameter.name].ndim]
-        event = axes[len(axes) - parameter.event_rank :]
-        node = builder.add(Node("position", axes=axes, name=parameter.name))
-        values[parameter.name] = Value(node, event=event)
-    axes = ("N", "K", "K′")[: 1 + entry.event_rank]
-    x = builder.add(Node("position", axes=axes, name="x"))
-    found = log_density(builder, entry, entry.forms[form], values, Value(x, event=axes[1:]))
-    places = {name: value.node for name, value in values.items() if name in parameters}
-    return builder, guarded(builder, found.node, found.guard), places, x
-
-
-def sizes_of(x, parameters):
-    return {"N": len(x), "K": next((v.shape[-1] for v in (x, *parameters.values()) if v.ndim > 1), 1)}
-
-
-def ours(name, x, parameters, form=0):
-    x = tensor(x)
-    parameters = {
-        key: tensor(value).expand(len(x), *np.shape(value)[1:]) for key, value in parameters.items()
-    }
-    builder, node, *_ = graph_of(name, form, parameters)
-    outputs = [(node, ("N",))]
-    (result,) = plan(builder.nodes, outputs, sizes_of(x, parameters), {}, batched=False)(
-        {"x": x, **parameters}
-    )
-    return result
 
 
 def assert_close(found, expected):
@@ -198,21 +147,21 @@ DISCRETE = [
     ("name", "x", "parameters", "reference"), CONTINUOUS, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_continuous_densities_agree_with_the_reference(name, x, parameters, reference):
-    assert_close(ours(name, x, parameters), reference_at(reference, x))
+    assert_close(density(name, x, parameters), reference_at(reference, x))
 
 
 @pytest.mark.parametrize(
     ("name", "form", "x", "parameters", "reference"), DISCRETE, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_discrete_densities_agree_with_the_reference(name, form, x, parameters, reference):
-    assert_close(ours(name, x, parameters, form), reference_at(reference, x))
+    assert_close(density(name, x, parameters, form), reference_at(reference, x))
 
 
 @pytest.mark.parametrize(
     ("name", "form", "x", "parameters", "expected"), VECTORS, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_densities_of_vectors_and_matrices_agree_with_the_reference(name, form, x, parameters, expected):
-    assert_close(ours(name, x, parameters, form), expected)
+    assert_close(density(name, x, parameters, form), expected)
 
 
 def test_every_family_and_form_is_held_against_a_reference():
@@ -240,7 +189,7 @@ def test_outside_the_support_the_density_is_minus_infinity_and_never_nan(name, f
     inside = np.array([family.support.contains(x) and low <= x <= high for x in candidates])
     if name == "Categorical":
         inside &= candidates < 3
-    found = np.asarray(ours(name, candidates, parameters, form))
+    found = np.asarray(density(name, candidates, parameters, form))
     assert not np.isnan(found).any()
     assert (found[~inside] == -np.inf).all()
 
@@ -249,7 +198,7 @@ def test_outside_the_support_the_density_is_minus_infinity_and_never_nan(name, f
     ("name", "form", "x", "parameters"), VECTORS_OUTSIDE, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_outside_its_space_a_vector_or_a_matrix_has_the_density_minus_infinity(name, form, x, parameters):
-    assert (np.asarray(ours(name, x, parameters, form)) == -np.inf).all()
+    assert (np.asarray(density(name, x, parameters, form)) == -np.inf).all()
 
 
 @pytest.mark.parametrize(
@@ -282,7 +231,7 @@ def test_outside_its_space_a_vector_or_a_matrix_has_the_density_minus_infinity(n
     ],
 )
 def test_a_parameter_outside_its_support_gives_minus_infinity(name, form, x, parameters):
-    assert float(ours(name, x, parameters, form)[0]) == -math.inf
+    assert float(density(name, x, parameters, form)[0]) == -math.inf
 
 
 def test_the_gradient_is_finite_up_to_the_edges_of_the_support():
@@ -292,46 +241,5 @@ def test_the_gradient_is_finite_up_to_the_edges_of_the_support():
         ("TruncatedNormal", [2.0, 90.0, 2.5], {"loc": -90.0, "scale": 1.0, "low": 2.0}),
         ("VonMises", [-math.pi, 0.0, math.pi], {"loc": 0.0, "concentration": 1e-12}),
     ]:
-        values = {
-            key: tensor(value).expand(len(x), *np.shape(value)[1:]) for key, value in parameters.items()
-        }
-        builder, node, places, _ = graph_of(name, 0, values)
-        slopes = differentiate(builder, joint(builder, [(node, ("N",))]), places.values())
-        outputs = [(slopes[number], builder.axes(number)) for number in places.values()]
-        sizes = sizes_of(tensor(x), values)
-        found = plan(builder.nodes, outputs, sizes, {}, batched=False)({"x": tensor(x), **values})
-        assert all(torch.isfinite(slope).all() for slope in found), name
-
-
-GRADIENTS = [(name, 0, x, parameters) for name, x, parameters, _ in CONTINUOUS] + [
-    (name, form, x, parameters) for name, form, x, parameters, _ in DISCRETE + VECTORS
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "form", "x", "parameters"), GRADIENTS, ids=lambda v: v if isinstance(v, str) else ""
-)
-def test_the_differentiated_density_agrees_with_autograd(name, form, x, parameters):
-    x = tensor(x)[1:-1] if len(x) > 2 else tensor(x)
-    values = {
-        k: tensor(v).expand(len(x), *np.shape(v)[1:]).clone().requires_grad_() for k, v in parameters.items()
-    }
-    builder, node, places, value = graph_of(name, form, values)
-    wanted = dict(places)
-    if not FAMILIES[name].discrete:
-        wanted["x"] = value
-    output = joint(builder, [(node, ("N",))])
-    slopes = differentiate(builder, output, wanted.values())
-    sizes = sizes_of(x, values)
-    leaves = {"x": x.clone().requires_grad_(), **values}
-    outputs = [(slopes[number], builder.axes(number)) for number in wanted.values()]
-    found = plan(builder.nodes, outputs, sizes, {}, batched=False)(leaves)
-    (total,) = plan(builder.nodes, [(output, ())], sizes, {}, batched=False)(leaves)
-    if not torch.isfinite(total) or not total.requires_grad:
-        return
-    expected = torch.autograd.grad(total, [leaves[n] for n in wanted], allow_unused=True)
-    if any(slope is not None and not torch.isfinite(slope).all() for slope in expected):
-        return  # on the edge of a parameter's support the slope is infinite
-    for (key, mine), theirs in zip(zip(wanted, found, strict=True), expected, strict=True):
-        zero = torch.zeros_like(leaves[key])
-        torch.testing.assert_close(mine.detach(), zero if theirs is None else theirs, rtol=1e-9, atol=1e-9)
+        _, slopes = ours(name, 0, *rows(x, parameters))
+        assert all(torch.isfinite(slope).all() for slope in slopes.values()), name

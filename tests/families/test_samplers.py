@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats as st
 import torch
-from test_densities import CONTINUOUS, DISCRETE, ours, tensor
+from gradients import density, tensor
+from test_densities import CONTINUOUS, DISCRETE
 
 from quivers.backends.torch.draw import SAMPLERS, draw
 from quivers.errors import QvrError
@@ -75,7 +76,7 @@ def test_continuous_draws_follow_the_distribution_function(name):
 def test_discrete_draws_follow_the_density(name, form):
     draws = drawn(name, FORMS[name, form]).numpy()
     values, counts = np.unique(draws, return_counts=True)
-    expected = COUNT * np.exp(ours(name, values, FORMS[name, form], form).numpy())
+    expected = COUNT * np.exp(density(name, values, FORMS[name, form], form).numpy())
     often = expected >= 5
     rest = COUNT - counts[often].sum(), COUNT - expected[often].sum()
     observed, wanted = counts[often], expected[often]
