@@ -128,7 +128,7 @@ def compiled(forms, count):
     return kernel(density, data, {"N": count, "K": 3}), latents, point
 
 
-SHARES = 6
+SHARES = 3
 
 
 @pytest.mark.parametrize("share", range(SHARES))

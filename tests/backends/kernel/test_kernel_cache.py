@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +13,17 @@ from kernels_against_torch import agree, built
 from test_kernel_source import DATA, SCHOOLS
 
 from quivers.backends.kernel import cache
+from quivers.dsl import loads
 
-SCRIPT = f"""
-import sys
-sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[3])]!r}
-from kernels_against_torch import agree, built
-bound, made = built({SCHOOLS!r}, {DATA!r})
-agree(bound, made, [0.1, 0.2, 0.3, 0.4, 0.5])
-print(made.compiled)
+# Prints whether a kernel was compiled, and the log density at a point.
+SCRIPT = """
+import pickle, sys
+import numpy as np
+from quivers.backends.kernel.kernel import kernel
+from quivers.inference.compiled import python_function
+made = kernel(*pickle.load(sys.stdin.buffer))
+point, gradient = np.linspace(-1, 1, made.dimension), np.empty(made.dimension)
+print(made.compiled, python_function(made.address)(point, gradient, made.block()))
 """
 
 
@@ -30,27 +33,50 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "kernels"
 
 
-def start():
-    return subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True, env=os.environ)
+def start(source=SCHOOLS):
+    """A process that makes a program's kernel."""
+    model = loads(source).morphism
+    bound = model.bind(DATA)
+    inputs = {name: value.numpy() for name, value in bound.inputs.items()}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdin=pipe, stdout=pipe, env=os.environ)
+    process.stdin.write(pickle.dumps((model.density, inputs, bound.sizes)))
+    process.stdin.close()
+    return process
+
+
+def finished(process):
+    """What it said: whether the kernel was compiled, and its value."""
+    with process:
+        compiled, value = process.stdout.read().split()
+    assert process.returncode == 0
+    return compiled == b"True", float(value)
+
+
+def assert_value(found, source=SCHOOLS):
+    bound, _ = built(source, DATA)
+    point = np.linspace(-1, 1, bound.dimension)
+    assert found == pytest.approx(bound.log_density_and_gradient(point, np.empty_like(point)), rel=1e-12)
 
 
 def test_another_process_reads_what_one_compiled(folder):
-    first, _ = start().communicate()
-    assert first.strip() == "True"
+    compiled, value = finished(start())
+    assert compiled
+    assert_value(value)
     (entry,) = folder.iterdir()
     assert sorted(path.name for path in entry.iterdir()) == ["kernel.o", "kernel.py"]
     assert "def log_density" in (entry / "kernel.py").read_text(encoding="utf-8")
     written = (entry / "kernel.o").stat().st_mtime_ns
-    second, _ = start().communicate()
-    assert second.strip() == "False"
+    assert finished(start()) == (False, value)
     assert (entry / "kernel.o").stat().st_mtime_ns == written
 
 
 def test_kernels_that_two_processes_compiled_do_not_mix_in_a_third(folder):
-    start().communicate()
     other = SCHOOLS.replace("Normal(mu, tau)", "Normal(0.0, 1.0)").replace("mu + tau * eta", "mu - tau * eta")
-    script = SCRIPT.replace(repr(SCHOOLS), repr(other))
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    for process, source in [(start(), SCHOOLS), (start(other), other)]:
+        compiled, value = finished(process)
+        assert compiled
+        assert_value(value, source)
     assert len(list(folder.iterdir())) == 2
     addresses = set()
     for source in (SCHOOLS, other, SCHOOLS):
@@ -63,8 +89,8 @@ def test_kernels_that_two_processes_compiled_do_not_mix_in_a_third(folder):
 
 def test_processes_that_compile_the_same_at_once_leave_one_entry(folder):
     processes = [start(), start()]
-    assert [process.communicate()[0].strip() in {"True", "False"} for process in processes] == [True, True]
-    assert [process.returncode for process in processes] == [0, 0]
+    (_, one), (_, other) = (finished(process) for process in processes)
+    assert one == other
     assert len(list(folder.iterdir())) == 1
 
 
