@@ -121,7 +121,7 @@ def _measured(options: argparse.Namespace, problem: Problem, tool: str, data: Pa
             script = HERE / f"inference_{tool}.py"
             command = [_interpreter(options, tool), str(script), problem.name, str(data), str(report)]
             command += ["--target-accept", str(options.target_accept)]
-            # No kernel that an earlier run compiled; the sampler, compiled once on a machine, is there.
+            # Nothing that an earlier run compiled, neither the kernel nor the sampler.
             environment = {**os.environ, "QVR_CACHE_DIR": folder}
             began = time.monotonic()
             try:
