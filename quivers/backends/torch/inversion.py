@@ -51,11 +51,18 @@ def between(
     from_below = torch.logaddexp(below_low + torch.log1p(-u), below_high + torch.log(u))
 
     def lies_right(x: Tensor) -> Tensor:
+        # The functions take long: neither is asked where every draw goes by the other.
+        if not upper.any():
+            return below(x) < from_below
+        if upper.all():
+            return above(x) > from_above
         return torch.where(upper, above(x) > from_above, below(x) < from_below)
 
     left, right = _bracket(low, high, lies_right, certain)
     for _ in range(_MOST_HALVINGS):
         middle = left + 0.5 * (right - left)
+        if ((middle <= left) | (middle >= right)).all():
+            break
         on = lies_right(middle)
         left, right = torch.where(on, middle, left), torch.where(on, right, middle)
     return left + 0.5 * (right - left)
