@@ -146,19 +146,31 @@ def space_of(name, form, key):
 def assert_same(name, form, x, parameters, found, expected):
     """Hold our value and slopes against a reference's, to 1e-10 of each number.
 
-    A slope of a truncated normal is held to 1e-10 of the greatest in its row: between ends that are near each
-    other, those in `loc` and in `scale` are small differences of great numbers. Where the log density is
+    The slopes of a truncated normal in `loc` and `scale` are held to 1e-10 of the greatest term that they are
+    the sum of: between ends near each other, or far from `loc`, the terms cancel. Where the log density is
     −inf there is no slope to compare.
     """
     value, slopes = found
     wanted, others = expected
     torch.testing.assert_close(value.detach(), wanted, rtol=1e-10, atol=1e-13)
     inside = torch.isfinite(wanted)
-    greatest = torch.stack([*others.values()]).abs().amax(0) if name == "TruncatedNormal" else None
+    terms = terms_of_truncated(x, parameters, others) if name == "TruncatedNormal" else {}
     assert set(slopes) == set(others)
     for key, slope in slopes.items():
         space, at = space_of(name, form, key), x if key == "x" else parameters[key]
         mine, other = (along_the_space(each.detach(), at, space)[inside] for each in (slope, others[key]))
-        scale = other.abs() if greatest is None else greatest[inside]
+        scale = terms[key][inside] if key in terms else other.abs()
         same = (mine == other) | ((mine - other).abs() <= 1e-10 * scale)
         assert same.all(), (key, mine[~same], other[~same])
+
+
+def terms_of_truncated(x, parameters, slopes):
+    """The greatest term of a truncated normal's slopes in `loc` and in `scale`, by the chain rule."""
+    places = {key: value for key, value in {**parameters, "x": x}.items() if key in ("x", "low", "high")}
+    loc, scale = parameters["loc"], parameters["scale"]
+    shifted = [slopes[key].abs() for key in places]
+    scaled = [(slopes[key] * (place - loc) / scale).abs() for key, place in places.items()]
+    return {
+        "loc": torch.stack(shifted).amax(0),
+        "scale": torch.stack([*scaled, 1 / scale]).amax(0),
+    }
