@@ -24,6 +24,9 @@ class Guide(nn.Module, ABC):
     unconstrained coordinates; a simplex has one fewer than numbers, a symmetric matrix those of a triangle.
     Both come from the file, so a guide can be made before any data are seen. `observed_names` are the names
     that the data give; they are checked against the program's.
+
+    Raises:
+        QvrError: an object's size comes with the data, the program samples nothing, or a name is wrong.
     """
 
     def __init__(self, model: ProgramModule, observed_names: Iterable[str] | None = None) -> None:
@@ -31,6 +34,8 @@ class Guide(nn.Module, ABC):
         self.shapes = {name: tuple(shape) for name, shape in model.latent_shapes().items()}
         self.dimension = sum(model.coordinates_of_latents().values())
         _check_observed(model, self.shapes, observed_names)
+        if not self.dimension:
+            raise QvrError("The program samples nothing, so there is no posterior for a guide to hold.")
 
     @abstractmethod
     def rsample(self, shape: tuple[int, ...] = ()) -> Tensor:

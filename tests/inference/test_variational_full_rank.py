@@ -254,6 +254,17 @@ def test_mistakes_are_told_in_a_sentence(monkeypatch):
         AutoMultivariateNormalGuide(model, initial_scale=0.0)
     with pytest.raises(QvrError, match="observed_names has z, which is not an input"):
         AutoMultivariateNormalGuide(model, observed_names={"z"})
+    nothing = """
+object Row : FinSet 2
+
+program nothing : Row -> Row
+    observe y : Row <- Normal(0.0, 1.0)
+    return y
+
+export nothing
+"""
+    with pytest.raises(QvrError, match="The program samples nothing, so there is no posterior for a guide"):
+        AutoMultivariateNormalGuide(loads(nothing).morphism)
     monkeypatch.setattr(guide_full_rank, "LARGEST_DIMENSION", 1)
     with pytest.raises(QvrError, match=r"The program has 2 coordinates, too many.*take AutoNormalGuide"):
         AutoMultivariateNormalGuide(model)
