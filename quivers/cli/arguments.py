@@ -84,33 +84,34 @@ def _run(commands: Any) -> None:
         choices=ALGORITHMS,
         default=ALGORITHMS[0],
         metavar="NAME",
-        help="nuts, or hmc, whose trajectories have a set length (%(default)s)",
+        help="nuts or hmc (%(default)s)",
     )
     run.add_argument(
         "--max-tree-depth",
         type=_whole_number(1, DEEPEST),
         metavar="N",
-        help=f"of nuts: at most 2^N - 1 leapfrog steps a draw ({MAX_TREE_DEPTH})",
+        help=f"at most 2^N - 1 leapfrog steps a draw ({MAX_TREE_DEPTH})",
     )
     run.add_argument(
         "--mass-matrix",
         choices=MASS_MATRICES,
         default=MASS_MATRICES[0],
         metavar="KIND",
-        help="what warm-up adapts: diagonal, dense, low_rank or identity, which is nothing (%(default)s)",
+        help="diagonal, dense, low_rank or identity (%(default)s)",
     )
     run.add_argument(
         "--init",
         choices=STARTS,
         default=STARTS[0],
         metavar="WHERE",
-        help="where chains start: uniform, or prior, which loads torch to draw there (%(default)s)",
+        help="start uniform, or from the prior (%(default)s)",
     )
     run.add_argument(
         "--engine",
         choices=ENGINES,
         default=ENGINE,
-        help="what computes the log density: a compiled kernel, torch, or the kernel where it can be built",
+        metavar="NAME",
+        help="kernel, torch, or auto: kernel if it can (%(default)s)",
     )
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)

@@ -153,7 +153,7 @@ def _quantile(table: Array, probability: float) -> Array:
     """The quantile of each element's draws, interpolated linearly (type 7 of Hyndman and Fan 1996)."""
     ordered = np.sort(table.reshape(-1, table.shape[2]), axis=0)
     count = ordered.shape[0]
-    place = count * probability + 1.0 - probability
+    place = count * probability + (1.0 - probability)
     below = int(np.clip(np.floor(place), 1, count - 1))
     weight = min(max(place - below, 0.0), 1.0)
     low, high = ordered[below - 1], ordered[below]
