@@ -15,7 +15,7 @@ from quivers.check.shapes import (
     unknown_argument,
 )
 from quivers.families.family import Family, Form, Parameter
-from quivers.families.functions import Function
+from quivers.families.function import Function
 from quivers.records import record
 from quivers.syntax import ast
 

@@ -13,7 +13,7 @@ from quivers.check.shapes import missing_axis, no_index_set, wrong_value
 from quivers.check.supports import clip
 from quivers.check.types import AnyType, Axis, Type, union
 from quivers.check.values import contracted, number_of
-from quivers.families.functions import Function, Kind
+from quivers.families.function import Function, Kind
 from quivers.families.support import Interval
 from quivers.syntax import ast
 

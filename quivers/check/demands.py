@@ -23,7 +23,8 @@ from quivers.check.supports import LOGICAL, demanded, meet, negate
 from quivers.check.truncation import bound_nodes
 from quivers.check.types import Axis, Type, union
 from quivers.check.values import axis_indexed
-from quivers.families.functions import FUNCTIONS, Function, Kind
+from quivers.families.function import Function, Kind
+from quivers.families.functions import FUNCTIONS
 from quivers.families.support import BOOLEAN, REAL, Element, Interval, Member
 from quivers.families.table import FAMILIES
 from quivers.records import field, record

@@ -24,7 +24,8 @@ from quivers.check.truncation import truncated
 from quivers.check.types import AnyType, Axis, Type
 from quivers.check.values import number_of
 from quivers.families.family import Family, Parameter
-from quivers.families.functions import FUNCTIONS, Kind
+from quivers.families.function import Kind
+from quivers.families.functions import FUNCTIONS
 from quivers.families.support import Element, Interval, Member
 from quivers.families.table import FAMILIES
 from quivers.records import record

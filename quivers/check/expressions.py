@@ -16,7 +16,8 @@ from quivers.check.shapes import bad_index, listing, undetermined, wrong_value
 from quivers.check.supports import LOGICAL, bounds_text, combine, hull, negate, point
 from quivers.check.types import AnyType, Axis, Type, Unknown, union
 from quivers.check.values import axis_indexed, contracted, number_of, truth_of
-from quivers.families.functions import FUNCTIONS, Function, Kind
+from quivers.families.function import Function, Kind
+from quivers.families.functions import FUNCTIONS
 from quivers.families.support import BOOLEAN, REAL, Interval, Member
 from quivers.families.table import FAMILIES
 from quivers.syntax import ast

@@ -13,7 +13,8 @@ from functools import cache
 from quivers.check import supports
 from quivers.check.binders import joined_element
 from quivers.errors import ProgramError
-from quivers.families.functions import FUNCTIONS, PROBABILITIES, Function, Kind
+from quivers.families.function import Function, Kind
+from quivers.families.functions import FUNCTIONS, PROBABILITIES
 from quivers.families.support import BOOLEAN, NATURAL, REAL, Element, Interval, Member
 from quivers.ir import simplify
 from quivers.ir.graph import BINARY, CONDITIONS, INDEX, REDUCTIONS, UNARY, Builder, Node, object_of

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from quivers.check.program import BlockObserve, MarginalBlock
 from quivers.families.family import Family, Form
-from quivers.families.functions import FUNCTIONS, Kind
+from quivers.families.function import Kind
+from quivers.families.functions import FUNCTIONS
 from quivers.families.support import Element, Interval, Member
 from quivers.families.table import FAMILIES
 from quivers.ir.densities import called_form, guarded, log_density

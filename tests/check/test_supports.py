@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from quivers.check.supports import clip, combine, demanded, hull, meet, negate
-from quivers.families.functions import FUNCTIONS, Kind
+from quivers.families.function import Kind
+from quivers.families.functions import FUNCTIONS
 from quivers.families.support import INTEGER, NATURAL, OPEN_UNIT, POSITIVE, REAL, Interval, Member
 from quivers.ir import graph
 from quivers.syntax import ast

@@ -10,7 +10,8 @@ from quivers.check.expressions import type_of
 from quivers.check.program import Role
 from quivers.check.scope import Scope
 from quivers.check.types import AnyType, Axis, Type
-from quivers.families.functions import FUNCTIONS, Kind
+from quivers.families.function import Kind
+from quivers.families.functions import FUNCTIONS
 from quivers.families.support import Member
 from quivers.syntax import ast
 from quivers.syntax.problems import Diagnostic, Severity
