@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from references import REFERENCES
+from reference_densities import REFERENCES
 from torch import Tensor
 
 from quivers.backends.torch.evaluate import plan

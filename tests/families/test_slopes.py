@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gradients import assert_same, differentiated, ours, placed, rows, theirs
-from references import REFERENCES
+from reference_densities import REFERENCES
 from spread import spread
 from test_densities import CONTINUOUS, DISCRETE
 from vector_cases import VECTORS
