@@ -23,7 +23,8 @@ _DECLARED = re.compile(
     rb"(?P<keyword>object|data|program|define|export)" + SPACE + rb"++(?P<name>" + _WORD + rb")"
 )
 _ARROW = re.compile(rb"<-|\xe2\x86\x90|~")
-_PLATE_WORD = re.compile(_WORD)
+# A word or the sign between two, whose last bytes alone would pass for a word.
+_PLATE_PART = re.compile(rb"\xe2\x8a\x97|(?P<word>" + _WORD + rb")")
 
 
 def salvage_step(text: bytes, span: Span, documentation: str | None) -> ast.Step:
@@ -83,7 +84,8 @@ def _plate(match: re.Match[bytes], span: Span) -> tuple[ast.Name, ...]:
         return ()
     offset = span.start + match.start("plate")
     words = [
-        (identifier(word[0].decode(errors="replace")), Span(word.start(), word.end()).shifted(offset))
-        for word in _PLATE_WORD.finditer(match["plate"])
+        (identifier(part["word"].decode(errors="replace")), Span(part.start(), part.end()).shifted(offset))
+        for part in _PLATE_PART.finditer(match["plate"])
+        if part["word"] is not None
     ]
     return tuple(ast.Name(text, at) for text, at in words if text not in KEYWORDS)

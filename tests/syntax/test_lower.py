@@ -143,6 +143,17 @@ def test_a_half_typed_draw_still_binds_its_name_over_its_plate() -> None:
     assert len(read.diagnostics) == 1
 
 
+@pytest.mark.parametrize(("plate", "names"), [("⊗", []), ("A ⊗ B", ["A", "B"]), ("A⊗⊗μ", ["A", "μ"])])
+def test_the_sign_between_objects_is_no_object_of_a_half_typed_plate(plate: str, names: list[str]) -> None:
+    text = f"program p\nl:{plate}<-"
+    (placed,) = lowered(text).module.declarations
+    found = [node for node in ast.walk(placed.declaration) if isinstance(node, ast.Name)]
+    assert [name.text for name in found if name.text not in ("p", "l", "")] == names
+    for name in found:
+        span = name.span.shifted(placed.offset)
+        assert text.encode()[span.start : span.end].decode() == name.text
+
+
 @pytest.mark.parametrize(
     "text",
     [
