@@ -97,6 +97,7 @@ class Analysis:
             occurrences=_Occurrences(facts),
             diagnostics=tuple(diagnostics),
             exported=survey.exported,
+            module=lowered.module,
         )
 
     def _recalled(self, placed: Sequence[ast.Placed], source: bytes) -> list[_Known]:

@@ -13,7 +13,7 @@ from enum import Enum
 from quivers.check.types import AnyType, Axis, Type
 from quivers.families.support import Element
 from quivers.records import field, record
-from quivers.syntax.ast import Expression, ProgramDeclaration, Span
+from quivers.syntax.ast import Expression, Module, ProgramDeclaration, Span
 from quivers.syntax.problems import Diagnostic
 
 
@@ -207,6 +207,7 @@ class CheckedProgram:
 class Checked:
     """A whole file after checking. `diagnostics` are sorted by position, syntax errors among them.
 
+    `module` has every declaration as it was read, with its place.
     `occurrences` are sorted by position too. They and the values of `programs` and `objects` are worked
     out as they are asked for, so ask for the few that are needed.
     """
@@ -216,6 +217,7 @@ class Checked:
     occurrences: Sequence[Occurrence] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     exported: str | None = None
+    module: Module = Module(())
 
     def program_to_run(self, wanted: str | None = None) -> CheckedProgram | None:
         """The program called `wanted`; without a name the exported one, else the last; None without any."""

@@ -1,4 +1,4 @@
-"""From the protocol's terms to QVR's: positions to byte offsets, URIs to paths, commands to requests."""
+"""From the protocol's terms to QVR's: text, changes, URIs to paths, commands to requests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from quivers.syntax.ast import Span
-from quivers.syntax.lines import Encoding, LineIndex, Position
+from quivers.syntax.lines import Encoding, Position
 from qvr_server.options import RunOptions
 from qvr_server.session import Change
 
@@ -31,17 +30,6 @@ _SETTINGS = {
 def text(received: str) -> str:
     """`received` with U+FFFD for each lone surrogate, which UTF-8 can't hold and which is as wide."""
     return _SURROGATE.sub("\ufffd", received) if not received.isascii() else received
-
-
-def offset(lines: LineIndex, position: types.Position, encoding: Encoding) -> int:
-    """The byte offset of a position; one past a line's end or the last line is clamped."""
-    return lines.offset(Position(position.line, position.character), encoding)
-
-
-def span(lines: LineIndex, place: types.Range, encoding: Encoding) -> Span:
-    """The bytes of a range, which some clients give back to front."""
-    start, end = offset(lines, place.start, encoding), offset(lines, place.end, encoding)
-    return Span(min(start, end), max(start, end))
 
 
 def changes(events: Sequence[types.TextDocumentContentChangeEvent]) -> list[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lsprotocol import types
@@ -13,8 +13,10 @@ from pygls.lsp.server import LanguageServer
 
 from quivers import __version__
 from quivers.configuration import PROJECT_FILE, QVR_FILE
-from qvr_server import from_lsp, options, requests, to_lsp
+from quivers.syntax.problems import Edit
+from qvr_server import features, from_lsp, life_cycle, options, to_lsp
 from qvr_server.data_files import DataFiles
+from qvr_server.features.lenses import lenses
 from qvr_server.options import Options
 from qvr_server.protocol import QvrProtocol
 from qvr_server.runs import Runs
@@ -23,6 +25,7 @@ from qvr_server.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
 
+CANCEL_RUN = "qvr.cancelRun"
 SECONDS_BEFORE_DATA_CHECK = 0.3
 SECONDS_BEFORE_GRAMMAR = 0.2
 
@@ -52,7 +55,11 @@ class QvrServer(LanguageServer):
         self._reported: set[str] = set()
         self._on_answer = on_answer
         self._grammar_wanted = False
-        requests.register(self)
+        for feature in life_cycle.FEATURES:
+            feature.register(self)
+        features.register(self)
+        self.command(to_lsp.RUN)(self.runs.run_command())
+        self.command(CANCEL_RUN)(self.runs.cancel_command())
 
     # ------------------------------------------------------------- life cycle
 
@@ -88,8 +95,21 @@ class QvrServer(LanguageServer):
             if answer and answer[0] is not None:
                 self.configure(_plain(answer[0]))
 
+    def capability(self, name: str) -> Any:
+        """What the client says of itself under a name such as `workspace.workspace_edit`; None if nothing."""
+        return get_capability(self.client_capabilities, name, None)
+
     def client_supports(self, capability: str) -> bool:
-        return bool(get_capability(self.client_capabilities, capability, False))
+        """Whether the client says yes to a capability."""
+        return bool(self.capability(capability))
+
+    def workspace_edit(self, opened: OpenDocument, edits: Iterable[Edit]) -> types.WorkspaceEdit:
+        """Edits of a document; of its newest version alone, where the client can refuse an older one's."""
+        changes = to_lsp.text_edits(edits, opened.places)
+        if not self.client_supports("workspace.workspace_edit.document_changes"):
+            return types.WorkspaceEdit(changes={opened.uri: changes})
+        identity = types.OptionalVersionedTextDocumentIdentifier(uri=opened.uri, version=opened.version)
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identity, list(changes))])
 
     def end(self, code: int) -> None:
         """Leave the main loop, with the exit code of the process."""
@@ -120,7 +140,7 @@ class QvrServer(LanguageServer):
         if (opened := self.session.documents.get(uri)) is None:
             return
         changes = from_lsp.changes(params.content_changes)
-        opened.apply(params.text_document.version, changes, self.session.encoding)
+        opened.apply(params.text_document.version, changes)
         self.analyse_later(uri)
 
     def did_save(self, uri: str) -> None:
@@ -165,11 +185,8 @@ class QvrServer(LanguageServer):
         for sentence in opened.configuration.warnings:
             self._show_once(types.MessageType.Warning, sentence)
         related = self.shows_related_places
-        lines, encoding = opened.document.lines, self.session.encoding
-        diagnostics = [
-            to_lsp.diagnostic(found, opened.uri, lines, encoding, related=related)
-            for found in opened.diagnostics()
-        ]
+        places = opened.places
+        diagnostics = [to_lsp.diagnostic(found, places, related=related) for found in opened.diagnostics()]
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(opened.uri, diagnostics, opened.version)
         )
@@ -182,7 +199,7 @@ class QvrServer(LanguageServer):
         """Ask the client for the lenses again when one that it showed says something else now."""
         if (shown := self._lenses.get(opened.uri)) is None:
             return
-        titles = [lens.command.title for lens in requests.lenses(self, opened) if lens.command]
+        titles = [lens.command.title for lens in lenses(opened) if lens.command]
         if titles != [lens.command.title for lens in shown if lens.command]:
             del self._lenses[opened.uri]
             if self.client_supports("workspace.code_lens.refresh_support"):

@@ -1,6 +1,6 @@
 """The documents that an editor has open: their text, kept in step edit by edit, and what checking them says.
 
-Nothing here knows the protocol; positions come in the encoding that was negotiated with the client.
+Positions come in the encoding that was negotiated with the client.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from quivers.syntax.ast import Span
 from quivers.syntax.document import Document
 from quivers.syntax.lines import Encoding, Position
 from quivers.syntax.problems import Diagnostic
+from qvr_server.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class OpenDocument:
     version: int
     document: Document
     path: Path | None
+    encoding: Encoding = Encoding.UTF16
     data_path: Path | None = None
     verdict: DataVerdict | None = None
     analysis: Analysis = field(default_factory=Analysis)
@@ -60,18 +62,23 @@ class OpenDocument:
         return self._checked
 
     @property
+    def places(self) -> Places:
+        """The newest text's places as the client counts them."""
+        return Places(self.uri, self.document.lines, self.encoding)
+
+    @property
     def name(self) -> str:
         """The file's name for messages."""
         return str(self.path) if self.path is not None else self.uri
 
-    def apply(self, version: int, changes: Iterable[Change], encoding: Encoding) -> None:
+    def apply(self, version: int, changes: Iterable[Change]) -> None:
         """Apply one notification's changes, each to the text that the one before it left."""
         for change in changes:
             if change.range is None:
                 self.document.replace(change.text)
                 continue
             lines = self.document.lines
-            start, end = (lines.offset(position, encoding) for position in change.range)
+            start, end = (lines.offset(position, self.encoding) for position in change.range)
             self.document.edit(Span(min(start, end), max(start, end)), change.text)
         self.version = version
         self._checked = None
@@ -106,7 +113,7 @@ class Session:
     documents: dict[str, OpenDocument] = field(default_factory=dict)
 
     def open(self, uri: str, version: int, text: str, path: Path | None) -> OpenDocument:
-        opened = OpenDocument(uri, version, Document(text.encode()), path)
+        opened = OpenDocument(uri, version, Document(text.encode()), path, self.encoding)
         self.documents[uri] = opened
         return opened
 

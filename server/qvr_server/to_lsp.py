@@ -8,11 +8,9 @@ from typing import Any
 
 from lsprotocol import types
 
-from quivers.ide.hover import Hover
 from quivers.ide.runs import RunTarget
-from quivers.syntax.ast import Span
-from quivers.syntax.lines import Encoding, LineIndex
-from quivers.syntax.problems import Diagnostic, Fix, Severity
+from quivers.syntax.problems import Diagnostic, Edit, Severity
+from qvr_server.places import Places
 
 RUN = "qvr.run"
 
@@ -24,21 +22,11 @@ _SEVERITIES = {
 }
 # What a Markdown reader would take for the start of an HTML tag, outside code.
 _TAG_OR_CODE = re.compile(r"(`+)(?:.*?)\1|<(?=[A-Za-z/!?])", re.DOTALL)
+_FENCE = re.compile(r"^```.*\n?|\n```$", re.MULTILINE)
 _MARKUP = re.compile(r"(`+|\*\*)(.+?)\1", re.DOTALL)
 
 
-def range_of(lines: LineIndex, span: Span, encoding: Encoding) -> types.Range:
-    """The range of a span of bytes."""
-    start, end = lines.position(span.start, encoding), lines.position(span.end, encoding)
-    return types.Range(
-        types.Position(start.line, start.character),
-        types.Position(end.line, end.character),
-    )
-
-
-def diagnostic(
-    found: Diagnostic, uri: str, lines: LineIndex, encoding: Encoding, *, related: bool
-) -> types.Diagnostic:
+def diagnostic(found: Diagnostic, places: Places, *, related: bool) -> types.Diagnostic:
     """`related` says that the client shows related places; else they are told in the message."""
     message = found.message
     if found.hint:
@@ -46,18 +34,15 @@ def diagnostic(
     information = None
     if found.labels and related:
         information = [
-            types.DiagnosticRelatedInformation(
-                types.Location(uri, range_of(lines, label.span, encoding)), label.message
-            )
+            types.DiagnosticRelatedInformation(places.location(label.span), label.message)
             for label in found.labels
         ]
     elif found.labels:
         message += "".join(
-            f"\n{label.message} (line {lines.position(label.span.start, encoding).line + 1})"
-            for label in found.labels
+            f"\n{label.message} (line {places.lines.line_at(label.span.start) + 1})" for label in found.labels
         )
     return types.Diagnostic(
-        range=range_of(lines, found.span, encoding),
+        range=places.range(found.span),
         severity=_SEVERITIES[found.severity],
         code=found.code,
         source="qvr",
@@ -66,15 +51,12 @@ def diagnostic(
     )
 
 
-def hover(found: Hover, lines: LineIndex, encoding: Encoding, *, markdown: bool) -> types.Hover:
-    """The signature as code, and the notes under it."""
-    if markdown:
-        parts = [f"```qvr\n{found.signature}\n```", *(_without_tags(note) for note in found.notes)]
-        content = types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(parts))
-    else:
-        parts = [found.signature, *(_unquoted(note) for note in found.notes)]
-        content = types.MarkupContent(types.MarkupKind.PlainText, "\n\n".join(parts))
-    return types.Hover(content, range_of(lines, found.span, encoding))
+def markup(parts: Sequence[str], formats: Sequence[types.MarkupKind]) -> types.MarkupContent:
+    """Paragraphs of Markdown as the first of the client's formats that is ours; plain text without one."""
+    wanted = next((kind for kind in formats if kind in tuple(types.MarkupKind)), types.MarkupKind.PlainText)
+    if wanted is types.MarkupKind.Markdown:
+        return types.MarkupContent(wanted, "\n\n".join(_without_tags(part) for part in parts))
+    return types.MarkupContent(wanted, "\n\n".join(_unquoted(_FENCE.sub("", part)) for part in parts))
 
 
 def _unquoted(note: str) -> str:
@@ -85,11 +67,6 @@ def _without_tags(note: str) -> str:
     return _TAG_OR_CODE.sub(lambda match: "\\<" if match.group() == "<" else match.group(), note)
 
 
-def run_lens(target: RunTarget, uri: str, lines: LineIndex, encoding: Encoding) -> types.CodeLens:
-    """`▶ Run` over a program's name."""
-    return types.CodeLens(range=range_of(lines, target.span, encoding), command=run_command(target, uri))
-
-
 def run_command(target: RunTarget, uri: str) -> types.Command:
     """The command of a program's lens; where it can't run, running it says which errors it has."""
     title = (
@@ -98,28 +75,9 @@ def run_command(target: RunTarget, uri: str) -> types.Command:
     return types.Command(title=title, command=RUN, arguments=[{"uri": uri, "program": target.program}])
 
 
-def fix_action(
-    fix: Fix,
-    mended: Diagnostic,
-    document: types.OptionalVersionedTextDocumentIdentifier,
-    lines: LineIndex,
-    encoding: Encoding,
-    *,
-    related: bool,
-    versioned: bool,
-) -> types.CodeAction:
-    """A fix as a quick fix; `versioned` says that the client refuses edits of an older version."""
-    edits = [types.TextEdit(range_of(lines, edit.span, encoding), edit.text) for edit in fix.edits]
-    if versioned:
-        change = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, list(edits))])
-    else:
-        change = types.WorkspaceEdit(changes={document.uri: edits})
-    return types.CodeAction(
-        title=fix.title,
-        kind=types.CodeActionKind.QuickFix,
-        diagnostics=[diagnostic(mended, document.uri, lines, encoding, related=related)],
-        edit=change,
-    )
+def text_edits(edits: Iterable[Edit], places: Places) -> list[types.TextEdit]:
+    """Edits of one text."""
+    return [types.TextEdit(places.range(edit.span), edit.text) for edit in edits]
 
 
 def sampling_message(chains: Sequence[dict[str, Any]]) -> tuple[int, str]:

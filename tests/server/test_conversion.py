@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from quivers.ide.hover import Hover
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic, Label, Severity
 from qvr_server import from_lsp, options, to_lsp
 from qvr_server.options import Options, RunOptions, WorkerOptions
+from qvr_server.places import Places
 
 LINES = LineIndex("object 𝒩 : Scool # ⊗ 😀\nobject B".encode())
 SCOOL = Span(14, 19)
@@ -19,14 +19,15 @@ SCOOL = Span(14, 19)
 
 @pytest.mark.parametrize(("encoding", "column"), [("utf-8", 14), ("utf-16", 12), ("utf-32", 11)])
 def test_ranges_count_in_the_encoding_that_was_settled(encoding: str, column: int) -> None:
-    place = to_lsp.range_of(LINES, SCOOL, Encoding(encoding))
+    places = Places("u", LINES, Encoding(encoding))
+    place = places.range(SCOOL)
     assert place == types.Range(types.Position(0, column), types.Position(0, column + 5))
-    assert from_lsp.span(LINES, place, Encoding(encoding)) == SCOOL
+    assert places.span(place) == SCOOL
 
 
 def test_a_range_given_back_to_front_is_the_same_range() -> None:
     place = types.Range(types.Position(1, 3), types.Position(0, 1))
-    assert from_lsp.span(LINES, place, Encoding.UTF32) == Span(1, LINES.line_span(1).start + 3)
+    assert Places("u", LINES, Encoding.UTF32).span(place) == Span(1, LINES.line_span(1).start + 3)
 
 
 def test_a_lone_surrogate_becomes_a_character_as_wide() -> None:
@@ -125,22 +126,25 @@ def test_a_run_with_bad_arguments_is_refused_in_a_sentence(arguments: Any, sente
 # ------------------------------------------------------------------- answers
 
 
-HOVER = Hover(SCOOL, "theta : School ⊗ Real", ("A *latent*, `a <- b`.", "See <b>bold</b> and `<i>`."))
+PARTS = ["```qvr\ntheta : School ⊗ Real\n```", "A *latent*, `a <- b`.", "See <b>bold</b> and `<i>`."]
+BOTH = (types.MarkupKind.Markdown, types.MarkupKind.PlainText)
 
 
-def test_a_hover_is_code_and_notes_in_which_no_html_is_left() -> None:
-    shown = to_lsp.hover(HOVER, LINES, Encoding.UTF16, markdown=True)
-    assert shown.contents == types.MarkupContent(
+def test_markdown_is_code_and_notes_in_which_no_html_is_left() -> None:
+    assert to_lsp.markup(PARTS, BOTH) == types.MarkupContent(
         types.MarkupKind.Markdown,
         "```qvr\ntheta : School ⊗ Real\n```\n\nA *latent*, `a <- b`.\n\nSee \\<b>bold\\</b> and `<i>`.",
     )
 
 
-def test_a_hover_in_plain_text_has_no_markup() -> None:
-    shown = to_lsp.hover(HOVER, LINES, Encoding.UTF16, markdown=False)
-    assert isinstance(shown.contents, types.MarkupContent)
-    assert shown.contents.kind is types.MarkupKind.PlainText
-    assert "`" not in shown.contents.value
+def test_plain_text_has_no_markup() -> None:
+    assert to_lsp.markup(PARTS, BOTH[::-1]) == types.MarkupContent(
+        types.MarkupKind.PlainText, "theta : School ⊗ Real\n\nA *latent*, a <- b.\n\nSee <b>bold</b> and <i>."
+    )
+
+
+def test_a_client_that_names_no_format_gets_plain_text() -> None:
+    assert to_lsp.markup(PARTS, ()).kind is types.MarkupKind.PlainText
 
 
 FOUND = Diagnostic(
@@ -154,7 +158,7 @@ FOUND = Diagnostic(
 
 
 def test_labels_are_related_places_where_the_client_shows_them() -> None:
-    shown = to_lsp.diagnostic(FOUND, "u", LINES, Encoding.UTF16, related=True)
+    shown = to_lsp.diagnostic(FOUND, Places("u", LINES, Encoding.UTF16), related=True)
     assert shown.message == "There is no object Scool.\nDid you mean School?"
     assert (shown.code, shown.source, shown.severity) == ("QVR201", "qvr", types.DiagnosticSeverity.Error)
     assert shown.related_information is not None
@@ -164,7 +168,7 @@ def test_labels_are_related_places_where_the_client_shows_them() -> None:
 
 
 def test_labels_are_told_in_the_message_where_the_client_shows_no_places() -> None:
-    shown = to_lsp.diagnostic(FOUND, "u", LINES, Encoding.UTF16, related=False)
+    shown = to_lsp.diagnostic(FOUND, Places("u", LINES, Encoding.UTF16), related=False)
     assert shown.related_information is None
     assert shown.message.endswith("B is declared here. (line 2)")
 

@@ -57,7 +57,7 @@ def test_the_text_stays_in_step_with_the_editor(
     for version, (first, second, new) in enumerate(edits, start=2):
         start, end = sorted((between(text, min(first, len(text))), between(text, min(second, len(text)))))
         change = Change(new, (position(text, start, encoding), position(text, end, encoding)))
-        opened.apply(version, [change], encoding)
+        opened.apply(version, [change])
         text = text[:start] + new + text[end:]
         assert opened.document.source.decode() == text
     assert opened.checked.diagnostics == check_source(text).diagnostics
@@ -66,15 +66,13 @@ def test_the_text_stays_in_step_with_the_editor(
 def test_the_changes_of_one_notification_follow_one_another() -> None:
     opened = Session().open(URI, 1, "ab", None)
     here = Position(0, 1)
-    opened.apply(
-        2, [Change("X", (here, here)), Change("Y", (here, here)), Change("Z", (here, here))], Encoding.UTF16
-    )
+    opened.apply(2, [Change("X", (here, here)), Change("Y", (here, here)), Change("Z", (here, here))])
     assert opened.document.source == b"aZYXb"
 
 
 def test_a_change_without_a_range_is_the_whole_text() -> None:
     opened = Session().open(URI, 1, "object A : FinSet 2\n", None)
-    opened.apply(2, [Change("object B : FinSet 3\n")], Encoding.UTF16)
+    opened.apply(2, [Change("object B : FinSet 3\n")])
     assert list(opened.checked.objects) == ["B"]
 
 
@@ -82,7 +80,7 @@ def test_a_document_is_checked_once_for_each_text(monkeypatch: pytest.MonkeyPatc
     opened = Session().open(URI, 1, "object A : FinSet 2\n", None)
     assert opened.checked is opened.checked
     before = opened.checked
-    opened.apply(2, [Change("object B : FinSet 3\n")], Encoding.UTF16)
+    opened.apply(2, [Change("object B : FinSet 3\n")])
     assert opened.checked is not before
 
 
@@ -112,7 +110,7 @@ def test_data_problems_stand_on_the_input_and_move_with_it() -> None:
     place = PROGRAMS.encode().index(b"y : A <-")
     assert (found.span.start, found.message) == (place, "y is missing.")
     start = Position(0, 0)
-    opened.apply(2, [Change("# a comment\n", (start, start))], Encoding.UTF16)
+    opened.apply(2, [Change("# a comment\n", (start, start))])
     assert opened.diagnostics()[1].span.start == place + 12
 
 
@@ -120,7 +118,7 @@ def test_problems_of_values_given_with_a_run_go_with_the_next_edit() -> None:
     opened = Session().open(URI, 1, PROGRAMS, None)
     opened.verdict = DataVerdict("first", (DataProblem("QVR601", "y is missing.", "y"),), of_values=True)
     assert [problem.code for problem in opened.diagnostics()] == ["QVR706", "QVR601"]
-    opened.apply(2, [Change(PROGRAMS)], Encoding.UTF16)
+    opened.apply(2, [Change(PROGRAMS)])
     assert [problem.code for problem in opened.diagnostics()] == ["QVR706"]
 
 
@@ -145,5 +143,5 @@ def test_diagnostics_have_the_severities_of_the_project_and_obey_comments(tmp_pa
     assert found() == [Severity.ERROR]
     (tmp_path / "qvr.toml").unlink()
     assert found() == [Severity.WARNING]
-    opened.apply(2, [Change(DOUBTFUL.replace("spread)", "spread)  # qvr: ignore[QVR402]"))], Encoding.UTF16)
+    opened.apply(2, [Change(DOUBTFUL.replace("spread)", "spread)  # qvr: ignore[QVR402]"))])
     assert found() == []

@@ -1,0 +1,23 @@
+"""What the server answers, one file a feature: each a thin view of a plain answer in `quivers.ide`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qvr_server.features import code_actions, hover, lenses
+
+if TYPE_CHECKING:
+    from qvr_server.server import QvrServer
+
+MODULES = (
+    code_actions,
+    hover,
+    lenses,
+)
+
+
+def register(server: QvrServer) -> None:
+    """Tell pygls which function answers which request."""
+    for module in MODULES:
+        for feature in module.FEATURES:
+            feature.register(server)
