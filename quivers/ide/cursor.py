@@ -45,6 +45,13 @@ def cursor(checked: Checked, offset: int) -> Cursor | None:
     number = bisect_right(placed, offset, key=lambda item: item.offset) - 1
     if number < 0:
         return None
+    # What stands in a program's text and is no step of it is placed where the program is, with its own span.
+    while (
+        number > 0
+        and placed[number - 1].offset == placed[number].offset
+        and offset - placed[number].offset < placed[number].declaration.span.start
+    ):
+        number -= 1
     item = placed[number]
     here = offset - item.offset
     declaration = item.declaration
