@@ -209,7 +209,9 @@ class Checked:
 
     `module` has every declaration as it was read, with its place.
     `occurrences` are sorted by position too. They and the values of `programs` and `objects` are worked
-    out as they are asked for, so ask for the few that are needed.
+    out as they are asked for, so ask for the few that are needed. `within` has the occurrences of each
+    declaration of `module`, their spans relative to it: the same object again for as long as the
+    declaration, and what it uses, stay as they are. What is kept of it by object holds as long too.
     """
 
     objects: Mapping[str, Object] = field(default_factory=dict)
@@ -218,6 +220,7 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...] = ()
     exported: str | None = None
     module: Module = Module(())
+    within: tuple[tuple[Occurrence, ...], ...] = ()
 
     def program_to_run(self, wanted: str | None = None) -> CheckedProgram | None:
         """The program called `wanted`; without a name the exported one, else the last; None without any."""
