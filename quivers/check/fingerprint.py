@@ -1,8 +1,8 @@
 """The key of a program: equal for two texts that say the same model, whatever its names and comments.
 
-Bound names, which are those of latents, lets, scores, binders, states, parameters, objects and programs, count by
-their order alone. What the data know by name, the inputs, is kept as it is spelt. So a result stays with
-its program through formatting, comments and renames, and leaves it at a real edit.
+Bound names (of latents, lets, scores, binders, states, parameters, objects and programs) count by their order
+alone. What the data know by name, the inputs, is kept as it is spelt. So a result stays with its program
+through formatting, comments and renames, and leaves it at a real edit.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ class _Assembly:
             if isinstance(declaration, ast.Hole | ast.ExportDeclaration):
                 continue
             name = declaration.name.text
-            if self._declarations.setdefault(name, declaration) is declaration:
-                if isinstance(declaration, ast.ObjectDeclaration):
-                    self.objects.add(name)
+            first = self._declarations.setdefault(name, declaration) is declaration
+            if first and isinstance(declaration, ast.ObjectDeclaration):
+                self.objects.add(name)
         self.parts: list[str] = []
         self.numbers: dict[str, int] = {}
         self.used: list[tuple[object, _Form]] = []

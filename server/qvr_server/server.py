@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -66,15 +67,40 @@ class QvrServer(LanguageServer):
     def initialized(self, initialization: Any, encoding: str) -> None:
         """Take over what `initialize` settled."""
         self.session.encoding = from_lsp.encoding(encoding)
-        self.configure(initialization)
+        self.configure(initialization, initial=True)
         if self._on_answer is not None:
             asyncio.get_running_loop().call_soon(self._on_answer)
 
-    def configure(self, settings: Any) -> None:
-        """Take options from a client's settings; a bad one is told to the user and its default used."""
-        self.options, warnings = options.read(settings)
+    def configure(self, settings: Any, *, initial: bool = False) -> None:
+        """Take options from a client's settings; a bad one is told to the user once and its default used.
+
+        Whether the workspace is trusted is said by `initialize` alone: settings may come from the workspace.
+        """
+        before = self.options
+        taken, warnings = options.read(settings)
+        self.options = taken if initial else replace(taken, trusted=before.trusted)
         for warning in warnings:
-            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, warning))
+            self._show_once(types.MessageType.Warning, warning)
+        if not initial and self.options != before:
+            self._options_changed()
+
+    def _options_changed(self) -> None:
+        """Have the client ask again for what the options decide."""
+        self.refresh_lenses()
+        self.refresh_inlay_hints()
+        for opened in self.session.documents.values():
+            self.analyse_later(opened.uri)
+
+    def refresh_lenses(self) -> None:
+        """Have the client ask for its lenses again, where it can."""
+        self._lenses.clear()
+        if self.client_supports("workspace.code_lens.refresh_support"):
+            self.workspace_code_lens_refresh(None)
+
+    def refresh_inlay_hints(self) -> None:
+        """Have the client ask for its inlay hints again, where it can."""
+        if self.client_supports("workspace.inlay_hint.refresh_support"):
+            self.workspace_inlay_hint_refresh(None)
 
     async def ready(self) -> None:
         """What is done once, after the client has its answer to `initialize`."""

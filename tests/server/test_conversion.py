@@ -9,8 +9,8 @@ from lsprotocol import types
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic, Label, Severity
-from qvr_server import from_lsp, options, to_lsp
-from qvr_server.options import Options, RunOptions, WorkerOptions
+from qvr_server import from_lsp, to_lsp
+from qvr_server.options import RunOptions
 from qvr_server.places import Places
 
 LINES = LineIndex("object 𝒩 : Scool # ⊗ 😀\nobject B".encode())
@@ -53,41 +53,6 @@ def test_models_are_served_and_views_of_them_are_not(uri: str, language: str, ou
 def test_only_file_uris_have_a_path() -> None:
     assert from_lsp.path("file:///m/two%20words.qvr") == Path("/m/two words.qvr")
     assert from_lsp.path("untitled:Untitled-1") is None
-
-
-# -------------------------------------------------------------------- options
-
-
-def test_options_are_read_in_camel_case_inside_the_section_or_out_of_it() -> None:
-    expected = Options(worker=WorkerOptions(warm=False), run=RunOptions(target_accept=0.95))
-    settings = {"worker": {"warm": False}, "run": {"targetAccept": 0.95}}
-    assert options.read(settings) == (expected, ())
-    assert options.read({"qvr": settings}) == (expected, ())
-    assert options.read(None) == (Options(), ())
-
-
-def test_an_empty_list_is_no_setting_since_neovim_sends_an_empty_table_so() -> None:
-    assert options.read([]) == options.read({"qvr": []}) == (Options(), ())
-
-
-@pytest.mark.parametrize(
-    ("settings", "warning"),
-    [
-        (
-            {"run": {"chains": "four"}},
-            "The setting qvr.run.chains must be a whole number, not 'four'; 4 is used.",
-        ),
-        (
-            {"run": {"draws": True}},
-            "The setting qvr.run.draws must be a whole number, not True; 1000 is used.",
-        ),
-        ({"worker": {"warm": 1}}, "The setting qvr.worker.warm must be true or false, not 1; True is used."),
-        ({"run": 3}, "The setting qvr.run must hold settings by name; its defaults are used."),
-        ([3], "The setting qvr must hold settings by name; its defaults are used."),
-    ],
-)
-def test_a_bad_option_is_warned_of_and_its_default_used(settings: Any, warning: str) -> None:
-    assert options.read(settings) == (Options(), (warning,))
 
 
 # ------------------------------------------------------------------- commands

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def code_lens(ls: QvrServer, opened: OpenDocument, params: types.CodeLensParams) -> list[types.CodeLens]:
     """The lenses of a document, remembered so that they are asked for anew when they change."""
-    shown = lenses(opened)
+    shown = lenses(opened) if ls.options.lens.enable else []
     ls.lenses_shown(opened, shown)
     return shown
 
