@@ -17,7 +17,7 @@ from quivers.check.objects import (
     resolve,
     signature_of,
 )
-from quivers.check.program import Occurrence, Role
+from quivers.check.program import Effect, Occurrence, Role
 from quivers.check.programs import ProgramFacts, check_program
 from quivers.check.scope import Scope
 from quivers.check.shapes import bad_space
@@ -35,7 +35,8 @@ class Unit:
     `asked` has the signatures of the names it looked up, `listed` the names among which it sought near ones,
     `summarised` what it was told of programs.
     `incomplete` says that something it uses is wrong elsewhere, so that it can't be run; `uses` has the names
-    declared elsewhere that it uses.
+    declared elsewhere that it uses. `draws_only` says of a program without parameters that it draws latents
+    and scores nothing.
     """
 
     declaration: ast.Declaration
@@ -47,6 +48,7 @@ class Unit:
     incomplete: bool = False
     summarised: Mapping[str, Summary | Recursion | None] = field(default_factory=dict)
     uses: frozenset[str] = frozenset()
+    draws_only: bool = False
 
     @property
     def summary(self) -> Summary | None:
@@ -102,7 +104,14 @@ def check_declaration(
         scope.incomplete,
         names.summarised,
         uses,
+        _draws_only(declaration, facts),
     )
+
+
+def _draws_only(declaration: ast.Declaration, facts: ProgramFacts | None) -> bool:
+    if not isinstance(declaration, ast.ProgramDeclaration) or facts is None or declaration.parameters:
+        return False
+    return Effect.SAMPLE in facts.effects and Effect.SCORE not in facts.effects
 
 
 def _check(

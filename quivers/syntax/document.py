@@ -51,7 +51,8 @@ class Document:
         new = encoded(text)
         old_source = self._source
         self._source = b"".join((old_source[:start], new, old_source[end:]))
-        self._lines = None
+        if self._lines is not None:
+            self._lines = self._lines.edited(self._source, Span(start, end), len(new))
         if self._tree is not None:
             if self._tree_is_current and self._tree.root_node.has_error:
                 self._tree = None
@@ -66,6 +67,12 @@ class Document:
                     _point(self._source, new_end),
                 )
         self._tree_is_current = False
+
+    def copy(self) -> Document:
+        """The text as it is now, which later edits leave alone."""
+        copied = Document(self._source)
+        copied._lines = self._lines
+        return copied
 
     def replace(self, text: str) -> None:
         """Put `text` in the place of the whole document."""

@@ -67,7 +67,7 @@ def formatted(document: Document, lowered: Lowered | None = None) -> Formatted:
     """The canonical layout of `document`; `lowered` is what `lower` says of it, where that is known."""
     source = document.source
     problems = (lowered if lowered is not None else lower(document)).diagnostics
-    pieces = divide(source, []).pieces
+    pieces = divide(source).pieces
     starts = list(accumulate((len(piece.text) for piece in pieces), initial=0))
     places = [bisect_right(starts, problem.span.start, hi=len(pieces)) - 1 for problem in problems]
     unreadable = {

@@ -36,11 +36,25 @@ class LineIndex:
 
     def __init__(self, source: bytes) -> None:
         self._source = source
-        # bytes.splitlines, unlike str.splitlines, ends lines at LF, CRLF and CR alone.
-        lines = source.splitlines(keepends=True)
-        self._starts = [0, *accumulate(map(len, lines))]
-        if lines and not source.endswith((b"\n", b"\r")):
-            self._starts.pop()
+        self._starts = _starts(source, 0)
+
+    def edited(self, source: bytes, span: Span, length: int) -> LineIndex:
+        """The lines of `source`, which is this text with `length` other bytes in the place of `span`.
+
+        Only the lines around the edit are looked for; those below are moved.
+        """
+        old = self._starts
+        # The line above counts as touched, since a CR at its end may now be half of a CRLF.
+        first = max(self.line_at(span.start) - 1, 0)
+        after = self.line_at(span.end) + 2
+        moved = length - (span.end - span.start)
+        end = old[after] + moved if after < len(old) else len(source)
+        new = LineIndex.__new__(LineIndex)
+        new._source = source
+        new._starts = old[:first] + _starts(source[old[first] : end], old[first])
+        if after < len(old):
+            new._starts[-1:] = [start + moved for start in old[after:]]
+        return new
 
     @property
     def line_count(self) -> int:
@@ -90,6 +104,16 @@ class LineIndex:
                 end -= 1
             return span.start + end
         return span.start + _bytes_before(line.decode(errors="replace"), column, encoding)
+
+
+def _starts(text: bytes, offset: int) -> list[int]:
+    """Where the lines of `text` start, counted from `offset`."""
+    # bytes.splitlines, unlike str.splitlines, ends lines at LF, CRLF and CR alone.
+    lines = text.splitlines(keepends=True)
+    starts = [*accumulate(map(len, lines), initial=offset)]
+    if lines and not text.endswith((b"\n", b"\r")):
+        starts.pop()
+    return starts
 
 
 def _width(text: bytes, encoding: Encoding) -> int:

@@ -11,10 +11,10 @@ from itertools import chain, pairwise
 
 from tree_sitter import Node
 
-from quivers.records import record, replace
+from quivers.records import field, record, replace
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
-from quivers.syntax.division import Piece, divide
+from quivers.syntax.division import UNDIVIDED, Division, Piece, divide
 from quivers.syntax.document import Document
 from quivers.syntax.layout import Line, Start, documentation_above, lines
 from quivers.syntax.layout_problems import (
@@ -29,6 +29,7 @@ from quivers.syntax.problems import Diagnostic
 from quivers.syntax.read_declaration import read_declaration
 from quivers.syntax.read_step import read_step
 from quivers.syntax.reading import Reading, contents
+from quivers.syntax.steps import Steps, finished
 
 _BEFORE_STEP = b"program p : A -> A\n "
 
@@ -49,18 +50,17 @@ class _Read:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@record
-class _Kept:
-    """The pieces of a text with what each says, and where."""
+@record(frozen=False)
+class Memo:
+    """What is known of one document from the last time: its pieces, what each says, and where.
 
-    pieces: list[Piece]
-    read: list[_Read]
-    placed: list[tuple[ast.Placed, ...]]
-    length: int
+    `unfinished` holds what was read of a newer text before its reading was given up.
+    """
 
-
-Memo = dict[str, _Kept]
-_LAST = "last"
+    division: Division = UNDIVIDED
+    read: list[_Read] = field(default_factory=list)
+    placed: list[tuple[ast.Placed, ...]] = field(default_factory=list)
+    unfinished: dict[tuple[str | None, bytes], _Read] = field(default_factory=dict)
 
 
 def lower(document: Document, memo: Memo | None = None) -> Lowered:
@@ -69,56 +69,60 @@ def lower(document: Document, memo: Memo | None = None) -> Lowered:
     `memo`, empty at first, keeps what the last call found and holds no more than that; it belongs to
     one document. A declaration whose text has not changed is the same object again.
     """
-    source = document.source
-    last = memo.get(_LAST) if memo is not None else None
-    kept = _update(source, last or _Kept([], [], [], 0))
-    if memo is not None:
-        memo[_LAST] = kept
-    declarations = tuple(chain.from_iterable(kept.placed))
-    return Lowered(ast.Module(declarations), tuple(_diagnostics(source, kept)))
+    return finished(lowering(document.source, Memo() if memo is None else memo))
 
 
-def _update(source: bytes, last: _Kept) -> _Kept:
-    division = divide(source, last.pieces)
+def lowering(source: bytes, memo: Memo) -> Steps[Lowered]:
+    """`lower` in steps: before each declaration that is read, gives the number of its bytes."""
+    division = divide(source, memo.division)
     pieces, first = division.pieces, division.same_at_start
     count = len(pieces) - division.same_at_end
-    old_count = len(last.pieces) - division.same_at_end
-    known = {
-        (piece.documentation, piece.text[: piece.content]): read
-        for piece, read in zip(last.pieces[first:old_count], last.read[first:old_count], strict=True)
-    }
-    new = [
-        known.get((piece.documentation, piece.text[: piece.content]))
-        or _read(piece.text[: piece.content], piece.documentation)
-        for piece in pieces[first:count]
+    old_pieces = memo.division.pieces
+    old_count = len(old_pieces) - division.same_at_end
+    known = memo.unfinished
+    for piece, said in zip(old_pieces[first:old_count], memo.read[first:old_count], strict=True):
+        known[_key(piece)] = said
+    new: list[_Read] = []
+    for piece in pieces[first:count]:
+        key = _key(piece)
+        if key not in known:
+            yield piece.content
+            known[key] = _read(key[1], piece.documentation)
+        new.append(known[key])
+    read = [*memo.read[:first], *new, *memo.read[old_count:]]
+    moved = len(source) - len(memo.division.source)
+    placed = [
+        *memo.placed[:first],
+        *(
+            tuple(ast.Placed(declaration, start + at) for declaration, at in said.declarations)
+            for start, said in zip(division.starts[first:count], new, strict=True)
+        ),
+        *_moved(memo.placed[old_count:], moved),
     ]
-    read = [*last.read[:first], *new, *last.read[old_count:]]
-    start = sum(len(piece.text) for piece in pieces[:first])
-    placed = last.placed[:first]
-    for piece, said in zip(pieces[first:count], new, strict=True):
-        placed.append(tuple(ast.Placed(declaration, start + at) for declaration, at in said.declarations))
-        start += len(piece.text)
-    moved = len(source) - last.length
-    if moved == 0:
-        placed += last.placed[old_count:]
-    else:
-        placed += [
-            tuple(ast.Placed(item.declaration, item.offset + moved) for item in items)
-            for items in last.placed[old_count:]
-        ]
-    return _Kept(pieces, read, placed, len(source))
+    memo.division, memo.read, memo.placed, memo.unfinished = division, read, placed, {}
+    declarations = tuple(chain.from_iterable(placed))
+    return Lowered(ast.Module(declarations), tuple(_diagnostics(division, read)))
 
 
-def _diagnostics(source: bytes, kept: _Kept) -> list[Diagnostic]:
+def _key(piece: Piece) -> tuple[str | None, bytes]:
+    """All that what a piece says depends on."""
+    return (piece.documentation, piece.text[: piece.content])
+
+
+def _moved(placed: list[tuple[ast.Placed, ...]], by: int) -> list[tuple[ast.Placed, ...]]:
+    if by == 0:
+        return placed
+    return [tuple([ast.Placed(item.declaration, item.offset + by) for item in items]) for items in placed]
+
+
+def _diagnostics(division: Division, read: list[_Read]) -> list[Diagnostic]:
     """All syntax problems, by position."""
     found: list[Diagnostic] = []
-    start = 0
-    for index, (piece, said) in enumerate(zip(kept.pieces, kept.read, strict=True)):
-        if said.diagnostics:
-            found += [diagnostic.shifted(start) for diagnostic in said.diagnostics]
-        if index > 0 and start > 0 and source[start - 1] not in b"\r\n":
-            found += indented_declaration(source, start)
-        start += len(piece.text)
+    starts = division.starts
+    for number in [number for number, said in enumerate(read) if said.diagnostics]:
+        found += [diagnostic.shifted(starts[number]) for diagnostic in read[number].diagnostics]
+    for number in [number for number, piece in enumerate(division.pieces[:-1]) if not piece.ends_line]:
+        found += indented_declaration(division.source, starts[number + 1])
     found.sort(key=lambda diagnostic: (diagnostic.span.start, diagnostic.span.end, diagnostic.code))
     return found
 

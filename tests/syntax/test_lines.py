@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivers.syntax.ast import Span
@@ -79,3 +79,23 @@ def test_the_second_half_of_a_surrogate_pair_is_the_character() -> None:
     index = LineIndex("😀x".encode())
     assert index.offset(Position(0, 1), Encoding.UTF16) == 0
     assert index.offset(Position(0, 2), Encoding.UTF16) == 4
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.text("ab⊗\r\n\f\x85\u2028", max_size=30),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.text("a⊗\r\n", max_size=5)), max_size=6),
+)
+def test_the_lines_after_an_edit_are_those_of_the_new_text(
+    text: str, edits: list[tuple[int, int, str]]
+) -> None:
+    source = text.encode()
+    index = LineIndex(source)
+    for first, second, new in edits:
+        start, end = sorted((min(first, len(source)), min(second, len(source))))
+        source = source[:start] + new.encode() + source[end:]
+        index = index.edited(source, Span(start, end), len(new.encode()))
+        fresh = LineIndex(source)
+        assert [index.line_span(line) for line in range(index.line_count)] == [
+            fresh.line_span(line) for line in range(fresh.line_count)
+        ]

@@ -14,7 +14,7 @@ from printed import expression, module
 
 from quivers.syntax import ast
 from quivers.syntax.document import Document
-from quivers.syntax.lower import Lowered, lower
+from quivers.syntax.lower import Lowered, Memo, lower
 from quivers.syntax.parse import expression as parse_expression
 
 
@@ -256,7 +256,7 @@ def test_a_program_under_a_misspelt_keyword_is_read_with_its_steps() -> None:
 
 
 def test_a_keyword_typed_letter_by_letter_says_at_each_what_a_fresh_start_says() -> None:
-    document, memo = Document(MISSPELT.encode()), {}
+    document, memo = Document(MISSPELT.encode()), Memo()
     place = MISSPELT.index("progam")
     for start, end, text in [(4, 4, "r"), (0, 7, ""), (0, 0, "p"), (1, 1, "rogra"), (6, 6, "m"), (6, 7, "n")]:
         document.edit(ast.Span(place + start, place + end), text)

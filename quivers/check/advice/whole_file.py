@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from quivers.check.program import Effect
 from quivers.check.rewrites.lines import line_end
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
@@ -23,32 +22,27 @@ _LEAVES = (ast.ObjectDeclaration, ast.DataDeclaration)
 
 
 def advise_file(
-    placed: Sequence[ast.Placed], units: Sequence[Unit], first: Mapping[str, ast.Placed], source: bytes
+    placed: Sequence[ast.Placed], units: Sequence[Unit], first: Mapping[str, int], source: bytes
 ) -> list[Diagnostic]:
     """Advice on a file without errors, given what each of its declarations uses."""
     if not any(isinstance(unit.declaration, ast.ProgramDeclaration) for unit in units):
         return []
-    parts: set[str] = set()
-    for unit in units:
-        if not isinstance(unit.declaration, ast.ExportDeclaration):
-            parts |= unit.uses
-    found = list(_unconditioned(placed, units, parts))
-    found += _unused(placed, units, first, source)
-    return found
+    return [*_unconditioned(placed, units), *_unused(placed, units, first, source)]
 
 
-def _unconditioned(
-    placed: Sequence[ast.Placed], units: Sequence[Unit], parts: set[str]
-) -> Iterator[Diagnostic]:
+def _unconditioned(placed: Sequence[ast.Placed], units: Sequence[Unit]) -> Iterator[Diagnostic]:
     """Programs that draw latents and score nothing, parts of other programs aside."""
-    for item, unit in zip(placed, units, strict=True):
-        declaration, facts = unit.declaration, unit.facts
-        if not isinstance(declaration, ast.ProgramDeclaration) or facts is None:
-            continue
-        name = declaration.name
-        if declaration.parameters or name.text in parts:
-            continue
-        if Effect.SAMPLE in facts.effects and Effect.SCORE not in facts.effects:
+    found = [number for number, unit in enumerate(units) if unit.draws_only]
+    if not found:
+        return
+    parts = set[str]().union(
+        *(unit.uses for unit in units if not isinstance(unit.declaration, ast.ExportDeclaration))
+    )
+    for number in found:
+        item = placed[number]
+        assert isinstance(item.declaration, ast.ProgramDeclaration), "it alone draws"
+        name = item.declaration.name
+        if name.text not in parts:
             yield Diagnostic(
                 "QVR706",
                 Severity.HINT,
@@ -61,17 +55,14 @@ def _unconditioned(
 def _unused(
     placed: Sequence[ast.Placed],
     units: Sequence[Unit],
-    first: Mapping[str, ast.Placed],
+    first: Mapping[str, int],
     source: bytes,
 ) -> Iterator[Diagnostic]:
     """Objects and `data` declarations that no program uses, be it through others."""
     own = {unit.declaration.name.text: unit for unit in units if isinstance(unit.declaration, _LEAVES)}
     if not own:
         return
-    needed: set[str] = set()
-    for unit in units:
-        if not isinstance(unit.declaration, _LEAVES):
-            needed |= unit.uses
+    needed = set[str]().union(*(unit.uses for unit in units if not isinstance(unit.declaration, _LEAVES)))
     waiting = list(needed)
     while waiting:
         used = own.get(waiting.pop())
@@ -81,12 +72,12 @@ def _unused(
     if own.keys() <= needed:
         return
     kept_by = {name for unit in own.values() for name in unit.uses}
-    for item in placed:
+    for number, item in enumerate(placed):
         declaration = item.declaration
         if not isinstance(declaration, _LEAVES):
             continue
         name = declaration.name
-        if not name.text or name.text in needed or first.get(name.text) is not item:
+        if not name.text or name.text in needed or first.get(name.text) != number:
             continue
         removable = name.text not in kept_by
         fix = Fix(f"Remove `{name.text}`", (_removal(item, source),))
