@@ -99,6 +99,7 @@ class Analysis:
             diagnostics=tuple(diagnostics),
             exported=survey.exported,
             module=lowered.module,
+            within=tuple([unit.occurrences for unit in units]),
         )
 
     def _recalled(self, placed: Sequence[ast.Placed], source: bytes) -> tuple[list[_Known], list[int] | None]:
