@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quivers.syntax.ast import Span
@@ -16,7 +16,10 @@ from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic
 
 if TYPE_CHECKING:  # results load NumPy, which `qvr check` does without
-    from quivers.results import SummaryRow
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from quivers.results import Histogram, PriorDraws, SummaryRow, Trouble
 
 
 def diagnostics(found: Iterable[Diagnostic], source: bytes, file: str) -> list[dict[str, Any]]:
@@ -85,6 +88,114 @@ def run(
             for row in rows
         },
     }
+
+
+def run_details(
+    *,
+    samples: Mapping[str, NDArray[np.float64]],
+    latents: Container[str],
+    axes: Mapping[str, tuple[str, ...]],
+    rows: Iterable[SummaryRow],
+    troubles: Iterable[Trouble],
+    e_bfmi: Iterable[float],
+    divergences_by_chain: Iterable[int],
+    settings: Mapping[str, Any],
+    data_fingerprint: str,
+) -> dict[str, Any]:
+    """What an editor shows of a run beside its summary.
+
+    `samples` has a site's draws as (chain, draw, *axes), `axes` the objects that it runs over. In `sites`,
+    mean, sd and quantiles have a number for each element, the last axis running fastest; `r_hat` is the
+    worst of them, `ess` the least of bulk and tail, null where it is known of no element.
+    """
+    from quivers.results import histogram
+
+    by_site: dict[str, list[SummaryRow]] = {name: [] for name in samples}
+    for row in rows:
+        by_site[row.site].append(row)
+    sites = {}
+    for name, own in by_site.items():
+        sites[name] = {
+            "role": "latent" if name in latents else "let",
+            "axes": list(axes[name]),
+            "shape": list(samples[name].shape[2:]),
+            "mean": [_number(row.mean) for row in own],
+            "sd": [_number(row.sd) for row in own],
+            "q5": [_number(row.q5) for row in own],
+            "q95": [_number(row.q95) for row in own],
+            "r_hat": max((row.r_hat for row in own if math.isfinite(row.r_hat)), default=None),
+            "ess": min(
+                (size for row in own for size in (row.ess_bulk, row.ess_tail) if math.isfinite(size)),
+                default=None,
+            ),
+            "histogram": histogram_entry(histogram(samples[name])),
+        }
+    return {
+        "sites": sites,
+        "troubles": [
+            {
+                "kind": trouble.kind,
+                "site": trouble.site,
+                "element": trouble.element,
+                "message": trouble.message,
+                "count": trouble.count,
+            }
+            for trouble in troubles
+        ],
+        "e_bfmi": [_number(fraction) for fraction in e_bfmi],
+        "divergences_by_chain": list(divergences_by_chain),
+        "settings": dict(settings),
+        "data_fingerprint": data_fingerprint,
+    }
+
+
+def prior_predictive(drawn: PriorDraws, seed: int) -> dict[str, Any]:
+    """What a program's prior says, and what it would observe: each site's draws in figures.
+
+    Of an observed site that the data have, `observed` has the same figures of the data, over all elements;
+    missing values are left out.
+    """
+    from quivers.results import histogram
+
+    sites = {}
+    for name, values in drawn.samples.items():
+        entry: dict[str, Any] = {
+            "role": drawn.roles[name],
+            "axes": list(drawn.axes[name]),
+            "shape": list(values.shape[1:]),
+            **_figures(values.reshape(len(values), -1)),
+            "histogram": histogram_entry(histogram(values)),
+        }
+        data = drawn.data.get(name)
+        if data is not None and data.size:
+            entry["observed"] = {figure: each[0] for figure, each in _figures(data.reshape(-1, 1)).items()}
+        sites[name] = entry
+    return {
+        "program": drawn.program,
+        "seed": seed,
+        "draws": drawn.draws,
+        "sites": sites,
+        "problems": list(drawn.problems),
+    }
+
+
+def histogram_entry(histogram: Histogram | None) -> dict[str, Any] | None:
+    """A histogram as its ends and counts; null where there is none."""
+    if histogram is None:
+        return None
+    return {"low": histogram.low, "high": histogram.high, "counts": list(histogram.counts)}
+
+
+def _figures(table: NDArray[np.float64]) -> dict[str, list[float | None]]:
+    """Mean, sd and quantiles of each column of (draw, element)."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        sd = table.std(axis=0, ddof=1) if len(table) > 1 else np.full(table.shape[1], np.nan)
+        figures = {"mean": table.mean(axis=0), "sd": sd}
+        quantiles = np.quantile(table, (0.05, 0.5, 0.95), axis=0)
+    figures.update(zip(("q5", "q50", "q95"), quantiles, strict=True))
+    return {name: [_number(value) for value in each] for name, each in figures.items()}
 
 
 def dumps(value: Any) -> str:

@@ -1,14 +1,19 @@
-"""The posterior in figures: one row for each element of each quantity."""
+"""What was drawn, in figures: a row for each element of each quantity, histograms, and what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quivers.inference.convergence import ess_bulk, ess_tail, mcse_mean, r_hat
+
+TroubleKind = Literal[
+    "cancelled", "stuck", "divergences", "tree_depth", "e_bfmi", "r_hat", "ess", "not_finite"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,80 @@ class SummaryRow:
     r_hat: float
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One problem of a run. `site` is the latent or let responsible, None where none stands out.
+
+    `element` is the one of its elements that is worst, `theta[3]`, where it has axes. `count` says how many
+    transitions, chains or numbers have the problem.
+    """
+
+    kind: TroubleKind
+    message: str
+    site: str | None = None
+    element: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PriorDraws:
+    """Draws of everything that a program samples, observes and works out, before it has seen the data.
+
+    `samples` are (draw, *axes), with in `axes` the objects that each site runs over and in `roles` whether
+    it is a latent, observed or a let. `data` has the observed values that were given. `problems` are
+    sentences about what the draws show or leave out.
+    """
+
+    program: str
+    draws: int
+    samples: Mapping[str, NDArray[np.float64]]
+    roles: Mapping[str, Literal["latent", "observed", "let"]]
+    axes: Mapping[str, tuple[str, ...]]
+    data: Mapping[str, NDArray[np.float64]]
+    problems: tuple[str, ...]
+
+
 def summarise(samples: Mapping[str, ArrayLike]) -> tuple[SummaryRow, ...]:
     """The rows of every quantity, in the order given; each array is (chain, draw, *axes)."""
     return tuple(
         row for site, draws in samples.items() for row in _site(site, np.asarray(draws, dtype=np.float64))
     )
+
+
+BINS = 24
+# Of more numbers than this, a histogram takes as many evenly.
+MOST_BINNED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many of some numbers lie in each of 24 equal bins from `low` to `high`."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+def histogram(draws: ArrayLike) -> Histogram | None:
+    """The histogram of all numbers of an array; None where none is finite.
+
+    The farthest half per cent at each end is left out, so that a heavy tail does not hide the rest. Of whole
+    numbers each bin holds equally many, and the last bins may lie beyond the greatest.
+    """
+    numbers = np.asarray(draws, dtype=np.float64).reshape(-1)
+    numbers = numbers[:: max(1, -(-numbers.size // MOST_BINNED))]
+    numbers = numbers[np.isfinite(numbers)]
+    if numbers.size == 0:
+        return None
+    low, high = (float(end) for end in np.quantile(numbers, (0.005, 0.995)))
+    if bool((numbers == np.floor(numbers)).all()):
+        low, high = float(np.floor(low)), float(np.ceil(high))
+        wide = max(1.0, np.ceil((high - low + 1.0) / BINS))
+        low, high = low - 0.5, low - 0.5 + BINS * wide
+    elif not high - low > 1e-12 * max(abs(low), abs(high)):
+        low, high = low - 0.5, high + 0.5
+    counts, _ = np.histogram(numbers, BINS, (low, high))
+    return Histogram(low, high, tuple(int(count) for count in counts))
 
 
 def _site(site: str, draws: NDArray[np.float64]) -> list[SummaryRow]:

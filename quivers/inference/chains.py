@@ -120,13 +120,15 @@ def run_chains(
     threads: int | None = None,
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
+    watch: Callable[[Sequence[Chain]], None] | None = None,
 ) -> Draws:
     """Runs a chain from each of `starts` (chain, coordinate), by default all of them at the same time.
 
     Of the transitions after warm-up each `thin`-th is kept, `num_samples` in all. The draws depend on the
     seed alone, not on `threads` or on `progress`, which is called in this thread about ten times a second.
     Setting `cancel` stops every chain at its next leapfrog step. `data` is passed to the density, a sequence
-    of arrays one to each chain.
+    of arrays one to each chain. `watch` is given the chains before they start; their counts, and the draws
+    that these say are there, may be read from any thread while they run.
 
     Raises `SamplingError` where the density fails or a chain finds no step size, `Cancelled` where the run
     was cancelled before every chain had a draw.
@@ -137,6 +139,8 @@ def run_chains(
         )
         for number, start in enumerate(starts)
     ]
+    if watch is not None:
+        watch(chains)
     cancelled = _run(chains, density, data, threads, num_warmup=num_warmup, progress=progress, cancel=cancel)
     return _drawn(chains, num_warmup, num_samples, thin, seed, kernel, cancelled)
 

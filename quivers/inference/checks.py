@@ -1,4 +1,4 @@
-"""What is wrong with a run, in sentences, and what to do about it.
+"""What is wrong with a run, in sentences, with the latent that is responsible, and what to do about it.
 
 The limits are those of Vehtari et al. (2021), doi:10.1214/20-BA1221, for R-hat and effective sizes, and of
 Betancourt (2016), "Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo", for E-BFMI.
@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quivers.inference.blame import apart_in, moving_with
+from quivers.inference.chains import per_draw
 from quivers.inference.convergence import e_bfmi
 from quivers.inference.kernels import NUTSKernel
 from quivers.inference.trajectory import DIVERGENT, ENERGY, LOG_DENSITY, SATURATED
+from quivers.results import Trouble
 
 if TYPE_CHECKING:
+    from quivers.inference.blame import Place
     from quivers.inference.chains import Draws
     from quivers.results import SummaryRow
 
@@ -25,28 +29,22 @@ SMALLEST_SIZE = 400
 SMALLEST_E_BFMI = 0.3
 
 
-def problems(draws: Draws, rows: Sequence[SummaryRow], wanted: int) -> tuple[str, ...]:
-    """A sentence for each problem, the gravest first; none where the run looks sound.
+def troubles(
+    draws: Draws, rows: Sequence[SummaryRow], wanted: int, latents: Sequence[Place] = ()
+) -> tuple[Trouble, ...]:
+    """The problems of a run, the gravest first; none where it looks sound.
 
-    `rows` is the posterior's summary, `wanted` the number of draws that each chain was to keep.
+    `rows` is the posterior's summary, `wanted` the number of draws that each chain was to keep. `latents`
+    has the place of each latent's coordinates; without it, no latent is blamed for divergences or energies.
     """
     stuck = _stuck(draws)
     return (
         *_of_course(draws, wanted),
-        *(_never_moved(chain) for chain in stuck),
-        *_of_trajectories(draws),
-        *_of_energies(draws, stuck),
+        *(Trouble("stuck", _never_moved(chain)) for chain in stuck),
+        *_of_trajectories(draws, latents),
+        *_of_energies(draws, stuck, latents),
         *_of_summary(rows, many=draws.positions.shape[0] > 1),
     )
-
-
-def _of_course(draws: Draws, wanted: int) -> Iterator[str]:
-    if draws.cancelled:
-        made = draws.positions.shape[1]
-        yield (
-            f"The run was cancelled when its chains had {_number(made, 'draw')} of {wanted} each: resume it,"
-            " or run it again to the end, before you rely on it."
-        )
 
 
 def _stuck(draws: Draws) -> list[int]:
@@ -57,6 +55,16 @@ def _stuck(draws: Draws) -> list[int]:
     return [chain for chain in range(len(values)) if (values[chain] == values[chain, 0]).all()]
 
 
+def _of_course(draws: Draws, wanted: int) -> Iterator[Trouble]:
+    if draws.cancelled:
+        made = draws.positions.shape[1]
+        yield Trouble(
+            "cancelled",
+            f"The run was cancelled when its chains had {_number(made, 'draw')} of {wanted} each: resume it,"
+            " or run it again to the end, before you rely on it.",
+        )
+
+
 def _never_moved(chain: int) -> str:
     return (
         f"Chain {chain + 1} never moved: all its draws are one point, so that nothing is learnt from it."
@@ -64,31 +72,42 @@ def _never_moved(chain: int) -> str:
     )
 
 
-def _of_trajectories(draws: Draws) -> Iterator[str]:
+def _of_trajectories(draws: Draws, latents: Sequence[Place]) -> Iterator[Trouble]:
     diverged = int(draws.statistics[..., DIVERGENT].sum())
     saturated = int(draws.statistics[..., SATURATED].sum())
     total = draws.statistics[..., DIVERGENT].size
     if diverged:
-        yield (
+        marked = per_draw(draws.statistics, draws.states.thin)[..., DIVERGENT] != 0.0
+        site, element = apart_in(marked, draws.positions, latents)
+        yield Trouble(
+            "divergences",
             f"{_number(diverged, 'transition')} of {total} diverged, so parts of the posterior may be"
-            " missing: raise the target acceptance towards 0.99, or write the model non-centred."
+            " missing: raise the target acceptance towards 0.99, or write the model non-centred.",
+            site,
+            element,
+            diverged,
         )
     kernel = draws.states.kernel
     if saturated and isinstance(kernel, NUTSKernel):
         depth = kernel.max_tree_depth
-        yield (
+        yield Trouble(
+            "tree_depth",
             f"{_number(saturated, 'trajectory', 'trajectories')} of {total} stopped at the greatest tree"
             f" depth, {depth}, before turning back, so that draws are slow to become independent: give the"
-            f" parameters similar scales and weaker correlations, or raise max_tree_depth to {depth + 2}."
+            f" parameters similar scales and weaker correlations, or raise max_tree_depth to {depth + 2}.",
+            count=saturated,
         )
     elif saturated:
-        yield (
+        yield Trouble(
+            "tree_depth",
             f"{_number(saturated, 'trajectory', 'trajectories')} of {total} stopped at 1024 leapfrog steps,"
-            " short of the length asked for: shorten the trajectories, or give the parameters similar scales."
+            " short of the length asked for: shorten the trajectories, or give the parameters similar"
+            " scales.",
+            count=saturated,
         )
 
 
-def _of_energies(draws: Draws, stuck: list[int]) -> Iterator[str]:
+def _of_energies(draws: Draws, stuck: list[int], latents: Sequence[Place]) -> Iterator[Trouble]:
     fractions = e_bfmi(draws.statistics[..., ENERGY])
     low = [
         chain for chain, fraction in enumerate(fractions) if fraction < SMALLEST_E_BFMI and chain not in stuck
@@ -98,38 +117,61 @@ def _of_energies(draws: Draws, stuck: list[int]) -> Iterator[str]:
         chains = "Chain" if len(low) == 1 else "Chains"
         explore = "explores" if len(low) == 1 else "explore"
         numbers = ", ".join(str(chain + 1) for chain in low)
-        yield (
+        energies = per_draw(draws.statistics, draws.states.thin)[low, :, ENERGY]
+        site, element = moving_with(energies, draws.positions[low], latents)
+        yield Trouble(
+            "e_bfmi",
             f"{chains} {numbers} {explore} the posterior's energies slowly (E-BFMI is {fractions[least]:.2f};"
             f" it should be at least {SMALLEST_E_BFMI}), as with heavy tails or a funnel: write the model"
-            " non-centred, or give its scales tighter priors."
+            " non-centred, or give its scales tighter priors.",
+            site,
+            element,
+            len(low),
         )
 
 
-def _of_summary(rows: Sequence[SummaryRow], *, many: bool) -> Iterator[str]:
+def _of_summary(rows: Sequence[SummaryRow], *, many: bool) -> Iterator[Trouble]:
     moving = [row for row in rows if not math.isnan(row.r_hat)]
     worst = max(moving, key=lambda row: row.r_hat, default=None)
     if many and worst is not None and worst.r_hat >= LARGEST_R_HAT:
         count = sum(row.r_hat >= LARGEST_R_HAT for row in moving)
         others = f", the worst of {count}" if count > 1 else ""
-        yield (
+        yield Trouble(
+            "r_hat",
             f"The chains disagree (R-hat of {worst.name} is {worst.r_hat:.3f}{others}; it should be below"
             f" {LARGEST_R_HAT}): run more warm-up and more draws; if that does not help, the posterior may"
-            " have several modes, or parameters that the data can't tell apart."
+            " have several modes, or parameters that the data can't tell apart.",
+            worst.site,
+            _element(worst),
+            count,
         )
     sized = [row for row in rows if not math.isnan(row.ess_bulk + row.ess_tail)]
     least = min(sized, key=_size, default=None)
     if least is not None and _size(least) < SMALLEST_SIZE:
-        yield (
+        yield Trouble(
+            "ess",
             f"The draws of {least.name} are worth only {_size(least):.0f} independent ones; {SMALLEST_SIZE}"
-            " make its interval reliable: run more draws."
+            " make its interval reliable: run more draws.",
+            least.site,
+            _element(least),
+            sum(_size(row) < SMALLEST_SIZE for row in sized),
         )
-    undefined = [row.name for row in rows if not np.isfinite(row.mean)]
+    undefined = [row for row in rows if not np.isfinite(row.mean)]
     if undefined:
         others = f" and of {len(undefined) - 1} more" if len(undefined) > 1 else ""
-        yield (
-            f"Some draws of {undefined[0]}{others} are not finite, so it has no mean: look for a division by"
-            " 0 or an overflow where it is computed."
+        first = undefined[0]
+        yield Trouble(
+            "not_finite",
+            f"Some draws of {first.name}{others} are not finite, so it has no mean: look for a division by"
+            " 0 or an overflow where it is computed.",
+            first.site,
+            _element(first),
+            len(undefined),
         )
+
+
+def _element(row: SummaryRow) -> str | None:
+    return row.name if row.index else None
 
 
 def _size(row: SummaryRow) -> float:

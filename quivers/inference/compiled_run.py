@@ -19,7 +19,7 @@ from quivers.backends.kernel.draws import constrained
 from quivers.backends.kernel.kernel import NotCompiled, kernel
 from quivers.backends.pointer import kernel_pointer
 from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
-from quivers.inference.checks import problems
+from quivers.inference.checks import troubles
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.starts import uniform_starts
@@ -59,7 +59,7 @@ class CompiledRun:
 
     def check(self) -> tuple[str, ...]:
         """A sentence for each problem of the run, as `MCMCResult.check` gives them."""
-        return problems(self.draws, self._rows, self.wanted)
+        return tuple(trouble.message for trouble in troubles(self.draws, self._rows, self.wanted))
 
     @cached_property
     def _rows(self) -> tuple[SummaryRow, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,18 +24,20 @@ from quivers.inference.chains import (
     per_draw,
     run_chains,
 )  # fmt: skip
-from quivers.inference.checks import problems
+from quivers.inference.checks import troubles
 from quivers.inference.engine import Engine, Name, engine_for, held_against_torch
 from quivers.inference.kernels import Kernel, check_choice, check_count
 from quivers.inference.machine_code import compiled_chain
+from quivers.inference.one_chain import Chain
 from quivers.inference.starts import STRATEGIES, starting_points
 from quivers.inference.trajectory import ENERGY, STATISTICS
+from quivers.ir.graph import object_of
 from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, WARMUP
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
-    from quivers.results import SummaryRow
+    from quivers.results import SummaryRow, Trouble
 
 _WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
 _YES_OR_NO = ("diverged", "saturated")
@@ -101,12 +103,14 @@ class MCMC:
         *,
         progress: Callable[[ChainProgress], None] | None = None,
         cancel: threading.Event | None = None,
+        watch: Callable[[Underway], None] | None = None,
     ) -> MCMCResult:
         """Samples the posterior of `model` given `observations`, the program's inputs by name.
 
         `x` is a value of the program's domain, which no program reads yet. `progress` is called in this
         thread, about ten times a second. Setting `cancel` ends the run within a tenth of a second; it then
-        has the draws made so far.
+        has the draws made so far. `watch` is given a view of the chains, just before they start, through
+        which any thread may look at what they have drawn so far.
 
         Raises `DataError` where the observations do not fit, `SamplingError` where the chains cannot start
         or go on, `Cancelled` where the run was cancelled before every chain had drawn.
@@ -135,6 +139,7 @@ class MCMC:
             threads=self.threads,
             progress=progress,
             cancel=cancel,
+            watch=None if watch is None else lambda chains: watch(Underway(bound, chains)),
         )
         sampled = time.perf_counter()
         seconds = {"compile": compiled - began, "sample": sampled - compiled}
@@ -181,6 +186,35 @@ class MCMC:
             initial_values=self.initial_values,
             data=engine.density.block(),
         )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Underway:
+    """A run while it is made; what it says may be asked from any thread."""
+
+    bound: BoundModel
+    chains: Sequence[Chain]
+
+    @property
+    def leapfrogs(self) -> int:
+        """Leapfrog steps of all chains so far."""
+        return sum(chain.leapfrogs for chain in self.chains)
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Draws that all chains have kept so far, and how many there will be."""
+        return sum(chain.kept for chain in self.chains), sum(len(chain.positions) for chain in self.chains)
+
+    def samples(self, numbers: int) -> dict[str, np.ndarray]:
+        """Latents and lets of the draws so far, (draw, *axes) each, the chains one after another.
+
+        Of more than `numbers` coordinates in all, draws are taken evenly.
+        """
+        made = np.concatenate([chain.positions[: chain.kept] for chain in self.chains])
+        every = max(1, -(-made.size // numbers))
+        with torch.no_grad():
+            constrained = self.bound.constrain(torch.from_numpy(made[::every]))
+        return {name: value.detach().numpy() for name, value in constrained.items()}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -251,6 +285,15 @@ class MCMCResult:
         return torch.from_numpy(convergence.e_bfmi(self.run.draws.statistics[..., ENERGY]))
 
     @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """The objects that each site of `samples` runs over."""
+        density = self.run.bound.density
+        axes = {latent.name: latent.axes for latent in density.latents}
+        for name, number in density.deterministic.items():
+            axes.setdefault(name, density.nodes[number].axes)
+        return {name: tuple(object_of(axis) for axis in axes[name]) for name in self.samples}
+
+    @property
     def states(self) -> ChainStates:
         """Where the chains stand after their last draw, with their step sizes and mass matrices."""
         return self.run.draws.states
@@ -261,7 +304,13 @@ class MCMCResult:
 
     def check(self) -> tuple[str, ...]:
         """A sentence for each problem of the run, with what to do about it; none where it looks sound."""
-        return problems(self.run.draws, self._rows, self.run.wanted)
+        return tuple(trouble.message for trouble in self.troubles)
+
+    @cached_property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The problems of the run, each with the latent that is responsible where one is."""
+        run = self.run
+        return troubles(run.draws, self._rows, run.wanted, run.bound.coordinates)
 
     @cached_property
     def _rows(self) -> tuple[SummaryRow, ...]:

@@ -91,6 +91,17 @@ class Chain:
     def divergences(self) -> int:
         return int(self.counts[chain_code.COUNT_DIVERGENCES])
 
+    @property
+    def leapfrogs(self) -> int:
+        """Leapfrog steps made, those of the transition under way not among them."""
+        return int(self.counts[chain_code.COUNT_LEAPFROGS])
+
+    @property
+    def kept(self) -> int:
+        """Rows of `positions` that hold draws so far."""
+        before = max(self.begin, len(self.actions))
+        return max(self.done - before, 0) // self.thin
+
     def take_up(self, metric: Array, step: float) -> None:
         """Goes on with an adapted metric and step size."""
         self.metric[:] = metric

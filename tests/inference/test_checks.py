@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from quivers.inference.chains import ChainStates, Draws
-from quivers.inference.checks import problems
+from quivers.inference.checks import troubles
 from quivers.inference.kernels import HMCKernel, NUTSKernel
 from quivers.inference.trajectory import DIVERGENT, ENERGY, LOG_DENSITY, SATURATED, STATISTICS
 from quivers.results import summarise
@@ -28,7 +28,7 @@ def drawn(kernel=None, *, chains=4, cancelled=False):
 
 def told(draws, **samples):
     samples = samples or {"mu": draws.positions[..., 0]}
-    return problems(draws, summarise(samples), 1000)
+    return tuple(trouble.message for trouble in troubles(draws, summarise(samples), 1000))
 
 
 @pytest.mark.parametrize("chains", [1, 4])

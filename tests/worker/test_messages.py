@@ -9,9 +9,10 @@ from typing import IO, Any
 
 import pytest
 
-from quivers import worker
 from quivers.errors import Cancelled, DataError, DataProblem, ProgramError, SamplingError
-from quivers.worker import RunRequest, Worker
+from quivers.worker import process
+from quivers.worker.messages import RunRequest
+from quivers.worker.process import Worker
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Client:
         served = Worker(os.fdopen(inward[0], "rb"), os.fdopen(outward[1], "wb"))
         self.thread = threading.Thread(target=served.serve, daemon=True)
         self.thread.start()
-        assert self.read() == {"jsonrpc": "2.0", "method": "ready"}
+        ready = {"pid": os.getpid(), "memory_limit": None}
+        assert self.read() == {"jsonrpc": "2.0", "method": "ready", "params": ready}
 
     def send(self, **message: Any) -> None:
         self.send_line(json.dumps({"jsonrpc": "2.0", **message}).encode())
@@ -43,9 +45,12 @@ class Client:
         self._to.write(line + b"\n")
         self._to.flush()
 
-    def read(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._from.readline(), parse_constant=pytest.fail)
-        return answer
+    def read(self, pulses: bool = False) -> dict[str, Any]:
+        """The next message, leaving pulses out unless they are wanted."""
+        while True:
+            answer: dict[str, Any] = json.loads(self._from.readline(), parse_constant=pytest.fail)
+            if pulses or answer.get("method") != "pulse":
+                return answer
 
     def run(self, identity: int = 1, **params: Any) -> None:
         self.send(id=identity, method="run", params={"source": "", "name": "model.qvr", **params})
@@ -58,7 +63,7 @@ class Client:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(worker, "load_runtime", lambda: None)
+    monkeypatch.setattr(process, "load_runtime", lambda: None)
     started = Client()
     yield started
     started.end()
@@ -67,12 +72,12 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 def answering(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> None:
     """Make every run give `outcome`, or raise it."""
 
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any) -> Any:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
-    monkeypatch.setattr(worker, "run", run)
+    monkeypatch.setattr(process, "run", run)
 
 
 def test_a_run_is_answered_with_its_summary(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,8 +99,8 @@ def test_what_is_not_a_number_is_sent_as_null(client: Client, monkeypatch: pytes
         (SamplingError("no starting point"), "sampling", "no starting point"),
         (Cancelled("stop"), "cancelled", "The run was cancelled."),
         (
-            MemoryError(),
-            "sampling",
+            MemoryError("Unable to allocate 3.2 TiB"),
+            "memory",
             "The run needs more memory than there is: ask for fewer draws.",
         ),
         (KeyError("x"), "internal", "The run failed inside QVR: KeyError: 'x'"),
@@ -134,12 +139,12 @@ def test_a_cancel_reaches_the_run_and_those_that_wait(
 ) -> None:
     begun = threading.Event()
 
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any) -> Any:
         begun.set()
         assert cancel.wait(30)
         raise Cancelled("stop")
 
-    monkeypatch.setattr(worker, "run", run)
+    monkeypatch.setattr(process, "run", run)
     client.run(1)
     client.run(2)
     assert begun.wait(30)
@@ -153,12 +158,12 @@ def test_a_cancel_reaches_the_run_and_those_that_wait(
 def test_reports_name_the_run_and_come_before_its_answer(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any) -> Any:
         for done in (50, 100):
             on_progress(Report(chain=1, chains=4, phase="sampling", done=done, total=100, divergences=2))
         return {}
 
-    monkeypatch.setattr(worker, "run", run)
+    monkeypatch.setattr(process, "run", run)
     client.run(3)
     reports = []
     while "method" in (message := client.read()):
@@ -172,6 +177,8 @@ def test_reports_name_the_run_and_come_before_its_answer(
         "done": 100,
         "total": 100,
         "divergences": 2,
+        "draws_per_second": None,
+        "seconds_left": 0.0,
     }
     assert len(reports) == 2
 

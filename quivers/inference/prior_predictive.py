@@ -1,0 +1,121 @@
+"""What a program's prior says, and what it would observe: draws of every site before any data are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from quivers.data import bind
+from quivers.errors import QvrError
+from quivers.families.table import FAMILIES
+from quivers.inference.kernels import check_count
+from quivers.ir.graph import Density, object_of
+from quivers.ir.simplify import depends_on
+from quivers.results import PriorDraws
+
+if TYPE_CHECKING:
+    from quivers.backends.torch.module import ProgramModule
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def prior_predictive(
+    model: ProgramModule, observations: Mapping[str, Any], *, draws: int, seed: int
+) -> PriorDraws:
+    """Draws all latents of `model` from their priors, and with them what it would observe and its lets.
+
+    `observations` needs the program's inputs; of what is observed nothing is used but the number of its
+    elements. What a `marginalize` block sums out is drawn too. Lets that hang on no latent are left out. The
+    same `seed` gives the same draws.
+
+    Raises:
+        DataError: an input is missing or does not fit.
+        QvrError: a prior is improper, or a site can't be drawn.
+    """
+    check_count("draws", draws, 1)
+    check_count("seed", seed, 0)
+    density = model.density
+    _require_proper(density)
+    with torch.no_grad():
+        tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed))
+    samples: dict[str, Array] = {name: value.cpu().numpy() for name, value in tensors.items()}
+    axes = {name: density.nodes[number].axes for name, number in density.deterministic.items()}
+    roles: dict[str, Literal["latent", "observed", "let"]] = dict.fromkeys(axes, "let")
+    for step in density.draws:
+        axes[step.site] = step.axes
+        roles[step.site] = "observed" if step.observed else "latent"
+    moves = depends_on(density.nodes, frozenset({"site"}))
+    shown = [name for name in samples if roles[name] != "let" or moves[density.deterministic[name]]]
+    samples = {name: samples[name] for name in shown}
+    data = _observed(model, observations, [name for name in shown if roles[name] == "observed"])
+    return PriorDraws(
+        program=density.program,
+        draws=draws,
+        samples=samples,
+        roles={name: roles[name] for name in shown},
+        axes={name: tuple(object_of(axis) for axis in axes[name]) for name in shown},
+        data=data,
+        problems=(*_scores(density), *_not_finite(samples), *_unexpected(samples, data)),
+    )
+
+
+def _require_proper(density: Density) -> None:
+    improper = [step for step in density.draws if not FAMILIES[step.family].sampler]
+    if improper:
+        priors = " and ".join(f"`{step.site}` has the improper prior {step.family}" for step in improper)
+        raise QvrError(
+            f"The prior can't be drawn from: {priors}, which spreads over all numbers alike. Give it a proper"
+            " prior, such as a wide Normal."
+        )
+
+
+def _observed(model: ProgramModule, observations: Mapping[str, Any], names: list[str]) -> dict[str, Array]:
+    """The given values of what is observed, missing ones left out."""
+    values = bind(model.checked, model.program, observations, require_observed=False).values
+    return {
+        name: found[np.isfinite(found)]
+        for name, found in ((name, np.asarray(values[name])) for name in names if name in values)
+    }
+
+
+def _scores(density: Density) -> list[str]:
+    names = [f"`{term.site}`" for term in density.terms if term.kind == "score"]
+    if not names:
+        return []
+    return [f"Prior draws take no account of the program's scores: {', '.join(names)}."]
+
+
+def _not_finite(samples: Mapping[str, Array]) -> list[str]:
+    found = []
+    for name, values in samples.items():
+        bad = int(np.count_nonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+        if bad:
+            found.append(
+                f"In {bad} of {len(values)} draws from the prior {name} is not finite: look for an overflow"
+                " or a division by 0 where it is drawn or computed, or give its scale a tighter prior."
+            )
+    return found
+
+
+def _unexpected(samples: Mapping[str, Array], data: Mapping[str, Array]) -> list[str]:
+    """Observed values that no draw comes near to, whichever element it is of."""
+    found = []
+    for name, values in data.items():
+        with np.errstate(invalid="ignore"):
+            low, high = np.nanmin(samples[name]), np.nanmax(samples[name])
+        outside = int(np.count_nonzero((values < low) | (values > high)))
+        if outside:
+            subject = (
+                f"The observed value of {name} lies"
+                if values.size == 1
+                else f"{outside} of the {values.size} observed values of {name}"
+                f" {'lies' if outside == 1 else 'lie'}"
+            )
+            found.append(
+                f"{subject} beyond all that the prior draws, {low:.4g} to {high:.4g}: the priors rule the"
+                " data out."
+            )
+    return found

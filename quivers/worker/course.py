@@ -1,0 +1,92 @@
+"""A run's course as the server is told of it: each chain's pace, and what the draws say so far."""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from quivers.json_output import histogram_entry
+
+if TYPE_CHECKING:
+    from quivers.inference import ChainProgress
+    from quivers.inference.mcmc import Underway
+
+Clock = Callable[[], float]
+
+# Seconds over which a chain's pace is taken, so that the estimate follows as warm-up finds its step size.
+WINDOW = 3.0
+SECONDS_BETWEEN_PARTIALS = 0.5
+# A partial summary may take this share of the run's time, and reads no more numbers than these.
+LARGEST_SHARE = 0.005
+MOST_NUMBERS = 100_000
+
+
+class Course:
+    """One run's pace and partial summaries; `thin` and `warmup` are those of its settings."""
+
+    def __init__(self, warmup: int, thin: int, clock: Clock = time.monotonic) -> None:
+        self._warmup = warmup
+        self._thin = thin
+        self._clock = clock
+        self._seen: dict[int, collections.deque[tuple[float, int]]] = {}
+        self._began = clock()
+        self._next_partial = self._began + SECONDS_BETWEEN_PARTIALS
+
+    def progress(self, report: ChainProgress) -> dict[str, Any]:
+        """What is told of a chain: its report, its draws per second, and the seconds that it has left."""
+        now = self._clock()
+        seen = self._seen.setdefault(report.chain, collections.deque([(self._began, 0)]))
+        seen.append((now, report.done))
+        while len(seen) > 2 and seen[1][0] <= now - WINDOW:
+            seen.popleft()
+        (since, before), (_, done) = seen[0], seen[-1]
+        pace = (done - before) / (now - since) if now > since and done > before else None
+        drawing = self._pace_of_drawing(seen)
+        left = report.total - report.done
+        seconds = 0.0 if left == 0 else None if pace is None else left / pace
+        return {
+            "chain": report.chain,
+            "chains": report.chains,
+            "phase": report.phase,
+            "done": report.done,
+            "total": report.total,
+            "divergences": report.divergences,
+            "draws_per_second": None if drawing is None else drawing / self._thin,
+            "seconds_left": seconds,
+        }
+
+    def partial(self, underway: Underway) -> dict[str, Any] | None:
+        """What the draws say so far, where it is time to say so again and there are any."""
+        began = self._clock()
+        if began < self._next_partial:
+            return None
+        done, total = underway.kept
+        if done < 2 or done == total:
+            return None
+        sites = {name: _figures(values) for name, values in underway.samples(MOST_NUMBERS).items()}
+        now = self._clock()
+        self._next_partial = now + max(SECONDS_BETWEEN_PARTIALS, (now - began) / LARGEST_SHARE)
+        return {"done": done, "total": total, "sites": sites}
+
+    def _pace_of_drawing(self, seen: collections.deque[tuple[float, int]]) -> float | None:
+        """Transitions per second after warm-up, over the window."""
+        drawing = [(at, done) for at, done in seen if done >= self._warmup]
+        if len(drawing) < 2 or drawing[-1][0] <= drawing[0][0]:
+            return None
+        (since, before), (now, done) = drawing[0], drawing[-1]
+        return (done - before) / (now - since)
+
+
+def _figures(values: Any) -> dict[str, Any]:
+    """Shape, mean, sd and histogram of one site's draws, (draw, *axes)."""
+    from quivers.results import histogram
+
+    table = values.reshape(len(values), -1)
+    return {
+        "shape": list(values.shape[1:]),
+        "mean": table.mean(axis=0).tolist(),
+        "sd": table.std(axis=0, ddof=1).tolist() if len(table) > 1 else [None] * table.shape[1],
+        "histogram": histogram_entry(histogram(values)),
+    }

@@ -1,0 +1,196 @@
+"""What the worker is asked for: a posterior sampled or a prior drawn from, as plain data."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quivers.errors import Cancelled, DataError, ProgramError
+from quivers.sampling_defaults import MAX_TREE_DEPTH
+from quivers.syntax.problems import Severity
+from quivers.worker.messages import PriorRequest, RunRequest, Settings, Subject
+
+if TYPE_CHECKING:
+    from quivers.check.program import Checked, CheckedProgram
+    from quivers.inference import ChainProgress, MCMCResult
+    from quivers.inference.mcmc import Underway
+
+Progress = Callable[["ChainProgress"], None]
+Watch = Callable[["Underway"], None]
+
+# A seed that is drawn fits a JavaScript number, so that a client can send it back.
+SEEDS = 2**32
+
+
+def run(
+    request: RunRequest,
+    on_progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+    on_start: Watch | None = None,
+) -> dict[str, Any]:
+    """Sample the program's posterior; the result of the request `run`.
+
+    `on_start` is given a view of the chains before they start. Raises ProgramError, DataError,
+    SamplingError, or Cancelled once `cancel` is set.
+    """
+    began = time.perf_counter()
+    from quivers import json_output
+    from quivers.backends.torch.module import ProgramModule
+    from quivers.inference import MCMC
+    from quivers.inference.kernels import kernel_of
+
+    settings = replace(request.settings, seed=_seed(request.settings.seed))
+    assert settings.seed is not None
+    checked, program = checked_program(request)
+    values, file = data_values(request, program)
+    mcmc = MCMC(
+        kernel_of(
+            settings.algorithm,
+            target_accept=settings.target_accept,
+            mass_matrix=settings.mass_matrix,
+            max_tree_depth=settings.max_tree_depth,
+        ),
+        num_warmup=settings.warmup,
+        num_samples=settings.draws,
+        num_chains=settings.chains,
+        init_strategy=settings.init,
+        seed=settings.seed,
+        thin=settings.thin,
+        engine=settings.engine,
+    )
+    module = ProgramModule(checked, program)
+    built = time.perf_counter()
+    try:
+        result = mcmc.run(module, None, values, progress=on_progress, cancel=cancel, watch=on_start)
+    except DataError as error:
+        raise (error if file is None else error.in_file(file.name)) from None
+    if result.cancelled:
+        raise Cancelled("The run was cancelled.")
+    rows = result.summary()
+    details = json_output.run_details(
+        samples={name: drawn.numpy() for name, drawn in result.samples.items()},
+        latents=result.latents,
+        axes=result.axes,
+        rows=rows,
+        troubles=result.troubles,
+        e_bfmi=result.e_bfmi.tolist(),
+        divergences_by_chain=result.divergences.sum(dim=1).tolist(),
+        settings=_used(settings),
+        data_fingerprint=_fingerprint(result),
+    )
+    seconds = {
+        "compile": built - began + result.seconds["compile"],
+        "sample": result.seconds["sample"],
+        "total": time.perf_counter() - began,
+    }
+    summary = json_output.run(
+        program.name,
+        seed=settings.seed,
+        chains=settings.chains,
+        warmup=settings.warmup,
+        draws=settings.draws,
+        seconds=seconds,
+        divergences=result.total_divergences,
+        engine=result.engine,
+        engine_reason=result.engine_reason,
+        problems=result.check(),
+        rows=rows,
+    )
+    return {**summary, **details}
+
+
+def prior_predictive(request: PriorRequest, cancel: threading.Event | None = None) -> dict[str, Any]:
+    """Draw from the program's prior; the result of the request `prior_predictive`.
+
+    Raises ProgramError, DataError, QvrError where a prior can't be drawn from, or Cancelled.
+    """
+    from quivers import json_output
+    from quivers.backends.torch.module import ProgramModule
+    from quivers.inference.prior_predictive import prior_predictive
+
+    checked, program = checked_program(request)
+    values, file = data_values(request, program)
+    seed = _seed(request.settings.seed)
+    try:
+        drawn = prior_predictive(
+            ProgramModule(checked, program), values, draws=request.settings.draws, seed=seed
+        )
+    except DataError as error:
+        raise (error if file is None else error.in_file(file.name)) from None
+    result = json_output.prior_predictive(drawn, seed)
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("The run was cancelled.")
+    return result
+
+
+def checked_program(request: Subject) -> tuple[Checked, CheckedProgram]:
+    """The checked file and the program to run; raises ProgramError where the file has errors or lacks it."""
+    from quivers.check.analysis import check_source
+
+    source = request.source.encode(errors="replace")
+    checked = check_source(source)
+    errors = [found for found in checked.diagnostics if found.severity is Severity.ERROR]
+    if errors:
+        from quivers.terminal.frames import render
+
+        raise ProgramError(render(errors, source, request.name, False), errors)
+    if not checked.programs:
+        raise ProgramError(f"{request.name} has no program to run.")
+    program = checked.program_to_run(request.program)
+    if program is None:
+        known = ", ".join(f"`{name}`" for name in checked.programs)
+        raise ProgramError(f"{request.name} has no program `{request.program}`, only {known}.")
+    return checked, program
+
+
+def data_values(request: Subject, program: CheckedProgram) -> tuple[dict[str, Any], Path | None]:
+    """The values of the program's inputs and the file they are from; none where nothing asks for any."""
+    from quivers import data
+
+    if isinstance(request.data, Mapping):
+        return dict(request.data), None
+    path = request.data or data.default_path(Path(request.name))
+    if request.data is None and not path.exists() and not program.inputs:
+        return {}, None
+    return data.read(path), path
+
+
+def load_runtime() -> None:
+    """Import torch and the sampler now, so that the first run doesn't wait for them."""
+    import quivers.backends.torch.module
+    import quivers.check.analysis
+    import quivers.data
+    import quivers.inference.prior_predictive  # noqa: F401
+    from quivers.inference.machine_code import compiled_chain
+
+    compiled_chain()
+
+
+def _seed(given: int | None) -> int:
+    return secrets.randbelow(SEEDS) if given is None else given
+
+
+def _used(settings: Settings) -> dict[str, Any]:
+    """The settings of a run, with the default where one was left open."""
+    used = asdict(settings)
+    if settings.algorithm == "nuts" and settings.max_tree_depth is None:
+        used["max_tree_depth"] = MAX_TREE_DEPTH
+    return used
+
+
+def _fingerprint(result: MCMCResult) -> str:
+    """A digest of the values and sizes that the program was bound to: equal for equal data, however given."""
+    digest = hashlib.blake2b(digest_size=16)
+    bound = result.run.bound
+    for name, value in sorted(bound.inputs.items()):
+        digest.update(f"{name} {tuple(value.shape)}\n".encode())
+        digest.update(value.numpy().tobytes())
+    for name, size in sorted(bound.sizes.items()):
+        digest.update(f"{name} = {size}\n".encode())
+    return digest.hexdigest()
