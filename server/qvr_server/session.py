@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from quivers.check.analysis import Analysis
 from quivers.check.program import Checked
@@ -41,7 +42,8 @@ class DataVerdict:
 class OpenDocument:
     """One document, from its opening to its closing.
 
-    `data_path` is the file its data come from, None for a document that is no file.
+    `data_path` is the file its data come from, None for a document that is no file. `kept` is what features
+    keep of it between requests, each under its module's name.
     """
 
     uri: str
@@ -52,6 +54,7 @@ class OpenDocument:
     data_path: Path | None = None
     verdict: DataVerdict | None = None
     analysis: Analysis = field(default_factory=Analysis)
+    kept: dict[str, Any] = field(default_factory=dict)
     _checked: Checked | None = None
 
     @property
@@ -107,10 +110,14 @@ class OpenDocument:
 
 @dataclass(slots=True)
 class Session:
-    """Every open document by its URI, and the encoding of the client's positions."""
+    """Every open document by its URI, and the encoding of the client's positions.
+
+    `kept` is what features keep between requests, each under its module's name.
+    """
 
     encoding: Encoding = Encoding.UTF16
     documents: dict[str, OpenDocument] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def open(self, uri: str, version: int, text: str, path: Path | None) -> OpenDocument:
         opened = OpenDocument(uri, version, Document(text.encode()), path, self.encoding)
