@@ -57,6 +57,15 @@ class Analysis:
         self._survey: Survey | None = None
         self._signatures: Mapping[str, Signature] = {}
 
+    def copy(self) -> Analysis:
+        """A second memory that knows what this one does; what either finds from here on stays its own."""
+        twin = Analysis()
+        twin._memo = replace(self._memo, unfinished=dict(self._memo.unfinished))
+        twin._known = [replace(entry) for entry in self._known]
+        twin._survey = self._survey
+        twin._signatures = self._signatures
+        return twin
+
     def check(self, document: Document) -> Checked:
         """Everything known about the document as it is now."""
         return finished(self.checking(document.source))

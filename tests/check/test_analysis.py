@@ -369,3 +369,20 @@ def test_the_last_program_without_parameters_stands_for_its_file() -> None:
 def test_a_program_whose_data_may_be_declared_where_nothing_can_be_read_does_not_run() -> None:
     text = many(1) + "), y : Class * Real\n"
     assert check_source(text).programs["p0"].has_errors
+
+
+def test_a_copy_of_an_analysis_knows_all_and_leaves_the_first_as_it_was() -> None:
+    text = "object A : FinSet 2\nprogram p : A -> A\n    sample x : A <- Normal(0.0, 1.0)\n    return x\n"
+    first = Analysis()
+    before = first.check(Document(text.encode()))
+    changed = text.replace("1.0", "2.0").replace("FinSet 2", "FinSet 3").encode()
+    twin = first.copy()
+    assert twin.check(Document(changed)).diagnostics == check_source(changed).diagnostics
+    assert twin.check(Document(changed)).objects["A"].size == 3
+    checked = first.counters.checked
+    assert first.check(Document(text.encode())).diagnostics == before.diagnostics
+    assert first.check(Document(text.encode())).objects["A"].size == 2
+    assert first.counters.checked == checked
+    again = first.copy()
+    again.check(Document(text.encode()))
+    assert again.counters.checked == 0

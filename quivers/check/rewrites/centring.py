@@ -92,7 +92,7 @@ def centred(checked: Checked, program: CheckedProgram, source: bytes, site: str)
     for steps in _blocks(program.declaration.steps):
         for step in steps:
             if isinstance(step, ast.Let) and step.name.text == site:
-                fix = _centring(step, steps, text, program.types, uses)
+                fix = centring(step, steps, text, program.types, uses)
                 return _proven(_shifted(fix, program.offset), checked, program, source)
     return None
 
@@ -262,13 +262,18 @@ def _operand(
 # --------------------------------------------------------------- and back
 
 
-def _centring(
+def centring(
     let: ast.Let,
     steps: Sequence[ast.Step],
     text: bytes,
     types: Mapping[str, AnyType],
     uses: Sequence[str],
 ) -> Fix | None:
+    """The fix that draws what `let` makes centred, with spans relative to the program.
+
+    `steps` are those of the block it stands in, `uses` the names that the program reads, each as often as it
+    does.
+    """
     value, through = let.value, None
     if isinstance(value, ast.Call) and value.function.text in _THROUGH and len(value.arguments) == 1:
         through = _THROUGH[value.function.text]
