@@ -1,11 +1,14 @@
 """A project's configuration, from the nearest `qvr.toml` or `[tool.qvr]` of a `pyproject.toml` above a model.
 
+    data = "study.csv"
+
     [severity]
     QVR402 = "error"
     QVR7xx = "off"
 
-In a folder with both files, `qvr.toml` counts. What can't be used is a warning with its place in that file,
-and the default stands in its place.
+`data` names the file with the models' data, seen from the configuration's folder. In a folder with both
+files, `qvr.toml` counts. What can't be used is a warning with its place in that file, and the default stands
+in its place.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from quivers.syntax.problems import Diagnostic, Severity
 
 QVR_FILE, PROJECT_FILE = "qvr.toml", "pyproject.toml"
 WRONG_ENTRY = "QVR190"
-TABLES = ("severity",)
+ENTRIES = {"data": "`data`", "severity": "`[severity]`"}
 LEVELS = {"off": None, **{severity.value: severity for severity in Severity}}
 
 # Compiled where they are first used: most commands use neither.
@@ -35,12 +38,16 @@ _PLACE = r" ?\((?:at line (\d+), column (\d+)|at end of document)\)$"
 
 @record
 class Configuration:
-    """The settings of one file. `problems` has what could not be used, with spans in `source`, its text."""
+    """The settings of one file. `problems` has what could not be used, with spans in `source`, its text.
+
+    `data` is the whole path of the data file that it names.
+    """
 
     settings: Settings = field(default_factory=Settings)
     problems: tuple[Diagnostic, ...] = ()
     file: str | None = None
     source: bytes = b""
+    data: Path | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -145,8 +152,8 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
         problems.append(_problem(_key(source, "qvr", start), "`tool.qvr` must be a table."))
         content = {}
     for name in content:
-        if name not in TABLES:
-            known = ", ".join(f"`[{table}]`" for table in TABLES)
+        if name not in ENTRIES:
+            known = " and ".join(ENTRIES.values())
             message = f"QVR's configuration has no `{name}`; it has {known}."
             problems.append(_problem(_key(source, name, start), message))
     entries = content.get("severity", {})
@@ -160,13 +167,21 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
             severities[code] = LEVELS[level]
         else:
             problems.append(_problem(_key(source, code, place.start), complaint))
-    return Configuration(Settings(severities), tuple(problems), path, source)
+    data = content.get("data")
+    if data is not None and (not isinstance(data, str) or not data.strip() or "\0" in data):
+        message = "`data` must be the path of a data file, in quotes."
+        problems.append(_problem(_key(source, "data", start), message))
+        data = None
+    file = None if data is None else Path(os.path.dirname(os.path.abspath(path)), os.path.expanduser(data))
+    return Configuration(Settings(severities), tuple(problems), path, source, file)
 
 
 def _complaint(code: str, level: Any) -> str | None:
     """What is wrong with one entry, if anything is."""
     from quivers.codes import is_known, near_codes
 
+    if code in ENTRIES:
+        return f"`{code}` is no code: it belongs above `[severity]`."
     if not is_known(code):
         near = near_codes(code)
         meant = f"; did you mean `{near[0]}`?" if near else "."

@@ -21,11 +21,15 @@ class ProgramError(QvrError):
 
 @record
 class DataProblem:
-    """One thing wrong with the data. `input` is the name concerned, None when it is the file as a whole."""
+    """One thing wrong with the data. `input` is the name concerned, None when it is the file as a whole.
+
+    `near` is a name that the data have, where they may have meant it.
+    """
 
     code: str
     message: str
     input: str | None = None
+    near: str | None = None
 
 
 class DataError(QvrError):

@@ -59,7 +59,8 @@ def _run(commands: Any) -> None:
         commands, "run", "FILE [options]", "sample a program's posterior", "qvr run model.qvr --seed 1"
     )
     run.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
-    run.add_argument("--data", metavar="FILE", help="JSON; by default, model.data.json beside model.qvr")
+    formats = "JSON, CSV, TSV or Parquet; by default, model.data.* beside model.qvr"
+    run.add_argument("--data", metavar="FILE", help=formats)
     run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     counts = {
         "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
@@ -150,7 +151,7 @@ def _explain(commands: Any) -> None:
     explain.add_argument(
         "--data",
         metavar="FILE",
-        help="with --kernel: by default, model.data.json beside model.qvr if there is one",
+        help="with --kernel: by default, model.data.* beside model.qvr if there is one",
     )
     explain.add_argument(
         "--program", metavar="NAME", help="with --kernel: by default, the exported one, else the last"

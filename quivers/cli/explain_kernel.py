@@ -10,7 +10,7 @@ from quivers.check.program import CheckedProgram
 from quivers.cli.files import STANDARD_INPUT
 from quivers.cli.fitted import chosen_program, data_for, fitted, require_sound
 from quivers.cli.output import CLEAN, say
-from quivers.cli.programs import checked_file
+from quivers.cli.programs import Model, checked_file
 
 
 def explain_kernel(file: str, data: str | None, program_name: str | None) -> int:
@@ -27,8 +27,8 @@ def explain_kernel(file: str, data: str | None, program_name: str | None) -> int
     from quivers.ir.build import build
 
     data_name, sizes = None, {}
-    if data is not None or not program.inputs or _has_data(file):
-        values, data_name = data_for(data, program, file)
+    if data is not None or not program.inputs or _has_data(model, file):
+        values, data_name = data_for(data, program, model, file)
         bound = fitted(model, program, values, data_name)
         density = build(model.checked, program)
         sizes = settled_sizes(density, bound.values, bound.sizes)
@@ -44,10 +44,10 @@ def explain_kernel(file: str, data: str | None, program_name: str | None) -> int
     return CLEAN
 
 
-def _has_data(file: str) -> bool:
-    from quivers.data import default_path
+def _has_data(model: Model, file: str) -> bool:
+    from quivers.data import located
 
-    return file != STANDARD_INPUT and default_path(Path(file)).exists()
+    return file != STANDARD_INPUT and located(Path(file), None, model.configuration.data).path.exists()
 
 
 def _heading(

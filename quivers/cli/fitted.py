@@ -10,11 +10,11 @@ from quivers.check.program import CheckedProgram
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.output import MISUSE, RefusedError, refused
 from quivers.cli.programs import Model
-from quivers.errors import DataError
+from quivers.errors import DataError, DataProblem
 from quivers.syntax.problems import Severity
 
 if TYPE_CHECKING:
-    from quivers.data import Bound
+    from quivers.data import Bound, Located
 
 NO_DATA_FILE = "QVR600"
 
@@ -43,14 +43,17 @@ def chosen_program(model: Model, wanted: str | None) -> CheckedProgram:
     return program
 
 
-def data_for(given: str | None, program: CheckedProgram, file: str) -> tuple[dict[str, Any], str | None]:
+def data_for(
+    given: str | None, program: CheckedProgram, model: Model, file: str
+) -> tuple[dict[str, Any], str | None]:
     """The data's values and the file they come from, which is None where there is none to read."""
-    from quivers.data import default_path, read
+    from quivers.data import read
 
-    if given is None and file == STANDARD_INPUT:
+    found = _located(given, model, file)
+    if found is None:
         return {}, None
-    path = default_path(Path(file)) if given is None else Path(given)
-    if given is None and not path.exists():
+    path = found.path
+    if not found.wanted and not path.exists():
         if not program.inputs:
             return {}, None
         names = ", ".join(f"`{entry.name}`" for entry in program.inputs)
@@ -60,6 +63,24 @@ def data_for(given: str | None, program: CheckedProgram, file: str) -> tuple[dic
         return read(path), str(path)
     except DataError as error:
         raise refused(str(path), error.problems[0].code, error.problems[0].message) from None
+
+
+def doubts(given: str | None, model: Model, file: str) -> tuple[DataProblem, ...]:
+    """What is doubtful about the choice of the data's file."""
+    found = _located(given, model, file)
+    return () if found is None else found.problems
+
+
+def _located(given: str | None, model: Model, file: str) -> Located | None:
+    """Where the data are; None for a model that is no file and has none given."""
+    from quivers.data import Located, located
+
+    if given is not None:
+        return Located(Path(given), wanted=True)
+    configured = model.configuration.data
+    if file == STANDARD_INPUT:
+        return None if configured is None else Located(configured, wanted=True)
+    return located(Path(file), None, configured)
 
 
 def fitted(model: Model, program: CheckedProgram, data: dict[str, Any], data_name: str | None) -> Bound:

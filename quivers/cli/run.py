@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
 from quivers.check.program import CheckedProgram
-from quivers.cli.fitted import chosen_program, data_for, fitted, require_sound
+from quivers.cli.fitted import chosen_program, data_for, doubts, fitted, require_sound
 from quivers.cli.output import (
     CLEAN,
     INTERRUPTED,
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     model = checked_file(options.file)
     require_sound(model)
     program = chosen_program(model, options.program)
-    data, data_name = data_for(options.data, program, options.file)
+    data, data_name = data_for(options.data, program, model, options.file)
     bound = fitted(model, program, data, data_name)
     if not as_json:
         for sentence in model.configuration.warnings:
@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
         warnings = _of(Severity.WARNING, model.diagnostics)
         if warnings:
             say(sys.stderr, diagnostics_text(warnings, model.source, model.name, sys.stderr) + "\n")
+        for problem in doubts(options.data, model, options.file):
+            say(sys.stderr, title_line(Severity.WARNING, problem.code, problem.message, colour(sys.stderr)))
         say(sys.stdout, _heading(program, bound, data_name, options))
     started = time.monotonic()
     result = _sampled(model, program, data, bound, options)

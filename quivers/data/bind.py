@@ -7,8 +7,8 @@ from 1 in messages; members of an object are counted from 0 in the data, as in t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ import numpy as np
 from quivers.check.program import Checked, CheckedProgram, Input
 from quivers.check.types import Axis, Type
 from quivers.data.codes import MISSING, UNKNOWN_SIZE, WRONG_DIMENSIONS
+from quivers.data.levels import Naming
 from quivers.data.missing import inputs_left_out
-from quivers.data.numbers import UnfitError, numbers
+from quivers.data.numbers import numbers
 from quivers.data.sizes import Sizing
 from quivers.data.supports import outside
+from quivers.data.unfit import UnfitError
 from quivers.data.wording import shape_text, values_text
 from quivers.errors import DataError, DataProblem
-from quivers.syntax.problems import Diagnostic, Severity
 from quivers.syntax.reading import identifier
 
 NAMES_IN_A_NOTE = 8
@@ -33,13 +34,15 @@ class Bound:
     """Data that fit a program.
 
     `values` holds each input as float64 with exactly the axes of its type; one given with fewer is
-    broadcast. `sizes` gives the number of elements of every object whose size is known. `notes` are
-    sentences about the data that are no errors, such as a name that the program does not use.
+    broadcast. `sizes` gives the number of elements of every object whose size is known, and `levels` the
+    names of the elements of those that the data name, in order. `notes` are sentences about the data that
+    are no errors, such as a name that the program does not use.
     """
 
     values: Mapping[str, np.ndarray]
     sizes: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def bind(
@@ -47,10 +50,13 @@ def bind(
 ) -> Bound:
     """Fit `data` to the inputs of `program`.
 
-    Takes numbers, nested lists, NumPy arrays and tensors. Surplus leading axes of size one are ignored.
+    Takes numbers, nested lists, NumPy arrays, tensors and the columns of a table. Surplus leading axes of
+    size one are ignored.
     A value with fewer axes than its input has is broadcast along the axes that its shape leaves out. The
     size of an object is the declared one, else a whole number under the object's own name, else the
-    length of the first input that runs over it, else one more than the largest index into it.
+    length of the first input that runs over it, else the number of its names, else one more than the largest
+    index into it. An index may be given by name; the names are listed under the object's own name, else they
+    are those that the inputs use, sorted.
 
     What an `observe` with `[where=…]` scores may be NaN or None; that it is there in the rows that count is
     asked when the program's density is bound. With `require_observed` false, what the program observes may
@@ -63,13 +69,14 @@ def bind(
     data = _by_identifier(data)
     arrays: dict[str, np.ndarray] = {}
     may_miss = inputs_left_out(checked, program)
+    naming = Naming(checked, data, problems)
     for entry in program.inputs:
         if entry.name not in data:
             if require_observed or not entry.observed:
                 problems.append(_missing(entry, program, data))
             continue
         try:
-            array = numbers(entry, data[entry.name], missing=entry.name in may_miss)
+            array = numbers(entry, data[entry.name], naming, missing=entry.name in may_miss)
         except UnfitError as unfit:
             problems.append(unfit.problem)
             continue
@@ -82,7 +89,7 @@ def bind(
             arrays[entry.name] = array
 
     sizing = Sizing(checked, problems)
-    sizing.take_given(data)
+    sizing.take_given(data, naming.levels)
     present = [entry for entry in program.inputs if entry.name in arrays]
     placements = {
         entry.name: entry.type.axes
@@ -91,6 +98,7 @@ def bind(
         and sizing.take(entry, entry.type.axes, arrays[entry.name].shape)
     }
     sizing.multiply_products()
+    naming.settle(present, arrays, sizing)
     for entry in present:
         if arrays[entry.name].ndim < len(entry.type.axes):
             axes = sizing.place(entry, arrays[entry.name].shape)
@@ -111,19 +119,8 @@ def bind(
     values = {
         name: _broadcast(arrays[name], program, name, axes, sizing.sizes) for name, axes in placements.items()
     }
-    return Bound(values, dict(sizing.sizes), _notes(checked, program, data))
-
-
-def diagnostics(problems: Iterable[DataProblem], program: CheckedProgram) -> tuple[Diagnostic, ...]:
-    """Each problem as an error on the input's first use in the file, else on the program's name."""
-    uses = {entry.name: entry.uses for entry in program.inputs}
-    name = program.declaration.name.span.shifted(program.offset)
-    found = []
-    for problem in problems:
-        places = uses.get(problem.input or "", ())
-        span = places[0] if places else name
-        found.append(Diagnostic(problem.code, Severity.ERROR, span, problem.message))
-    return tuple(found)
+    notes = (*_notes(checked, program, data), *naming.notes)
+    return Bound(values, dict(sizing.sizes), notes, naming.levels)
 
 
 def _broadcast(
@@ -164,11 +161,11 @@ def _by_identifier(data: Mapping[str, Any]) -> Mapping[str, Any]:
 def _missing(entry: Input, program: CheckedProgram, data: Mapping[str, Any]) -> DataProblem:
     inputs = {known.name for known in program.inputs}
     spare = {name.casefold(): name for name in data if name not in inputs}
-    near = difflib.get_close_matches(entry.name.casefold(), spare, n=1, cutoff=0.6)
-    advice = f"; `{spare[near[0]]}` is in the data: did you mean it?" if near else "."
-    return DataProblem(
-        MISSING, f"The data have no `{entry.name}`, which is `{entry.type}`{advice}", entry.name
-    )
+    close = difflib.get_close_matches(entry.name.casefold(), spare, n=1, cutoff=0.6)
+    near = spare[close[0]] if close else None
+    advice = "." if near is None else f"; `{near}` is in the data: did you mean it?"
+    message = f"The data have no `{entry.name}`, which is `{entry.type}`{advice}"
+    return DataProblem(MISSING, message, entry.name, near)
 
 
 def _too_many_dimensions(entry: Input, array: np.ndarray) -> DataProblem:

@@ -1,4 +1,7 @@
-"""Turns what a person gives for an input into an array of numbers, or says which row is none."""
+"""Turns what a person gives for an input into an array of numbers, or says which row is none.
+
+A name of an object's element becomes a number of `Naming`, which puts the final one in its place later.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,21 @@ import numpy as np
 
 from quivers.check.program import Input
 from quivers.data.codes import NOT_A_NUMBER, RAGGED
+from quivers.data.column import Column
+from quivers.data.from_column import from_column
+from quivers.data.levels import Naming
+from quivers.data.unfit import UnfitError, absent_values, is_truth
 from quivers.data.wording import axes_text, count_text, kind_text, row_text
-from quivers.errors import DataProblem
-from quivers.families.support import Element, Interval
+from quivers.families.support import Member
 
 
-class UnfitError(Exception):
-    """Raised inside `bind` when a value cannot become an array of numbers."""
-
-    def __init__(self, code: str, message: str, entry: Input) -> None:
-        super().__init__(message)
-        self.problem = DataProblem(code, message, entry.name)
-
-
-def numbers(entry: Input, value: Any, *, missing: bool = False) -> np.ndarray:
+def numbers(entry: Input, value: Any, naming: Naming, *, missing: bool = False) -> np.ndarray:
     """`value` as float64 in its own shape; NaN and infinite values stay in it.
 
     With `missing`, None and masked entries become NaN.
     """
+    if isinstance(value, Column):
+        return from_column(entry, value, naming, missing=missing)
     if hasattr(value, "detach"):  # a tensor, without importing torch
         value = value.detach().cpu()
         value = value.double() if value.is_floating_point() else value
@@ -39,14 +39,14 @@ def numbers(entry: Input, value: Any, *, missing: bool = False) -> np.ndarray:
             raise UnfitError(
                 NOT_A_NUMBER, f"`{entry.name}` must be numbers, but it is {kind_text(value)}.", entry
             ) from None
-        truths_fit = array.dtype.kind != "b" or _is_truth(entry.type.element)
+        truths_fit = array.dtype.kind != "b" or is_truth(entry.type.element)
         if array.dtype.kind in "biuf" and truths_fit and not np.ma.is_masked(array):
             return np.array(array, dtype=np.float64)
         value = array.tolist()  # masked entries become None, which is missing
-    return _from_lists(entry, value, missing=missing)
+    return _from_lists(entry, value, naming, missing=missing)
 
 
-def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
+def _from_lists(entry: Input, value: Any, naming: Naming, *, missing: bool) -> np.ndarray:
     """Nested lists as an array, level by level, so that the first ragged row or wrong leaf has its place."""
     shape: tuple[int, ...] = ()
     level: list[Any] = [value]
@@ -59,6 +59,8 @@ def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
             raise UnfitError(RAGGED, f"`{entry.name}` is ragged: {message}", entry)
         shape = (*shape, counts[0])
         level = list(itertools.chain.from_iterable(level))
+    if isinstance(entry.type.element, Member) and any(isinstance(item, str) for item in level):
+        return _named(entry, level, shape, naming, missing=missing)
     if missing and shape:
         level = [math.nan if item is None else item for item in level]
     if set(map(type, level)) <= {int, float}:
@@ -67,7 +69,7 @@ def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
     level = [item.tolist() if hasattr(item, "tolist") else item for item in level]
     if any(isinstance(item, list) for item in level) and shape:
         if all(isinstance(item, list) for item in level):
-            return _from_lists(entry, _nested(level, shape), missing=missing)
+            return _from_lists(entry, _nested(level, shape), naming, missing=missing)
         row = next(
             row for row, item in enumerate(level) if isinstance(item, list) != isinstance(level[0], list)
         )
@@ -77,7 +79,7 @@ def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
             f"but {row_text(0, shape, ())} is {kind_text(level[0])}.",
             entry,
         )
-    truths = _is_truth(entry.type.element)
+    truths = is_truth(entry.type.element)
     wrong = [
         number
         for number, item in enumerate(level)
@@ -87,9 +89,8 @@ def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
         first, axes = wrong[0], entry.type.axes
         absent = sum(level[number] is None for number in wrong)
         if absent == len(wrong) and shape:
-            count = count_text(absent, "missing values")
-            message = f"`{entry.name}` has {count} (null): the first is {row_text(first, shape, axes)}."
-        elif shape:
+            raise absent_values(entry, absent, first, shape)
+        if shape:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             place = row_text(first, shape, axes)
             message = f"`{entry.name}` must be numbers: {place} is {kind_text(level[first])}{more}."
@@ -98,6 +99,30 @@ def _from_lists(entry: Input, value: Any, *, missing: bool) -> np.ndarray:
             message = f"`{entry.name}` must be {wanted}, but it is {kind_text(level[first])}."
         raise UnfitError(NOT_A_NUMBER, message, entry)
     return _floats(level).reshape(shape)
+
+
+def _named(
+    entry: Input, level: list[Any], shape: tuple[int, ...], naming: Naming, *, missing: bool
+) -> np.ndarray:
+    """Names of an object's elements as numbers; None and empty text are missing."""
+    names: list[str | None] = []
+    for number, item in enumerate(level):
+        if isinstance(item, str):
+            names.append(item or None)
+        elif item is None:
+            names.append(None)
+        else:
+            first = next(place for place, other in enumerate(level) if isinstance(other, str))
+            name, other = (
+                f"{row_text(place, shape, entry.type.axes)} is {kind_text(level[place])}"
+                for place in (first, number)
+            )
+            message = f"`{entry.name}` must be all names or all indices: {name}, and {other}."
+            raise UnfitError(NOT_A_NUMBER, message, entry)
+    absent = names.count(None)
+    if absent and not missing:
+        raise absent_values(entry, absent, names.index(None), shape)
+    return naming.number(entry, names).reshape(shape)
 
 
 def _floats(numbers: list[float]) -> np.ndarray:
@@ -113,7 +138,3 @@ def _nested(rows: list[Any], shape: tuple[int, ...]) -> Any:
     for size in reversed(shape[1:]):
         rows = [rows[start : start + size] for start in range(0, len(rows), size)]
     return rows
-
-
-def _is_truth(element: Element) -> bool:
-    return isinstance(element, Interval) and element.integer and (element.low, element.high) == (0, 1)

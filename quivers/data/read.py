@@ -1,80 +1,74 @@
-"""Reads a data file: JSON, one object of names with their values."""
+"""Reads a data file into values by name. Each format has a module of its own, chosen by the file's ending."""
 
 from __future__ import annotations
 
-import json
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from quivers.data.codes import UNREADABLE
-from quivers.data.wording import kind_text
 from quivers.errors import DataError, DataProblem
+
+Reader = Callable[[Path], dict[str, Any]]
+
+# By ending, the module whose `read` reads such a file. Files beside a model are looked for in this order.
+READERS: Mapping[str, str] = {
+    ".json": "quivers.data.read_json",
+    ".csv": "quivers.data.read_table",
+    ".tsv": "quivers.data.read_table",
+    ".parquet": "quivers.data.read_parquet",
+}
+_COMPRESSED = frozenset((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The values of a JSON data file, by name. Names must be unique; NaN and Infinity are left for `bind`.
+    """The values of a data file, by name: numbers and lists from JSON, `Column`s from a table.
+
+    A file without an ending is read as JSON. Values are only checked as far as the format goes; whether they
+    fit a program is for `bind`.
 
     Raises:
-        DataError: when the file cannot be read or does not hold one JSON object, with where and why.
+        DataError: the file can't be read, or is not what its ending says, with the place and the reason.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise _unreadable(f"{path} does not exist.") from None
-    except IsADirectoryError:
-        raise _unreadable(f"{path} is a directory, not a data file.") from None
-    except PermissionError:
-        raise _unreadable(f"{path} cannot be read: permission denied.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _unreadable(f"{path} cannot be read: {reason.lower()}.") from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unreadable(
-            f"{path} is not UTF-8 text: byte {error.start + 1} is 0x{content[error.start]:02X}."
-        ) from None
-    if not text.strip():
-        raise _unreadable(f'{path} is empty: it should hold a JSON object, such as {{"y": [1.5, 2]}}.')
-    try:
-        value = json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        reason = error.msg[0].lower() + error.msg[1:]
-        raise _unreadable(
-            f"{path} is not valid JSON: line {error.lineno}, column {error.colno}: {reason}."
-        ) from None
-    except _TwiceError as error:
-        raise _unreadable(f"{path} gives `{error.name}` twice.") from None
-    except RecursionError:
-        raise _unreadable(f"{path} nests lists too deeply to be data.") from None
-    except ValueError:
-        raise _unreadable(f"{path} holds a whole number with thousands of digits.") from None
-    if not isinstance(value, dict):
-        raise _unreadable(
-            f"{path} holds {kind_text(value)} at the top, "
-            'where names with values belong, such as {"y": [1.5, 2]}.'
-        )
-    return value
+    ending = path.suffix.lower()
+    module = READERS.get(ending or ".json")
+    with readable(path):
+        if module is None:
+            with path.open("rb"):
+                pass
+            raise unreadable(f"{path} {_unknown(ending)}")
+        reader: Reader = importlib.import_module(module).read
+        return reader(path)
 
 
-def default_path(model: Path) -> Path:
-    """Where a model's data are when nobody says: `model.data.json` beside `model.qvr`."""
-    return model.with_suffix(".data.json")
+def _unknown(ending: str) -> str:
+    known = ", ".join(list(READERS)[:-1])
+    names = f"a data file's name ends in {known} or {list(READERS)[-1]}."
+    if ending in _COMPRESSED:
+        return f"is compressed: unpack it, as {names}"
+    return f"is of no kind that can be read: {names}"
 
 
-class _TwiceError(Exception):
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        seen: set[str] = set()
-        raise _TwiceError(next(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
-    return values
-
-
-def _unreadable(message: str) -> DataError:
+def unreadable(message: str) -> DataError:
+    """A file that can't be used at all."""
     return DataError([DataProblem(UNREADABLE, message)])
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what the system says against a path into a sentence."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise unreadable(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise unreadable(f"{path} is a directory, not a data file.") from None
+    except PermissionError:
+        raise unreadable(f"{path} cannot be read: permission denied.") from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+        raise unreadable(f"{path} cannot be read: {reason.lower()}.") from None
+    except MemoryError:
+        raise unreadable(f"{path} cannot be read: it needs more memory than there is.") from None

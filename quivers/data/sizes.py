@@ -12,6 +12,7 @@ import numpy as np
 from quivers.check.program import Checked, Input
 from quivers.check.types import Axis
 from quivers.data.codes import AMBIGUOUS_AXES, DISAGREEMENT, NOT_A_MEMBER, WRONG_SIZE
+from quivers.data.column import Column
 from quivers.data.wording import axes_text, count_text, shape_text, values_text
 from quivers.errors import DataProblem
 from quivers.families.support import Member
@@ -28,21 +29,30 @@ class Sizing:
         self.sizes = {
             name: entry.size
             for name, entry in checked.objects.items()
-            if entry.finite and entry.size is not None
+            if entry.size is not None  # `FinSet 8`, and `Real 3`, whose coordinates are an axis
         }
         self.told_by: dict[str, str] = {}
+        self.refused = frozenset(problem.input for problem in problems)
         self.multiply_products()
 
-    def take_given(self, data: Mapping[str, Any]) -> None:
-        """Take a size given outright, `{"Item": 50}`."""
+    def take_given(self, data: Mapping[str, Any], levels: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Take a size given outright, `{"Item": 50}`, or as the number of names in `levels`.
+
+        A column of a table under an object's name is no size.
+        """
         for name, entry in self.objects.items():
             if not entry.finite or name not in data:
                 continue
             value = data[name]
+            if levels and name in levels:
+                value = len(levels[name])
+            elif isinstance(value, Column) or name in self.refused:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < LARGEST_SIZE:
                 self._report(
                     WRONG_SIZE,
-                    f"`{name}` is an object, so its value must be its size, a whole number from 1.",
+                    f"`{name}` is an object, so its value must be its size, a whole number from 1, "
+                    "or the list of its names.",
                     name,
                 )
             elif self.sizes.get(name, value) != value:
@@ -131,7 +141,8 @@ class Sizing:
         """Size the products whose factors are sized."""
         for name, entry in self.objects.items():
             if (
-                entry.factors
+                entry.finite
+                and entry.factors
                 and name not in self.sizes
                 and all(factor in self.sizes for factor in entry.factors)
             ):

@@ -1,7 +1,7 @@
 """The pages of the codes, read back: what raises a code, what is printed of it, and what is mended.
 
-An example is its ```qvr block with the ```json data and the ```toml configuration beside it. It is written
-to a folder as model.qvr, model.data.json and qvr.toml and goes the way that `qvr run` takes, up to sampling.
+An example is its ```qvr block with the ```json or ```csv data and the ```toml configuration beside it. It is
+written to a folder as model.qvr, model.data.json, model.data.csv and qvr.toml and goes the way that `qvr run` takes, up to sampling.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from quivers.backends.given import settled_sizes
 from quivers.cli.output import RefusedError, diagnostics_text
 from quivers.cli.programs import checked_file
-from quivers.data import bind, default_path, diagnostics, read
+from quivers.data import bind, diagnostics, located, read
 from quivers.errors import DataError, ProgramError
 from quivers.explanations import page
 from quivers.ir.build import build
@@ -22,7 +22,7 @@ from quivers.syntax.problems import Diagnostic, Severity
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 WHY, MEND = "## Why it matters\n", "## How to mend it\n"
-NAMES = {"qvr": "model.qvr", "json": "model.data.json", "toml": "qvr.toml"}
+NAMES = {"qvr": "model.qvr", "json": "model.data.json", "csv": "model.data.csv", "toml": "qvr.toml"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def outcome(example: Mapping[str, str], folder: Path) -> list[Found]:
         (folder / name).unlink(missing_ok=True)
         if language in example:
             (folder / name).write_text(example[language], "utf-8")
-    return list(_found(with_data="json" in example))
+    return list(_found(with_data="json" in example or "csv" in example))
 
 
 def _found(*, with_data: bool) -> Iterator[Found]:
@@ -88,8 +88,10 @@ def _found(*, with_data: bool) -> Iterator[Found]:
     if any(problem.severity is Severity.ERROR for problem in model.checked.diagnostics) or not with_data:
         return
     program = model.checked.programs[model.checked.exported or list(model.checked.programs)[-1]]
+    data = located(Path(file), None, configuration.data)
+    yield from (Found(found, model.source, file) for found in diagnostics(data.problems, program))
     try:
-        values = read(default_path(Path(file)))
+        values = read(data.path)
     except DataError as error:
         severity, span = Severity.ERROR, program.declaration.name.span
         for item in error.problems:

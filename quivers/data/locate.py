@@ -1,0 +1,52 @@
+"""Finds the file that a model's data are in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from quivers.data.codes import SEVERAL_FILES
+from quivers.data.read import READERS
+from quivers.errors import DataProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a model's data are. `others` are the files beside the model that could have been meant as well.
+
+    `wanted` says that somebody named the file, so that it must be there.
+    """
+
+    path: Path
+    wanted: bool = False
+    others: tuple[Path, ...] = ()
+
+    @property
+    def problems(self) -> tuple[DataProblem, ...]:
+        """What is doubtful about the choice."""
+        if not self.others:
+            return ()
+        names = " and ".join(f"`{other.name}`" for other in self.others)
+        verb = "are" if len(self.others) > 1 else "is"
+        message = f"The data are those of `{self.path.name}`; {names} beside it {verb} not read."
+        return (DataProblem(SEVERAL_FILES, message),)
+
+
+def located(model: Path, setting: str | None = None, configured: Path | None = None) -> Located:
+    """The data file of a model.
+
+    It is the editor's or the command's `setting`, relative to the model's folder; else the `configured` one
+    of the project; else the first of `model.data.json`, `.csv`, `.tsv` and `.parquet` beside `model.qvr`.
+    """
+    if setting:
+        return Located(model.parent / Path(setting).expanduser(), wanted=True)
+    if configured is not None:
+        return Located(configured, wanted=True)
+    beside = [model.with_suffix(f".data{ending}") for ending in READERS]
+    there = [path for path in beside if path.exists()]
+    return Located(there[0], others=tuple(there[1:])) if there else Located(beside[0])
+
+
+def default_path(model: Path) -> Path:
+    """Where a model's data are when nobody says: `model.data.json` or its like beside `model.qvr`."""
+    return located(model).path
