@@ -1,4 +1,4 @@
-"""Start a language server over stdio and time it: start, open, edits to diagnostics, hover."""
+"""Start a language server over stdio and time it: start, open, edits to diagnostics, and its answers."""
 
 from __future__ import annotations
 
@@ -9,31 +9,59 @@ import statistics
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+Message = dict[str, Any]
+SERVER_CANCELLED, CONTENT_MODIFIED = -32802, -32801
+
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds; `edit` and `hover` are medians, `edit_p95` the 95 % quantile."""
+    """Milliseconds, and mebibytes of memory at the end. `edit` and the answers to requests are medians,
+    `edit_p95` the 95 % quantile; what the server does not offer is None.
+
+    `memory` is of the server's process alone, `memory_of_children` of all processes that it started.
+    """
 
     start: float
     opened: float
     edit: float
     edit_p95: float
-    hover: float
+    hover: float | None
+    completion: float | None
+    symbols: float | None
+    tokens: float | None
+    memory: float
+    memory_of_children: float
+
+
+class Refused(Exception):
+    """An error answer."""
+
+    def __init__(self, error: Message) -> None:
+        super().__init__(error.get("message", ""))
+        self.code: int = error["code"]
+        self.data = error.get("data")
 
 
 class Client:
-    """A JSON-RPC client that answers every request of the server with null."""
+    """A JSON-RPC client that agrees to every request of the server and has no settings for it.
+
+    `came` has the method of every request and notification that the server sent, in order, and
+    `registrations` what it registered after `initialize`.
+    """
 
     def __init__(self, command: list[str]) -> None:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self.inbox: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
+        self.inbox: queue.Queue[tuple[float, Message | None]] = queue.Queue()
         self.numbers = itertools.count(1)
+        self.came: list[str] = []
+        self.registrations: list[Message] = []
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -45,102 +73,190 @@ class Client:
                 length = int(line.split(b":")[1])
             elif not line.strip():
                 self.inbox.put((time.perf_counter(), json.loads(stream.read(length))))
+        self.inbox.put((time.perf_counter(), None))
 
-    def _write(self, message: dict[str, Any]) -> None:
+    def _write(self, message: Message) -> None:
         stream = self.process.stdin
         assert stream
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
         stream.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
         stream.flush()
 
-    def notify(self, method: str, params: dict[str, Any]) -> None:
+    def notify(self, method: str, params: Any = None) -> None:
         self._write({"method": method, "params": params})
 
-    def request(self, method: str, params: dict[str, Any]) -> tuple[float, Any]:
-        """The moment the answer came, and the answer."""
+    def request(self, method: str, params: Any = None, seconds: float = 60.0) -> tuple[float, Any]:
+        """The moment the answer came, and the answer; raises Refused for an error."""
         number = next(self.numbers)
         self._write({"id": number, "method": method, "params": params})
-        at, message = self.wait(lambda m: m.get("id") == number and "method" not in m)
+        at, message = self.wait(lambda m: m.get("id") == number and "method" not in m, seconds)
+        if "error" in message:
+            raise Refused(message["error"])
         return at, message.get("result")
 
-    def wait(self, wanted: Any, seconds: float = 60.0) -> tuple[float, dict[str, Any]]:
+    def wait(self, wanted: Callable[[Message], bool], seconds: float = 60.0) -> tuple[float, Message]:
         end = time.perf_counter() + seconds
         while True:
             at, message = self.inbox.get(timeout=max(0.01, end - time.perf_counter()))
-            if "method" in message and "id" in message:
-                self._write({"id": message["id"], "result": None})
-            elif wanted(message):
+            if message is None:
+                raise EOFError(f"The server ended: {self.process.args!r}.")
+            if "method" in message:
+                self.came.append(message["method"])
+                if "id" in message:
+                    self._agree(message)
+            if wanted(message):
                 return at, message
 
+    def _agree(self, message: Message) -> None:
+        params = message.get("params")
+        answer = None
+        if message["method"] == "workspace/configuration":
+            answer = [None] * len(params["items"])
+        elif message["method"] == "client/registerCapability":
+            self.registrations += params["registrations"]
+        self._write({"id": message["id"], "result": answer})
 
-def measure(command: list[str], path: Path, language: str, edits: int = 60) -> Latency:
-    """Open `path`, then insert and remove one character in its middle line, in turn."""
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def capabilities(pull: bool) -> Message:
+    """A plain client that takes diagnostics one way only."""
+    document: Message = {
+        "hover": {"contentFormat": ["markdown"]},
+        "completion": {"completionItem": {"documentationFormat": ["markdown"]}},
+        "documentSymbol": {"hierarchicalDocumentSymbolSupport": True},
+        "semanticTokens": {
+            "requests": {"full": True},
+            "tokenTypes": ["variable", "function", "class", "parameter", "keyword", "number"],
+            "tokenModifiers": ["declaration"],
+            "formats": ["relative"],
+        },
+    }
+    document |= {"diagnostic": {}} if pull else {"publishDiagnostics": {"versionSupport": True}}
+    return {"textDocument": document}
+
+
+def measure(command: list[str], path: Path, language: str, edits: int = 60, *, pull: bool = False) -> Latency:
+    """Open `path`, then insert and remove one character in its middle line, in turn.
+
+    Diagnostics are waited for as they are published, or asked for right behind the change with `pull`.
+    """
     text = path.read_text(encoding="utf-8")
     uri = path.resolve().as_uri()
+    root = path.resolve().parent.as_uri()
     began = time.perf_counter()
     client = Client(command)
-    capabilities = {
-        "textDocument": {
-            "publishDiagnostics": {"versionSupport": True},
-            "hover": {"contentFormat": ["markdown"]},
-        }
-    }
-    at, _ = client.request(
-        "initialize",
-        {"processId": None, "rootUri": path.resolve().parent.as_uri(), "capabilities": capabilities},
-    )
-    start = at - began
-    client.notify("initialized", {})
-
-    def diagnostics(version: int) -> float:
-        def published(message: dict[str, Any]) -> bool:
-            params = message.get("params") or {}
-            right = message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri
-            return right and (params.get("version") is None or params["version"] >= version)
-
-        return client.wait(published)[0]
-
-    began = time.perf_counter()
-    document = {"uri": uri, "languageId": language, "version": 1, "text": text}
-    client.notify("textDocument/didOpen", {"textDocument": document})
-    opened = diagnostics(1) - began
-    lines = text.split("\n")
-    line = next(number for number in range(len(lines) // 2, len(lines)) if lines[number].strip())
-    column = len(lines[line])
-    taken = []
-    for version in range(2, edits + 2):
-        inserting = version % 2 == 0
-        change = {
-            "range": {
-                "start": {"line": line, "character": column},
-                "end": {"line": line, "character": column + (not inserting)},
+    try:
+        at, answer = client.request(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": root,
+                "workspaceFolders": [{"uri": root, "name": "models"}],
+                "capabilities": capabilities(pull),
             },
-            "text": "x" if inserting else "",
-        }
-        began = time.perf_counter()
-        client.notify(
-            "textDocument/didChange",
-            {"textDocument": {"uri": uri, "version": version}, "contentChanges": [change]},
         )
-        taken.append(diagnostics(version) - began)
-        time.sleep(0.01)
-    hovers = []
-    for _ in range(15):
+        start = at - began
+        offered = answer["capabilities"]
+        if pull and not offered.get("diagnosticProvider"):
+            raise ValueError(f"{command[0]} does not offer textDocument/diagnostic.")
+        client.notify("initialized", {})
+
+        def diagnostics(version: int) -> float:
+            if pull:
+                return _pulled(client, uri)
+
+            def published(message: Message) -> bool:
+                params = message.get("params") or {}
+                right = message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri
+                return right and (params.get("version") is None or params["version"] >= version)
+
+            return client.wait(published)[0]
+
         began = time.perf_counter()
-        position = {"line": line, "character": column - 1}
-        at, _ = client.request("textDocument/hover", {"textDocument": {"uri": uri}, "position": position})
-        hovers.append(at - began)
-    client.process.kill()
-    client.process.wait()
-    return Latency(
-        *(
-            1e3 * seconds
-            for seconds in (
-                start,
-                opened,
-                statistics.median(taken),
-                sorted(taken)[int(0.95 * len(taken))],
-                statistics.median(hovers),
+        document = {"uri": uri, "languageId": language, "version": 1, "text": text}
+        client.notify("textDocument/didOpen", {"textDocument": document})
+        opened = diagnostics(1) - began
+        lines = text.split("\n")
+        line = next(number for number in range(len(lines) // 2, len(lines)) if lines[number].strip())
+        column = len(lines[line])
+        taken = []
+        for version in range(2, edits + 2):
+            inserting = version % 2 == 0
+            change = {
+                "range": {
+                    "start": {"line": line, "character": column},
+                    "end": {"line": line, "character": column + (not inserting)},
+                },
+                "text": "x" if inserting else "",
+            }
+            began = time.perf_counter()
+            client.notify(
+                "textDocument/didChange",
+                {"textDocument": {"uri": uri, "version": version}, "contentChanges": [change]},
             )
+            taken.append(diagnostics(version) - began)
+            time.sleep(0.01)
+
+        def answered(provider: str, method: str, **params: Any) -> float | None:
+            if not offered.get(provider):
+                return None
+            times = []
+            for _ in range(15):
+                began = time.perf_counter()
+                at, _ = client.request(method, {"textDocument": {"uri": uri}, **params})
+                times.append(at - began)
+            return 1e3 * statistics.median(times)
+
+        position = {"line": line, "character": column - 1}
+        hover = answered("hoverProvider", "textDocument/hover", position=position)
+        completion = answered("completionProvider", "textDocument/completion", position=position)
+        symbols = answered("documentSymbolProvider", "textDocument/documentSymbol")
+        tokens = answered("semanticTokensProvider", "textDocument/semanticTokens/full")
+        return Latency(
+            1e3 * start,
+            1e3 * opened,
+            1e3 * statistics.median(taken),
+            1e3 * sorted(taken)[int(0.95 * len(taken))],
+            hover,
+            completion,
+            symbols,
+            tokens,
+            resident(client.process.pid),
+            sum(map(resident, children(client.process.pid))),
         )
+    finally:
+        client.end()
+
+
+def _pulled(client: Client, uri: str) -> float:
+    """When the answer came; a server that gave up for something newer is asked again."""
+    while True:
+        try:
+            return client.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})[0]
+        except Refused as refused:
+            if refused.code not in (SERVER_CANCELLED, CONTENT_MODIFIED):
+                raise
+
+
+# ------------------------------------------------------------------ processes
+
+
+def resident(process: int) -> float:
+    """Mebibytes of memory that a process has; 0 for one that is gone."""
+    told = subprocess.run(
+        ["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True, check=False
     )
+    return int(told.stdout or 0) / 1024
+
+
+def children(process: int) -> list[int]:
+    """All processes that a process started, and those that they did."""
+    told = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    parents = dict(map(int, line.split()) for line in told.stdout.splitlines())
+    found = [process]
+    for parent in found:
+        found += [child for child, of in parents.items() if of == parent]
+    return found[1:]
