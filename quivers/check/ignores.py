@@ -74,6 +74,19 @@ def unsilenced(
     return _sorted([*kept, *problems])
 
 
+def listed_codes(source: bytes, line: Span) -> Span | None:
+    """Where the codes stand that an ignore comment on a line lists; None where no comment there lists any."""
+    for match in _COMMENT.finditer(source, line.start, line.end):
+        said = _SAID.fullmatch(match["said"].rstrip())
+        if (
+            said is not None
+            and said["codes"] is not None
+            and _comment_start(source, match.start()) is not None
+        ):
+            return Span(*said.span("codes")).shifted(match.start("said"))
+    return None
+
+
 def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(diagnostics, key=lambda each: (each.span.start, each.span.end, each.code)))
 
