@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,3 +73,21 @@ def readable(path: Path) -> Iterator[None]:
         raise unreadable(f"{path} cannot be read: {reason.lower()}.") from None
     except MemoryError:
         raise unreadable(f"{path} cannot be read: it needs more memory than there is.") from None
+
+
+def weight(path: Path) -> int:
+    """About how many bytes a file has when it is read, without reading it.
+
+    Raises:
+        DataError: the file can't be looked at, or has no end, as a device has none.
+    """
+    with readable(path):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise unreadable(f"{path} is a device or a pipe, not a data file.")
+        size = status.st_size
+        if path.suffix.lower() != ".parquet" or size == 0:
+            return size
+        from quivers.data.read_parquet import weight_of
+
+        return max(size, weight_of(path))

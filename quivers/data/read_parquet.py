@@ -9,6 +9,7 @@ import numpy as np
 
 from quivers.data.column import Column, Kind
 from quivers.data.read import readable, unreadable
+from quivers.errors import DataError
 
 _MAGIC = b"PAR1"
 INSTALL = "pip install 'qvr[parquet]'"
@@ -20,6 +21,57 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the file cannot be read or is no Parquet file, or pyarrow is not installed.
     """
+    _check_ends(path)
+    pa, pq = _packages(path)
+    try:
+        with pq.ParquetFile(path) as opened:
+            table = opened.read()
+    except pa.ArrowMemoryError:
+        raise unreadable(f"{path} cannot be read: it needs more memory than there is.") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+    columns: dict[str, Any] = {}
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        if name in columns:
+            raise unreadable(f"{path} has two columns called `{name}`.")
+        if name and not name.startswith("__index_level_"):  # what pandas keeps its row numbers in
+            columns[name] = arrow_column(values)
+    if table.num_rows == 0 or not columns:
+        raise unreadable(f"{path} has no {'rows' if columns else 'columns'}.")
+    return columns
+
+
+def weight_of(path: Path) -> int:
+    """How many bytes the values of a file take at least, eight for each; told by its last lines alone.
+
+    Raises:
+        DataError: as `read`.
+    """
+    _check_ends(path)
+    pa, pq = _packages(path)
+    try:
+        with pq.ParquetFile(path) as opened:
+            return 8 * int(opened.metadata.num_rows) * int(opened.metadata.num_columns)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _packages(path: Path) -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise unreadable(f"{path} needs the package pyarrow to be read: {INSTALL}.") from None
+    return pa, pq
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return unreadable(f"{path} is damaged, or of a kind of Parquet that can't be read: {reason}.")
+
+
+def _check_ends(path: Path) -> None:
+    """Parquet begins and ends with the same four bytes."""
     with readable(path), path.open("rb") as file:
         first = file.read(len(_MAGIC))
         file.seek(0, 2)
@@ -32,30 +84,6 @@ def read(path: Path) -> dict[str, Any]:
         raise unreadable(f"{path} is no Parquet file.")
     if last != _MAGIC or size < 3 * len(_MAGIC):
         raise unreadable(f"{path} is only the beginning of a Parquet file: its end is missing.")
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise unreadable(f"{path} needs the package pyarrow to be read: {INSTALL}.") from None
-    try:
-        with pq.ParquetFile(path) as opened:
-            table = opened.read()
-    except pa.ArrowMemoryError:
-        raise unreadable(f"{path} cannot be read: it needs more memory than there is.") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise unreadable(
-            f"{path} is damaged, or of a kind of Parquet that can't be read: {reason}."
-        ) from None
-    columns: dict[str, Any] = {}
-    for name, values in zip(table.column_names, table.columns, strict=True):
-        if name in columns:
-            raise unreadable(f"{path} has two columns called `{name}`.")
-        if name and not name.startswith("__index_level_"):  # what pandas keeps its row numbers in
-            columns[name] = arrow_column(values)
-    if table.num_rows == 0 or not columns:
-        raise unreadable(f"{path} has no {'rows' if columns else 'columns'}.")
-    return columns
 
 
 def arrow_column(values: Any) -> Column:

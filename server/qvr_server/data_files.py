@@ -1,58 +1,225 @@
-"""The data files beside open models: read when they change, and compared with the model."""
+"""The data files of models: found, read when they change, and held against the model. All of it off the loop.
+
+Nothing is imported from `quivers.data` before a file is looked at, since NumPy comes with it.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quivers.check.program import Checked, CheckedProgram
+from quivers.check.types import Axis, Type
 from quivers.errors import DataError, DataProblem
+from quivers.ide.data_facts import DataFacts, ValueFacts
+from quivers.syntax.reading import KEYWORDS, identifier
+
+if TYPE_CHECKING:
+    from quivers.data.describe import Description
+    from quivers.data.locate import Located
+
+# A larger file is left to the run, so that typing doesn't pay for reading it.
+LARGEST_CHECKED = 32 * 2**20
+# A file that can't be read and was written so shortly ago may still be on its way to the disk.
+SECONDS_OF_WRITING = 2.0
+SECONDS_BEFORE_SECOND_TRY = 0.2
+FILES_KEPT = 8
+
+Written = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DataAnswer:
+    """What a model's data file says to it.
+
+    `path` is where the data are or would be, and `written` when the file was, with its size; None where there
+    is none. `problems` are what is wrong, and `facts` is None where nothing could be read.
+    """
+
+    path: Path
+    written: Written | None = None
+    problems: tuple[DataProblem, ...] = ()
+    facts: DataFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a file held when it was `written`. `error` or `note` say why there are no values."""
+
+    written: Written
+    values: Mapping[str, Any] | None = None
+    described: Mapping[str, Description] | None = None
+    error: DataError | None = None
+    note: str | None = None
 
 
 class DataFiles:
-    """Reads each data file once for every time it was written. Its methods may be called on any thread."""
+    """Reads each data file once for every time it was written. Its methods may be called on any thread.
 
-    def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int], dict[str, Any] | DataError]] = {}
+    `largest` is how many bytes a file may have, read into memory, to be looked at while its model is edited.
+    """
 
-    def problems(
-        self, model: Path, chosen: Path | None, checked: Checked, program: CheckedProgram
-    ) -> tuple[DataProblem, ...]:
-        """What is wrong with the data of `model`: the file chosen for it, else the one beside it, if there.
+    def __init__(self, largest: int = LARGEST_CHECKED) -> None:
+        self._largest = largest
+        self._kept: OrderedDict[Path, _Content] = OrderedDict()
+        self._lock = threading.Lock()
 
-        numpy is first imported here, off the event loop.
+    def answer(
+        self,
+        model: Path,
+        checked: Checked,
+        program: CheckedProgram | None,
+        setting: str | None = None,
+        configured: Path | None = None,
+    ) -> DataAnswer:
+        """What the data of `model` are and what is wrong with them for `program`.
+
+        The file is the one of `setting`, which is seen from the model's folder, else the `configured` one,
+        else that beside the model. Values are held against a program without errors alone; what is in the
+        file is told in any case.
         """
-        from quivers import data
+        from quivers.data import located
 
-        path = chosen or data.default_path(model)
-        values = self._values(path)
-        if values is None:
-            return ()
-        if isinstance(values, DataError):
-            return values.problems
-        try:
-            data.bind(checked, program, values)
-        except DataError as error:
-            return error.in_file(path.name).problems
-        return ()
+        found = located(model, setting, configured)
+        content = self._content(found.path)
+        if content is None:
+            problems = _missing(found) if found.wanted else ()
+            return DataAnswer(found.path, problems=problems)
+        if content.error is not None:
+            return DataAnswer(found.path, content.written, (*content.error.problems, *found.problems))
+        return _held(found, content, checked, program)
 
-    def _values(self, path: Path) -> dict[str, Any] | DataError | None:
-        """The values in a file, or why they can't be read; None where there is no file."""
-        from quivers import data
+    def seen(
+        self, model: Path, setting: str | None = None, configured: Path | None = None
+    ) -> tuple[Path, Written | None]:
+        """Where the data of `model` are, and when that file was written. Reads nothing."""
+        from quivers.data.locate import located
 
+        path = located(model, setting, configured).path
+        return path, self.written(path)
+
+    def written(self, path: Path) -> Written | None:
+        """When a file was written, with its size; None where there is none."""
         try:
             status = path.stat()
-        except OSError:
-            self._read.pop(path, None)
+        except (OSError, ValueError):
             return None
-        written = (status.st_mtime_ns, status.st_size)
-        cached = self._read.get(path)
-        if cached is not None and cached[0] == written:
-            return cached[1]
-        values: dict[str, Any] | DataError
+        return status.st_mtime_ns, status.st_size
+
+    def _content(self, path: Path) -> _Content | None:
+        """What is in a file, None where there is none; two threads don't read one file at once."""
+        with self._lock:
+            for attempt in (1, 2):
+                written = self.written(path)
+                if written is None:
+                    self._kept.pop(path, None)
+                    return None
+                content = self._kept.get(path) or self._read(path, written)
+                if content.written != written:
+                    content = self._read(path, written)
+                settled = self.written(path) == written
+                if attempt == 1 and (not settled or (content.error is not None and _is_new(written))):
+                    time.sleep(SECONDS_BEFORE_SECOND_TRY)
+                    self._kept.pop(path, None)
+                    continue
+                break
+            self._kept[path] = content
+            self._kept.move_to_end(path)
+            while len(self._kept) > FILES_KEPT:
+                self._kept.popitem(last=False)
+            return content
+
+    def _read(self, path: Path, written: Written) -> _Content:
+        from quivers.data.describe import described
+        from quivers.data.read import read, weight
+
         try:
-            values = data.read(path)
+            size = weight(path)
+            if size > self._largest:
+                note = (
+                    f"{path.name} takes {size / 2**20:,.0f} MB, and data of up to "
+                    f"{self._largest / 2**20:,.0f} MB are checked while a model is edited; a run reads all."
+                )
+                return _Content(written, note=note)
+            values = {_as_written(name): value for name, value in read(path).items()}
         except DataError as error:
-            values = error
-        self._read[path] = (written, values)
-        return values
+            return _Content(written, error=error)
+        return _Content(written, values, {name: described(value) for name, value in values.items()})
+
+
+def _as_written(name: str) -> str:
+    return name if name.isascii() else identifier(name)
+
+
+def _is_new(written: Written) -> bool:
+    return abs(time.time() - written[0] / 1e9) < SECONDS_OF_WRITING
+
+
+def _missing(found: Located) -> tuple[DataProblem, ...]:
+    from quivers.data.codes import UNREADABLE
+
+    return (DataProblem(UNREADABLE, f"{found.path} does not exist, and should hold this model's data."),)
+
+
+def _held(found: Located, content: _Content, checked: Checked, program: CheckedProgram | None) -> DataAnswer:
+    """The values of a file against a program."""
+    name = found.path.name
+    if content.values is None or content.described is None:
+        facts = DataFacts(name, notes=(content.note or "",))
+        return DataAnswer(found.path, content.written, found.problems, facts)
+    sizes: Mapping[str, int] = {}
+    levels: Mapping[str, tuple[str, ...]] = {}
+    notes: tuple[str, ...] = ()
+    problems = found.problems
+    if program is not None and not program.has_errors:
+        from quivers.data import bind
+
+        try:
+            bound = bind(checked, program, content.values)
+            sizes, levels, notes = bound.sizes, bound.levels, bound.notes
+        except DataError as error:
+            problems = (*error.in_file(name).problems, *problems)
+    sized = {
+        each: size
+        for each, size in sizes.items()
+        if each in checked.objects
+        and checked.objects[each].size is None
+        and not checked.objects[each].factors
+    }
+    used = set(checked.objects) if program is None else {*checked.objects, *(e.name for e in program.inputs)}
+    unused = tuple(each for each in content.values if each not in used and _is_name(each))
+    values = {each: _facts(each, what, sizes) for each, what in content.described.items()}
+    facts = DataFacts(name, values, unused, sized, levels, notes)
+    return DataAnswer(found.path, content.written, problems, facts)
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and text not in KEYWORDS
+
+
+def _facts(name: str, what: Description, sizes: Mapping[str, int]) -> ValueFacts:
+    if what.levels:
+        element = f"{len(what.levels)} names"
+    elif what.element is None:
+        element = "no numbers"
+    else:
+        element = str(Type((), what.element))
+    axes: list[str] = []
+    for count in what.shape:
+        fitting = [each for each, size in sizes.items() if size == count]
+        axes.append(str(Axis(fitting[0])) if len(fitting) == 1 else str(count))
+    return ValueFacts(
+        name,
+        " ⊗ ".join([*axes, element]),
+        what.shape,
+        what.missing,
+        what.least,
+        what.greatest,
+        what.levels,
+        what.fault,
+    )
