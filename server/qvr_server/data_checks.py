@@ -45,6 +45,11 @@ class DataChecks:
         loop = asyncio.get_running_loop()
         self._timers[opened.uri] = loop.call_later(pause, lambda: self._server.spawn(self._check(opened.uri)))
 
+    def file(self, uri: str) -> Path | None:
+        """The file that a document was last held against; None where there is none."""
+        answer = self._answers.get(uri)
+        return answer.path if answer is not None and answer.written is not None else None
+
     def forget(self, uri: str) -> None:
         """A document was closed."""
         self._stop(uri)
