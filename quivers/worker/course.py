@@ -19,20 +19,38 @@ Clock = Callable[[], float]
 WINDOW = 3.0
 SECONDS_BETWEEN_PARTIALS = 0.5
 # A partial summary may take this share of the run's time, and reads no more numbers than these.
-LARGEST_SHARE = 0.005
-MOST_NUMBERS = 100_000
+LARGEST_SHARE = 0.01
+MOST_NUMBERS = 10_000
 
 
 class Course:
-    """One run's pace and partial summaries; `thin` and `warmup` are those of its settings."""
+    """One run's pace and partial summaries; `thin` and `warmup` are those of its settings.
 
-    def __init__(self, warmup: int, thin: int, clock: Clock = time.monotonic) -> None:
+    `clock` tells the time, `effort` the seconds that this thread has computed for.
+    """
+
+    def __init__(
+        self, warmup: int, thin: int, clock: Clock = time.monotonic, effort: Clock = time.thread_time
+    ) -> None:
         self._warmup = warmup
         self._thin = thin
         self._clock = clock
+        self._effort = effort
         self._seen: dict[int, collections.deque[tuple[float, int]]] = {}
-        self._began = clock()
+        self._underway: Underway | None = None
+        self._began = self._next_partial = clock()
+        self._before_partial: float | None = None
+
+    def begin(self, underway: Underway) -> None:
+        """The chains start now; what came before, such as compiling, says nothing of their pace."""
+        self._underway = underway
+        self._began = self._clock()
         self._next_partial = self._began + SECONDS_BETWEEN_PARTIALS
+
+    @property
+    def steps(self) -> int | None:
+        """Leapfrog steps so far; None before the chains start."""
+        return None if self._underway is None else self._underway.leapfrogs
 
     def progress(self, report: ChainProgress) -> dict[str, Any]:
         """What is told of a chain: its report, its draws per second, and the seconds that it has left."""
@@ -57,18 +75,24 @@ class Course:
             "seconds_left": seconds,
         }
 
-    def partial(self, underway: Underway) -> dict[str, Any] | None:
+    def partial(self) -> dict[str, Any] | None:
         """What the draws say so far, where it is time to say so again and there are any."""
-        began = self._clock()
-        if began < self._next_partial:
+        if self._underway is None or self._clock() < self._next_partial:
             return None
-        done, total = underway.kept
+        done, total = self._underway.kept
         if done < 2 or done == total:
             return None
-        sites = {name: _figures(values) for name, values in underway.samples(MOST_NUMBERS).items()}
-        now = self._clock()
-        self._next_partial = now + max(SECONDS_BETWEEN_PARTIALS, (now - began) / LARGEST_SHARE)
+        # What the first one prepares is used again at the end of the run, so it is no cost of its own.
+        self._before_partial = None if self._before_partial is None else self._effort()
+        sites = {name: _figures(values) for name, values in self._underway.samples(MOST_NUMBERS).items()}
         return {"done": done, "total": total, "sites": sites}
+
+    def sent(self) -> None:
+        """A partial summary has gone out: the next one waits until this one's cost is a small share."""
+        after = self._effort()
+        cost = 0.0 if self._before_partial is None else after - self._before_partial
+        self._before_partial = after
+        self._next_partial = self._clock() + max(SECONDS_BETWEEN_PARTIALS, cost / LARGEST_SHARE)
 
     def _pace_of_drawing(self, seen: collections.deque[tuple[float, int]]) -> float | None:
         """Transitions per second after warm-up, over the window."""

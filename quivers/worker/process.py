@@ -32,7 +32,6 @@ from quivers.worker.runs import load_runtime, prior_predictive, run
 
 if TYPE_CHECKING:
     from quivers.inference import ChainProgress
-    from quivers.inference.mcmc import Underway
 
 SECONDS_BETWEEN_PULSES = 1.0
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -51,7 +50,7 @@ class Job:
     request: RunRequest | PriorRequest
     cancel: threading.Event = field(default_factory=threading.Event)
     too_large: bool = False
-    underway: Underway | None = None
+    course: Course | None = None
 
 
 class Worker:
@@ -129,7 +128,6 @@ class Worker:
             self._running = job
             answer = self._answer(job)
             del self._jobs[job.identity]
-            job.underway = None
             self._running = None
             self.send({"id": job.identity, **answer})
 
@@ -148,19 +146,16 @@ class Worker:
             return {"error": failure(error)}
 
     def _run(self, job: Job, request: RunRequest) -> dict[str, Any]:
-        course = Course(request.settings.warmup, request.settings.thin)
-
-        def begin(underway: Underway) -> None:
-            job.underway = underway
+        job.course = course = Course(request.settings.warmup, request.settings.thin)
 
         def report(progress: ChainProgress) -> None:
             told = course.progress(progress)
             self.send({"method": "progress", "params": {"id": job.identity, **told}})
-            partial = None if job.underway is None else course.partial(job.underway)
-            if partial is not None:
+            if (partial := course.partial()) is not None:
                 self.send({"method": "partial", "params": {"id": job.identity, **partial}})
+                course.sent()
 
-        return run(request, report, job.cancel, begin)
+        return run(request, report, job.cancel, course.begin)
 
     # ----------------------------------------------------------------- watch
 
@@ -186,10 +181,10 @@ class Worker:
 
     def _pulse(self, held: int | None) -> None:
         job = self._running
-        underway = None if job is None else job.underway
+        course = None if job is None else job.course
         params = {
             "rss": held,
-            "steps": None if underway is None else underway.leapfrogs,
+            "steps": None if course is None else course.steps,
             "running": None if job is None else job.identity,
         }
         try:
