@@ -25,7 +25,7 @@ async def initialized(ls: QvrServer, params: types.InitializedParams) -> None:
 
 def did_save(ls: QvrServer, params: types.DidSaveTextDocumentParams) -> None:
     """Publish again, and look at the data file again."""
-    ls.did_save(params.text_document.uri)
+    ls.save_document(params.text_document.uri)
 
 
 def did_change_configuration(ls: QvrServer, params: types.DidChangeConfigurationParams) -> None:

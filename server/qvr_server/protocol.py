@@ -6,7 +6,10 @@ was cancelled before its turn is not computed.
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
+import inspect
 import json
 import logging
 import threading
@@ -16,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import (
     JsonRpcException,
+    JsonRpcInternalError,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
     JsonRpcMethodNotFound,
@@ -24,6 +28,8 @@ from pygls.exceptions import (
     JsonRpcServerNotInitialized,
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
+
+from qvr_server import from_lsp, notebooks
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -38,6 +44,16 @@ class RequestFailed(JsonRpcException):
 
     CODE = -32803
     MESSAGE = "Request Failed"
+
+
+class ServerCancelled(JsonRpcException):
+    """A pull of diagnostics that is out of date before its answer is there: the client asks again."""
+
+    CODE = -32802
+    MESSAGE = "Server Cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The text changed before its check was done.", data={"retriggerRequest": True})
 
 
 class QvrProtocol(LanguageServerProtocol):
@@ -113,12 +129,53 @@ class QvrProtocol(LanguageServerProtocol):
 
     def _refuse(self, identity: Any, error: JsonRpcException) -> None:
         answer = {"code": error.code, "message": str(error.message)}
+        if error.data is not None:
+            answer["data"] = error.data
         self._send_data({"jsonrpc": self.VERSION, "id": identity, "error": answer})
 
     def _handle_cancel_notification(self, msg_id: Any) -> None:
         self._cancelled_early.discard(msg_id)
         if (future := self._request_futures.pop(msg_id, None)) is not None:
             future.cancel()
+
+    def _execute_handler(
+        self,
+        msg_id: Any,
+        handler: Callable[..., Any],
+        callback: Callable[[Any], Any],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Call a handler; one that gives an awaitable, whatever its kind, goes on as a task."""
+        if inspect.isgeneratorfunction(handler):  # pygls' own
+            super()._execute_handler(msg_id, handler, callback, args, kwargs)
+            return
+        future: Any = concurrent.futures.Future()
+        try:
+            result = handler(*(args or ()), **(kwargs or {}))
+            if inspect.isawaitable(result):
+                future = asyncio.ensure_future(result)
+                self._request_futures[msg_id] = future
+            else:
+                future.set_result(result)
+        except Exception as error:
+            future.set_exception(error)
+        future.add_done_callback(callback)
+
+    def _send_handler_result(self, future: Any, *, msg_id: Any) -> None:
+        self._request_futures.pop(msg_id, None)
+        if future.cancelled():
+            self._refuse(msg_id, JsonRpcRequestCancelled("The request was cancelled."))
+            return
+        error = future.exception()
+        if error is None:
+            self._send_response(msg_id, result=future.result())
+        elif isinstance(error, JsonRpcException):
+            self._refuse(msg_id, error)
+        else:
+            logger.error("a request failed", exc_info=error)
+            what = f"This failed, because of an error inside QVR: {type(error).__name__}: {error}"
+            self._refuse(msg_id, JsonRpcInternalError(what))
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Any:
@@ -137,15 +194,30 @@ class QvrProtocol(LanguageServerProtocol):
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        self._server.did_open(params)
+        opened = params.text_document
+        if from_lsp.is_ours(opened.uri, opened.language_id):
+            self._server.open_document(opened.uri, opened.version, opened.text)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        self._server.did_change(params)
+        document = params.text_document
+        self._server.change_document(document.uri, document.version, params.content_changes)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        self._server.did_close(params)
+        self._server.close_document(params.text_document.uri)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def lsp_notebook_document__did_open(self, params: types.DidOpenNotebookDocumentParams) -> None:
+        notebooks.did_open(self._server, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def lsp_notebook_document__did_change(self, params: types.DidChangeNotebookDocumentParams) -> None:
+        notebooks.did_change(self._server, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def lsp_notebook_document__did_close(self, params: types.DidCloseNotebookDocumentParams) -> None:
+        notebooks.did_close(self._server, params)
 
     # --------------------------------------------------------------- commands
 

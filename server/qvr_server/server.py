@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +16,19 @@ from pygls.lsp.server import LanguageServer
 from quivers import __version__
 from quivers.configuration import PROJECT_FILE, QVR_FILE
 from quivers.syntax.problems import Edit
-from qvr_server import features, from_lsp, life_cycle, options, to_lsp
-from qvr_server.data_files import DataFiles
-from qvr_server.features.lenses import lenses
+from qvr_server import features, from_lsp, life_cycle, notebooks, options, publishing, to_lsp
+from qvr_server.analyses import Analyses
+from qvr_server.data_checks import WATCHED, DataChecks
 from qvr_server.options import Options
 from qvr_server.protocol import QvrProtocol
 from qvr_server.runs import Runs
 from qvr_server.session import DataVerdict, OpenDocument, Session
 from qvr_server.worker_process import WorkerProcess
+from qvr_server.workspace_files import ClosedModels
 
 logger = logging.getLogger(__name__)
 
 CANCEL_RUN = "qvr.cancelRun"
-SECONDS_BEFORE_DATA_CHECK = 0.3
 SECONDS_BEFORE_GRAMMAR = 0.2
 
 
@@ -42,17 +43,22 @@ class QvrServer(LanguageServer):
     def __init__(
         self, worker: WorkerProcess | None = None, on_answer: Callable[[], None] | None = None
     ) -> None:
-        super().__init__("qvr-lsp", __version__, protocol_cls=QvrProtocol)
+        super().__init__(
+            "qvr-lsp",
+            __version__,
+            protocol_cls=QvrProtocol,
+            notebook_document_sync=notebooks.SYNCHRONISED,
+        )
         self.session = Session()
         self.options = Options()
-        self.data_files = DataFiles()
+        self.data = DataChecks(self)
         self.worker = worker or WorkerProcess()
         self.runs = Runs(self, self.worker)
         self.ended: asyncio.Future[int] | None = None
-        self._to_analyse: dict[str, None] = {}
-        self._data_timers: dict[str, asyncio.TimerHandle] = {}
+        self.analyses = Analyses(self._checked, self._uncheckable)
+        self.closed_models = ClosedModels()
+        self._result_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._lenses: dict[str, tuple[types.CodeLens, ...]] = {}
         self._reported: set[str] = set()
         self._on_answer = on_answer
         self._grammar_wanted = False
@@ -89,11 +95,11 @@ class QvrServer(LanguageServer):
         self.refresh_lenses()
         self.refresh_inlay_hints()
         for opened in self.session.documents.values():
-            self.analyse_later(opened.uri)
+            publishing.after_news(self, opened)
+            self.data.later(opened, 0.0)
 
     def refresh_lenses(self) -> None:
         """Have the client ask for its lenses again, where it can."""
-        self._lenses.clear()
         if self.client_supports("workspace.code_lens.refresh_support"):
             self.workspace_code_lens_refresh(None)
 
@@ -107,7 +113,7 @@ class QvrServer(LanguageServer):
         if self.client_supports("workspace.did_change_watched_files.dynamic_registration"):
             watchers = [
                 types.FileSystemWatcher(glob_pattern=f"**/{name}")
-                for name in ("*.data.json", QVR_FILE, PROJECT_FILE)
+                for name in (*WATCHED, QVR_FILE, PROJECT_FILE)
             ]
             registration = types.Registration(
                 "qvr-files",
@@ -143,143 +149,81 @@ class QvrServer(LanguageServer):
             self.ended.set_result(code)
 
     async def close(self) -> None:
-        for timer in self._data_timers.values():
-            timer.cancel()
+        self.data.close()
         for task in list(self._tasks):
             task.cancel()
         await self.worker.close()
 
     # -------------------------------------------------------------- documents
 
-    def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        opened = params.text_document
-        if not from_lsp.is_ours(opened.uri, opened.language_id):
-            return
-        path = from_lsp.path(opened.uri)
-        self.session.open(opened.uri, opened.version, from_lsp.text(opened.text), path)
-        self.analyse_later(opened.uri)
-        if self.options.worker.warm:
+    def open_document(self, uri: str, version: int, text: str) -> None:
+        """Take a text over from the client."""
+        if (former := self.session.documents.get(uri)) is not None:
+            self.analyses.forget(former)
+        opened = self.session.open(uri, version, from_lsp.text(text), from_lsp.path(uri))
+        self.analyses.want(opened)
+        if self.options.worker.warm and self.options.trusted:
             asyncio.get_running_loop().call_later(0.0, self.worker.warm_up)
 
-    def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        if (opened := self.session.documents.get(uri)) is None:
-            return
-        changes = from_lsp.changes(params.content_changes)
-        opened.apply(params.text_document.version, changes)
-        self.analyse_later(uri)
+    def change_document(
+        self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]
+    ) -> None:
+        """Apply one notification's changes at once; the check follows when all that has come is applied."""
+        if (opened := self.session.documents.get(uri)) is not None:
+            opened.apply(version, from_lsp.changes(changes))
+            self.analyses.want(opened)
 
-    def did_save(self, uri: str) -> None:
-        if uri in self.session.documents:
-            self.analyse_later(uri)
+    def save_document(self, uri: str) -> None:
+        """Look again at what may have changed on the disk."""
+        if (opened := self.session.documents.get(uri)) is not None:
+            self.analyses.want(opened)
 
-    def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        if self.session.close(uri) is None:
+    def close_document(self, uri: str) -> None:
+        """Give a text back to the client, with its problems taken away."""
+        if (opened := self.session.close(uri)) is None:
             return
-        self._to_analyse.pop(uri, None)
-        self._lenses.pop(uri, None)
-        if (timer := self._data_timers.pop(uri, None)) is not None:
-            timer.cancel()
-        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+        self.analyses.forget(opened)
+        self.data.forget(uri)
+        publishing.after_close(self, uri)
 
     # --------------------------------------------------------------- checking
 
-    def analyse_later(self, uri: str) -> None:
-        """Check a document once all messages that have arrived are acted on; it then has its newest text."""
-        if not self._to_analyse:
-            asyncio.get_running_loop().call_soon(self._analyse)
-        self._to_analyse[uri] = None
-
-    def _analyse(self) -> None:
-        waiting, self._to_analyse = self._to_analyse, {}
-        if waiting and not self._grammar_wanted:
+    def _checked(self, opened: OpenDocument) -> None:
+        """Show what the check of a document's newest text found."""
+        if not self._grammar_wanted:
             self._grammar_wanted = True
             asyncio.get_running_loop().call_later(SECONDS_BEFORE_GRAMMAR, self.spawn_thread, _load_grammar)
-        for uri in waiting:
-            if (opened := self.session.documents.get(uri)) is None:
-                continue
-            try:
-                self.publish(opened)
-                self._refresh_lenses(opened)
-            except Exception as error:
-                self.internal_error(f"{opened.name} can't be checked", error)
-            self.check_data_later(opened)
-
-    def publish(self, opened: OpenDocument) -> None:
-        """Send everything that is wrong with a document's newest text."""
         for sentence in opened.configuration.warnings:
             self._show_once(types.MessageType.Warning, sentence)
-        related = self.shows_related_places
-        places = opened.places
-        diagnostics = [to_lsp.diagnostic(found, places, related=related) for found in opened.diagnostics()]
-        self.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(opened.uri, diagnostics, opened.version)
-        )
+        try:
+            publishing.after_check(self, opened)
+        except Exception as error:
+            self._uncheckable(opened, error)
+        self.data.later(opened)
 
-    @property
-    def shows_related_places(self) -> bool:
-        return self.client_supports("text_document.publish_diagnostics.related_information")
+    def _uncheckable(self, opened: OpenDocument, error: Exception) -> None:
+        self.internal_error(f"{opened.name} can't be checked", error)
 
-    def _refresh_lenses(self, opened: OpenDocument) -> None:
-        """Ask the client for the lenses again when one that it showed says something else now."""
-        if (shown := self._lenses.get(opened.uri)) is None:
-            return
-        titles = [lens.command.title for lens in lenses(opened) if lens.command]
-        if titles != [lens.command.title for lens in shown if lens.command]:
-            del self._lenses[opened.uri]
-            if self.client_supports("workspace.code_lens.refresh_support"):
-                self.workspace_code_lens_refresh(None)
-
-    def lenses_shown(self, opened: OpenDocument, lenses: list[types.CodeLens]) -> None:
-        self._lenses[opened.uri] = tuple(lenses)
+    def next_result_id(self) -> str:
+        """An id of a report of problems that no other report of this server has."""
+        return f"qvr-{next(self._result_ids)}"
 
     # ------------------------------------------------------------------- data
-
-    def check_data_later(self, opened: OpenDocument, pause: float = SECONDS_BEFORE_DATA_CHECK) -> None:
-        """Compare a document with its data file when the typing pauses."""
-        if (timer := self._data_timers.pop(opened.uri, None)) is not None:
-            timer.cancel()
-        if not self.options.data.check or opened.path is None:
-            return
-        if opened.verdict is not None and opened.verdict.of_values:
-            return
-        loop = asyncio.get_running_loop()
-        self._data_timers[opened.uri] = loop.call_later(
-            pause, lambda: self.spawn(self._check_data(opened.uri))
-        )
-
-    async def _check_data(self, uri: str) -> None:
-        if (opened := self.session.documents.get(uri)) is None:
-            return
-        assert opened.path is not None
-        version, checked = opened.version, opened.checked
-        program = checked.program_to_run()
-        if program is None or program.has_errors:
-            return
-        problems = await asyncio.to_thread(
-            self.data_files.problems, opened.path, opened.data_path, checked, program
-        )
-        if self.session.documents.get(uri) is opened and opened.version == version:
-            self.judge(opened, DataVerdict(program.name, problems))
 
     def judge(self, opened: OpenDocument, verdict: DataVerdict) -> None:
         """Show what is wrong with a document's data, if that is news."""
         before = opened.verdict.problems if opened.verdict is not None else ()
         opened.verdict = verdict
         if before != verdict.problems:
-            self.publish(opened)
+            publishing.after_news(self, opened)
 
     def files_changed(self, uris: list[str]) -> None:
         """A data file or a configuration on disk was written, made or deleted."""
         if any(uri.endswith((f"/{QVR_FILE}", f"/{PROJECT_FILE}")) for uri in uris):
             for opened in self.session.documents.values():
-                self.analyse_later(opened.uri)
-        folders = {path.parent for uri in uris if (path := from_lsp.path(uri)) is not None}
-        for opened in self.session.documents.values():
-            places = {path.parent for path in (opened.path, opened.data_path) if path is not None}
-            if places & folders:
-                self.check_data_later(opened, 0.0)
+                publishing.after_news(self, opened)
+                self.data.later(opened, 0.0)
+        self.data.files_changed(path for uri in uris if (path := from_lsp.path(uri)) is not None)
 
     # ------------------------------------------------------------------- runs
 

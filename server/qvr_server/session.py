@@ -6,7 +6,7 @@ Positions come in the encoding that was negotiated with the client.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,16 @@ from quivers.check.analysis import Analysis
 from quivers.check.program import Checked
 from quivers.configuration import Configuration, configuration_for, shown
 from quivers.errors import DataProblem
+from quivers.ide.data_facts import DataFacts
 from quivers.syntax.ast import Span
 from quivers.syntax.document import Document
 from quivers.syntax.lines import Encoding, Position
 from quivers.syntax.problems import Diagnostic
+from quivers.syntax.steps import Steps
 from qvr_server.places import Places
+
+# A text of more bytes, some 1,300 lines, counts as large.
+LARGE_BYTES = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,9 @@ class DataVerdict:
 class OpenDocument:
     """One document, from its opening to its closing.
 
-    `data_path` is the file its data come from, None for a document that is no file. `kept` is what features
-    keep of it between requests, each under its module's name.
+    `data_path` is the file that a run took its data from, if one was named, and `facts` what there is to say
+    of the data, None where nothing is known. `kept` is what features keep of it between requests, each under
+    its module's name.
     """
 
     uri: str
@@ -53,16 +59,47 @@ class OpenDocument:
     encoding: Encoding = Encoding.UTF16
     data_path: Path | None = None
     verdict: DataVerdict | None = None
+    facts: DataFacts | None = None
     analysis: Analysis = field(default_factory=Analysis)
     kept: dict[str, Any] = field(default_factory=dict)
+    reported: tuple[str, list[Any]] | None = None
+    is_busy: bool = False
+    is_closed: bool = False
+    failure: Exception | None = None
     _checked: Checked | None = None
 
     @property
     def checked(self) -> Checked:
-        """What checking the newest text says, computed when asked for and once."""
+        """What checking the newest text says, computed when asked for and once.
+
+        What may wait lets `Analyses` check the document first, which holds nothing else up.
+        """
         if self._checked is None:
-            self._checked = self.analysis.check(self.document)
+            # Another thread may be at work with the memory of the last check.
+            self._checked = (Analysis() if self.is_busy else self.analysis).check(self.document)
         return self._checked
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the newest text is checked."""
+        return self._checked is not None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether an answer about the whole text may take long."""
+        return len(self.document.source) > LARGE_BYTES
+
+    def checking(self) -> Steps[Checked]:
+        """The check of the newest text in steps, whose result is for `settle`."""
+        return self.analysis.checking(self.document.source)
+
+    def settle(self, checked: Checked) -> None:
+        """Take the result of checking the newest text."""
+        self._checked = checked
+
+    def snapshot(self) -> OpenDocument:
+        """The document as it is now, for another thread to read."""
+        return replace(self)
 
     @property
     def places(self) -> Places:
@@ -76,15 +113,17 @@ class OpenDocument:
 
     def apply(self, version: int, changes: Iterable[Change]) -> None:
         """Apply one notification's changes, each to the text that the one before it left."""
+        document = self.document.copy()
         for change in changes:
             if change.range is None:
-                self.document.replace(change.text)
+                document.replace(change.text)
                 continue
-            lines = self.document.lines
+            lines = document.lines
             start, end = (lines.offset(position, self.encoding) for position in change.range)
-            self.document.edit(Span(min(start, end), max(start, end)), change.text)
+            document.edit(Span(min(start, end), max(start, end)), change.text)
+        self.document = document  # a new one, since another thread may be reading the old
         self.version = version
-        self._checked = None
+        self._checked = self.failure = None
         if self.verdict is not None and self.verdict.of_values:
             self.verdict = None
 
@@ -105,7 +144,7 @@ class OpenDocument:
             return checked.diagnostics
         from quivers.data import diagnostics
 
-        return (*checked.diagnostics, *diagnostics(self.verdict.problems, program))
+        return (*checked.diagnostics, *diagnostics(self.verdict.problems, program, checked))
 
 
 @dataclass(slots=True)
@@ -125,4 +164,6 @@ class Session:
         return opened
 
     def close(self, uri: str) -> OpenDocument | None:
-        return self.documents.pop(uri, None)
+        if (opened := self.documents.pop(uri, None)) is not None:
+            opened.is_closed = True
+        return opened

@@ -14,6 +14,9 @@ from qvr_server.places import Places
 
 RUN = "qvr.run"
 
+# What is declared and that nothing needs, which editors grey out.
+_UNNECESSARY = frozenset({"QVR708", "QVR709", "QVR710"})
+
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error,
     Severity.WARNING: types.DiagnosticSeverity.Warning,
@@ -26,7 +29,7 @@ _FENCE = re.compile(r"^```.*\n?|\n```$", re.MULTILINE)
 _MARKUP = re.compile(r"(`+|\*\*)(.+?)\1", re.DOTALL)
 
 
-def diagnostic(found: Diagnostic, places: Places, *, related: bool) -> types.Diagnostic:
+def diagnostic(found: Diagnostic, places: Places, *, related: bool, tags: bool = False) -> types.Diagnostic:
     """`related` says that the client shows related places; else they are told in the message."""
     message = found.message
     if found.hint:
@@ -48,6 +51,7 @@ def diagnostic(found: Diagnostic, places: Places, *, related: bool) -> types.Dia
         source="qvr",
         message=message,
         related_information=information,
+        tags=[types.DiagnosticTag.Unnecessary] if tags and found.code in _UNNECESSARY else None,
     )
 
 

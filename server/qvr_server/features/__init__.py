@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qvr_server.features import code_actions, hover, lenses
+from qvr_server.features import code_actions, completion, diagnostics, hover, lenses, signature_help
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
 
 MODULES = (
     code_actions,
+    completion,
+    diagnostics,
     hover,
     lenses,
+    signature_help,
 )
 
 

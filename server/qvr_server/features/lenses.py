@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 
 def code_lens(ls: QvrServer, opened: OpenDocument, params: types.CodeLensParams) -> list[types.CodeLens]:
-    """The lenses of a document, remembered so that they are asked for anew when they change."""
-    shown = lenses(opened) if ls.options.lens.enable else []
-    ls.lenses_shown(opened, shown)
-    return shown
+    """The lenses of a document."""
+    return lenses(opened) if ls.options.lens.enable else []
 
 
 def lenses(opened: OpenDocument) -> list[types.CodeLens]:
@@ -43,4 +41,4 @@ def targets(opened: OpenDocument) -> list[RunTarget]:
     ]
 
 
-FEATURES = (Feature(types.TEXT_DOCUMENT_CODE_LENS, code_lens),)
+FEATURES = (Feature(types.TEXT_DOCUMENT_CODE_LENS, code_lens, whole=True),)

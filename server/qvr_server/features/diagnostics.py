@@ -1,0 +1,107 @@
+"""`textDocument/diagnostic` and `workspace/diagnostic`: problems for a client that asks for them.
+
+Every report has a result id; a client that has it already hears that nothing changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from qvr_server.feature import Feature
+from qvr_server.protocol import ServerCancelled
+from qvr_server.publishing import lsp_diagnostics
+from qvr_server.workspace_files import roots
+
+if TYPE_CHECKING:
+    from qvr_server.server import QvrServer
+    from qvr_server.session import OpenDocument
+
+Report = types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport
+WorkspaceReport = (
+    types.WorkspaceFullDocumentDiagnosticReport | types.WorkspaceUnchangedDocumentDiagnosticReport
+)
+
+
+def document_diagnostic(ls: QvrServer, params: types.DocumentDiagnosticParams) -> Any:
+    """The problems of an open document; of a text that is not open, or not ours, there are none to tell.
+
+    A pull that an edit overtakes is cancelled with the wish to be asked again, never answered with nothing.
+    """
+    opened = ls.session.documents.get(params.text_document.uri)
+    if opened is None:
+        return types.RelatedFullDocumentDiagnosticReport(items=[])
+    if opened.is_checked:
+        return _report(ls, opened, params.previous_result_id)
+    return _in_time(ls, opened, opened.version, params.previous_result_id)
+
+
+async def _in_time(ls: QvrServer, opened: OpenDocument, version: int, previous: str | None) -> Report:
+    await ls.analyses.ready(opened)
+    if opened.version != version or opened.is_closed:
+        raise ServerCancelled
+    return _report(ls, opened, previous)
+
+
+def _report(ls: QvrServer, opened: OpenDocument, previous: str | None) -> Report:
+    identity, items = _reported(ls, opened)
+    if identity == previous:
+        return types.RelatedUnchangedDocumentDiagnosticReport(result_id=identity)
+    return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=identity)
+
+
+def _reported(ls: QvrServer, opened: OpenDocument) -> tuple[str, list[types.Diagnostic]]:
+    """A document's problems with their result id, which stays while they do."""
+    items = lsp_diagnostics(ls, opened.diagnostics(), opened.places)
+    if opened.reported is None or opened.reported[1] != items:
+        opened.reported = (ls.next_result_id(), items)
+    return opened.reported
+
+
+async def workspace_diagnostic(
+    ls: QvrServer, params: types.WorkspaceDiagnosticParams
+) -> types.WorkspaceDiagnosticReport:
+    """The problems of every model in the workspace's folders, of those that are open as they are typed."""
+    known = {entry.uri: entry.value for entry in params.previous_result_ids}
+    reports: list[WorkspaceReport] = []
+    for opened in list(ls.session.documents.values()):
+        await ls.analyses.ready(opened)
+        if opened.is_closed:
+            continue
+        identity, items = _reported(ls, opened)
+        reports.append(_entry(opened.uri, opened.version, identity, items, known))
+    given_up = threading.Event()
+    try:
+        closed = await asyncio.to_thread(ls.closed_models.check, roots(ls), given_up)
+    except asyncio.CancelledError:
+        given_up.set()
+        raise
+    for model in closed:
+        if model.uri not in ls.session.documents:
+            items = lsp_diagnostics(ls, model.diagnostics, model.places(ls.session.encoding))
+            reports.append(_entry(model.uri, None, model.result_id, items, known))
+    gone = known.keys() - {report.uri for report in reports}
+    reports += [types.WorkspaceFullDocumentDiagnosticReport(uri=uri, items=[]) for uri in sorted(gone)]
+    return types.WorkspaceDiagnosticReport(items=reports)
+
+
+def _entry(
+    uri: str, version: int | None, identity: str, items: list[types.Diagnostic], known: dict[str, str]
+) -> WorkspaceReport:
+    if known.get(uri) == identity:
+        return types.WorkspaceUnchangedDocumentDiagnosticReport(uri=uri, result_id=identity, version=version)
+    return types.WorkspaceFullDocumentDiagnosticReport(
+        uri=uri, items=items, result_id=identity, version=version
+    )
+
+
+_OPTIONS = types.DiagnosticOptions(
+    inter_file_dependencies=False, workspace_diagnostics=True, identifier="qvr"
+)
+FEATURES = (
+    Feature(types.TEXT_DOCUMENT_DIAGNOSTIC, document_diagnostic, _OPTIONS, document=False),
+    Feature(types.WORKSPACE_DIAGNOSTIC, workspace_diagnostic, document=False),
+)
