@@ -1,5 +1,6 @@
 """What hover shows on each kind of name of a model that uses them all."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from quivers.check.analysis import check_source
 from quivers.ide.hover import Hover, hover
 from quivers.syntax.document import Document
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/*.qvr"))
 
 MODEL = dedent(
     """\
@@ -146,25 +149,123 @@ def test_a_function_an_effect_and_a_keyword() -> None:
     assert note.startswith("argument `scale` of `HalfNormal`")
 
 
-def test_nothing_where_no_name_stands() -> None:
-    assert hover_at("mu ", "<-")[0] is None
-    assert hover_at("Normal(", "0.0")[0] is None
+WORDS = """\
+object School : FinSet 8
+object Item : FinSet 2
+object K : FinSet 3
+object Weights : Simplex K
+data county : Item -> School
+
+program first(scale : Real [low=0], G : FinSet) : G -> G
+    sample z : G <- Normal(0.0, scale)
+    return z
+
+program p : School -> School [effects=[Sample, Score, Marginal]]
+    ## The mean.
+    sample mu <- Normal(-1.5, 5.0) [low=-2.0]
+    sample beta : School * Item <- Normal(mu, 2.0 + exp(mu))
+    sample drawn <- first(2.5, School)
+    let theta = mu + drawn * 2.0
+    let table = factor i : School in theta[i] ^ 2
+    observe y : School <- Normal(theta, 1.0)
+    marginalize k : K <- Categorical(shares)
+        observe v : Item <- Normal(mean[k] * 3.0, 1.0)
+    score extra = if mu > 0 then 1.0 else 2.0
+    return theta
+"""
 
 
-def test_a_name_whose_type_is_not_known_says_so() -> None:
-    broken = MODEL.replace("HalfNormal(scale=5.0)", "HalfNorml(5.0)")
-    assert shown("sample ", "tau", broken)[0] == "tau : ?"
-    assert "error" in shown("sample ", "tau", broken)[-1]
+def words(before: str, name: str) -> list[str]:
+    return shown(before, name, WORDS)
 
 
-def test_every_place_of_every_program_can_be_hovered() -> None:
-    checked, document = check_source(MODEL), Document(MODEL.encode())
-    for offset in range(len(document.source) + 1):
-        hover(checked, document, offset)
+def test_a_steps_word_says_type_effects_and_documentation() -> None:
+    signature, meaning, effect, documentation = words("## The mean.\n    ", "sample")
+    assert signature == "mu : [-2, ∞) ! {Sample}"
+    assert meaning.startswith("Draws a latent.")
+    assert effect == "a latent is drawn"
+    assert documentation == "The mean."
+    assert words("\n    ", "observe")[0] == "y : School ⊗ Real ! {Score}"
+    assert words("\n    ", "marginalize")[0] == "k : K ! {Score, Marginal}"
+    assert words("\n    ", "score")[0] == "extra : Real ! {Score}"
+    assert words("\n    ", "let")[0] == "theta : School ⊗ Real ! {Pure}"
+    assert words("1.0 else 2.0\n    ", "return")[0] == "return : School"
 
 
-@pytest.mark.parametrize("text", ["", "object", "program p : A -> A\n    sample x <- "])
-def test_a_broken_file_can_be_hovered(text: str) -> None:
-    checked, document = check_source(text), Document(text.encode())
-    for offset in range(len(text) + 1):
-        hover(checked, document, offset)
+def test_a_declarations_word_says_what_it_declares() -> None:
+    signature, meaning, *_ = words("\n\n", "program")
+    assert signature == "first : G -> G ! {Sample}"
+    assert meaning.startswith("A model")
+    assert words("", "object")[0] == "object School : FinSet 8"
+    assert words("\n", "data")[0] == "county : Item ⊗ School"
+
+
+def test_a_number_that_is_an_argument_says_what_it_is_for() -> None:
+    assert words("Normal(-1.5, ", "5.0") == [
+        "5.0",
+        "argument `scale` of `Normal`: how far values spread, in `Real⁺`",
+    ]
+    assert words("first(", "2.5") == ["2.5", "argument `scale` of `first`: in `Real⁺`"]
+    assert hover_at("drawn * ", "2.0", WORDS)[0] is None
+
+
+def test_an_operator_says_the_type_of_its_expression_and_which_argument_that_is() -> None:
+    document = Document(WORDS.encode())
+
+    def at(before: str) -> Hover:
+        place = len(WORDS[: WORDS.index(before) + len(before)].encode())
+        found = hover(check_source(WORDS), document, place)
+        assert found is not None
+        return found
+
+    assert at("2.0 ").signature.startswith("2.0 + exp(mu) : [2.")
+    assert at("2.0 ").notes[-1].startswith("argument `scale` of `Normal`")
+    assert at("let theta = mu + drawn ").signature == "drawn * 2.0 : School ⊗ Real"
+    assert at("theta[i] ").signature == "theta[i] ^ 2 : Real⁺"
+    assert at("mean[k] ").signature == "mean[k] * 3.0 : Item ⊗ Real"
+    assert at("score extra = if mu ").signature == "mu > 0 : Bool"
+    assert at("score extra = ").signature.endswith(": [1, 2]")
+
+
+def test_a_draws_arrow_a_plates_sign_and_a_programs_arrow() -> None:
+    assert words("sample mu ", "<-")[0] == "mu : [-2, ∞) ! {Sample}"
+    assert words("School ", "*")[0] == "School ⊗ Item"
+    assert words("School ", "*")[-1] == "16 elements"
+    assert words("program p : School ", "->")[0] == "p : School -> School ! {Sample, Score, Marginal}"
+
+
+def test_options_and_spaces() -> None:
+    assert words("5.0) [", "low")[0] == "low"
+    assert "truncated" in words("5.0) [", "low")[1]
+    assert words("School [", "effects")[0] == "effects"
+    assert "sum 1" in words("Weights : ", "Simplex")[1]
+    assert "finite set" in words("School : ", "FinSet")[1]
+    assert words("mu > 0 ", "then")[0].startswith("if mu > 0 then 1.0 else 2.0 : ")
+
+
+def test_what_the_data_and_a_run_know_is_added() -> None:
+    document = Document(MODEL.encode())
+    place = MODEL.index("sigma_j)") + 1
+    offset = len(MODEL[:place].encode())
+    found = hover(check_source(MODEL), document, offset, data={"sigma_j": "8 values, 9…18", "mu": "no"})
+    assert found is not None
+    assert found.notes[-1] == "8 values, 9…18"
+    offset = len(MODEL[: MODEL.index("tau <-")].encode())
+    found = hover(check_source(MODEL), document, offset, data={"tau": "no"}, posteriors={"tau": "3.3 ± 2.5"})
+    assert found is not None
+    assert found.notes[-1] == "3.3 ± 2.5"
+    assert "no" not in found.notes
+
+
+def test_nothing_in_a_comment_or_on_a_bracket() -> None:
+    assert hover_at("## ", "The mean", WORDS)[0] is None
+    assert hover_at("2.5, School", ")\n", WORDS)[0] is None
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_no_prefix_of_an_example_raises(file: Path) -> None:
+    source = file.read_bytes()
+    whole = check_source(source)
+    for end in range(0, len(source), max(1, len(source) // 60)):
+        hover(check_source(source[:end]), Document(source[:end]), end)
+        hover(whole, Document(source), end)
