@@ -71,7 +71,9 @@ def type_of_program_draw(step: ast.Sample, call: ast.Call, scope: Scope) -> AnyT
 def _mention_arguments(call: ast.Call, scope: Scope) -> None:
     """Look at the arguments of a program whose parameters are not known."""
     for argument in call.arguments:
-        node = argument.value
+        node, keyword = argument.value, argument.keyword
+        if keyword is not None and keyword.text:
+            scope.mention(keyword.text, keyword.span, Role.PARAMETER)
         if isinstance(node, ast.Variable) and _is_object(node.name, scope):
             scope.mention_object(node.name, node.span)
         else:
