@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qvr_server.features import code_actions, completion, diagnostics, hover, lenses, signature_help
+from qvr_server.features import (
+    code_actions,
+    completion,
+    diagnostics,
+    document_links,
+    folding,
+    formatting,
+    hover,
+    inlay_hints,
+    lenses,
+    selection,
+    semantic_tokens,
+    signature_help,
+    symbols,
+)
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -13,9 +27,16 @@ MODULES = (
     code_actions,
     completion,
     diagnostics,
+    document_links,
+    folding,
+    formatting,
     hover,
+    inlay_hints,
     lenses,
+    selection,
+    semantic_tokens,
     signature_help,
+    symbols,
 )
 
 
