@@ -21,11 +21,11 @@ def proven(
     Problems with a code of `but` are not counted: they are what the change is about.
     """
     before, after = selection.checked, outcome(selection, change.edits)
-    old, now = before.diagnostics, after.diagnostics
-    if any(found.severity is Severity.ERROR for found in old):
+    said, says = before.diagnostics, after.diagnostics
+    if any(found.severity is Severity.ERROR for found in said):
         # Beside an error no advice is given, so that what is new of it was there all along.
-        old, now = _errors(old), _errors(now)
-    new = new_problems(old, now, but)
+        said, says = _errors(said), _errors(says)
+    new = new_problems(said, says, but)
     if new:
         return Obstacle(f"That would be wrong afterwards: {new[0].message}")
     for old, found in _changed(before, after):

@@ -7,6 +7,7 @@ that can't ask again.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from quivers.configuration import shown
 from quivers.ide.actions import REFACTORINGS, Offer, change, offers
 from quivers.ide.actions.fixing import fix_all, ignoring, preferred, safe_fix
 from quivers.ide.actions.selection import Change, Obstacle, Selection
+from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Fix
 from qvr_server import to_lsp
@@ -307,10 +309,15 @@ def _escaped(text: str) -> str:
 
 def _remembered(ls: QvrServer, action: types.CodeAction) -> tuple[OpenDocument, str, Span]:
     """What an action that was offered was about."""
-    data = action.data
-    match data:
-        case {"uri": str(uri), "version": int(version), "name": str(name), "start": int(), "end": int()}:
-            span = Span(data["start"], data["end"])
+    match action.data:
+        case {
+            "uri": str(uri),
+            "version": int(version),
+            "name": str(name),
+            "start": int(start),
+            "end": int(end),
+        }:
+            span = Span(start, end)
         case _:
             raise JsonRpcInvalidParams("This action does not come from this server, or its data are lost.")
     if name != _FIX_ALL and name not in REFACTORINGS:
@@ -341,13 +348,33 @@ def _runs(opened: OpenDocument, asked: _Asked) -> list[types.CodeAction]:
     """The run of each program whose header is in the range."""
     if not asked.wants(RUN_KIND):
         return []
+    headers = _headers(opened.checked, asked.span)
     found: list[types.CodeAction] = []
-    for target in targets(opened):
-        program = opened.checked.programs[target.program]
-        if target.runnable and _touch(program.declaration.header_span.shifted(program.offset), asked.span):
+    for target in targets(opened) if headers else ():
+        if target.runnable and target.program in headers:
             command = to_lsp.run_command(target, opened.uri)
             found.append(types.CodeAction(title=target.title, kind=RUN_KIND, command=command))
     return found
+
+
+def _headers(checked: Checked, span: Span) -> frozenset[str]:
+    """The programs and compositions whose headers a span touches."""
+    placed = checked.module.declarations
+    number = max(bisect_right(placed, span.start, key=lambda item: item.offset) - 1, 0)
+    found: set[str] = set()
+    for item in placed[number:]:
+        if item.offset > span.end:
+            break
+        declaration = item.declaration
+        if isinstance(declaration, ast.ProgramDeclaration):
+            header = declaration.header_span
+        elif isinstance(declaration, ast.DefineDeclaration):
+            header = declaration.span
+        else:
+            continue
+        if _touch(header.shifted(item.offset), span):
+            found.add(declaration.name.text)
+    return frozenset(found)
 
 
 def _touch(left: Span, right: Span) -> bool:
