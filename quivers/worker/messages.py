@@ -15,8 +15,8 @@ From the worker:
   seconds_left}, ten times a second for each chain that moved: `done` of `total` transitions, warm-up's among
   them; draws that are kept per second, null in warm-up; seconds to the end of this chain, null until known.
 - `partial` {id, done, total, sites: {name: {shape, mean, sd, histogram}}} about twice a second while
-  drawing, less often where that would slow the run by 1 %: what the `done` of `total` draws of all chains say so far; mean and sd are flat, the histogram is
-  null where there is none.
+  drawing, less often where that would slow the run by 1 %: what the `done` of `total` draws of all chains
+  say so far; mean and sd are flat, the histogram is null where there is none.
 - `pulse` {rss: bytes or null, steps: leapfrog steps of the run or null, running: id or null} every second,
   and at once when memory grows fast.
 
