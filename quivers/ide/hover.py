@@ -58,8 +58,8 @@ def hover(
 ) -> Hover | None:
     """The hover at a byte offset, None where nothing stands that has a meaning.
 
-    `data` says of an input what its values are, as in `8 values, 9…18`; `posteriors` has a paragraph of
-    Markdown for each name of which a run has draws.
+    `data` says of an input what its values are, as in `8 values, 9…18`, and of an object what its size is;
+    `posteriors` has a paragraph of Markdown for each name of which a run has draws.
     """
     occurrence = checked.occurrence_at(offset)
     if occurrence is None or (found := _of_occurrence(checked, document, occurrence)) is None:
@@ -72,7 +72,7 @@ def hover(
     return replace(found, notes=tuple(notes))
 
 
-_FROM_DATA = frozenset({Role.INPUT, Role.OBSERVED, Role.DATA})
+_FROM_DATA = frozenset({Role.INPUT, Role.OBSERVED, Role.DATA, Role.OBJECT})
 _DRAWN = frozenset({Role.LATENT, Role.LET})
 
 
