@@ -1,0 +1,82 @@
+"""`textDocument/rename` and its preparation; what can't be renamed is answered with the reason."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcContentModified
+
+from quivers.ide.rename import Refused, renamable
+from quivers.ide.rename import rename as rename_at
+from quivers.syntax.document import Document
+from qvr_server.feature import Feature
+from qvr_server.protocol import RequestFailed
+
+if TYPE_CHECKING:
+    from qvr_server.server import QvrServer
+    from qvr_server.session import OpenDocument
+
+NOTE = "outside-of-the-model"
+
+
+def prepare_rename(
+    ls: QvrServer, opened: OpenDocument, params: types.PrepareRenameParams
+) -> types.PrepareRenamePlaceholder | None:
+    """The name under the cursor as it is written, to begin with."""
+    places = opened.places
+    found = renamable(opened.checked, opened.document.source, places.offset(params.position))
+    if found is None:
+        return None
+    if isinstance(found, Refused):
+        raise RequestFailed(found.reason)
+    return types.PrepareRenamePlaceholder(places.range(found.span), found.text)
+
+
+async def rename(ls: QvrServer, opened: OpenDocument, params: types.RenameParams) -> types.WorkspaceEdit:
+    """The edits of a renaming, found beside the loop because the text is checked anew with them.
+
+    What has to change outside of the model is told with the edits where the client shows that, else as a
+    message.
+    """
+    version, checked, source = opened.version, opened.checked, opened.document.source
+    offset = opened.places.offset(params.position)
+    twin = opened.analysis.copy()
+    found = await asyncio.to_thread(
+        rename_at, checked, source, offset, params.new_name, lambda text: twin.check(Document(text))
+    )
+    if opened.version != version:
+        raise JsonRpcContentModified("The text has changed since the renaming was asked for.")
+    if isinstance(found, Refused):
+        raise RequestFailed(found.reason)
+    edit = ls.workspace_edit(opened, found.edits)
+    if found.note is not None and not _annotated(ls, edit, found.note):
+        ls.window_show_message(types.ShowMessageParams(types.MessageType.Info, found.note))
+    return edit
+
+
+def _annotated(ls: QvrServer, edit: types.WorkspaceEdit, note: str) -> bool:
+    """Hang a note on every change, for the user to confirm; whether the client shows such notes."""
+    supported = ls.capability("text_document.rename.honors_change_annotations")
+    if not supported or ls.capability("workspace.workspace_edit.change_annotation_support") is None:
+        return False
+    for change in edit.document_changes or ():
+        if isinstance(change, types.TextDocumentEdit):
+            change.edits = [
+                types.AnnotatedTextEdit(NOTE, each.range, each.new_text)
+                for each in change.edits
+                if isinstance(each, types.TextEdit)
+            ]
+    edit.change_annotations = {
+        NOTE: types.ChangeAnnotation(
+            "Rename an input in the model", needs_confirmation=True, description=note
+        )
+    }
+    return edit.document_changes is not None
+
+
+FEATURES = (
+    Feature(types.TEXT_DOCUMENT_PREPARE_RENAME, prepare_rename),
+    Feature(types.TEXT_DOCUMENT_RENAME, rename),
+)
