@@ -24,10 +24,11 @@ class RunTarget:
 
 def run_targets(checked: Checked) -> tuple[RunTarget, ...]:
     """One target for each program, in the order of the file."""
-    return tuple(_target(checked, name) for name in checked.programs)
+    return tuple(run_target(checked, name) for name in checked.programs)
 
 
-def _target(checked: Checked, name: str) -> RunTarget:
+def run_target(checked: Checked, name: str) -> RunTarget:
+    """The target of one program."""
     program = checked.programs[name]
     span = program.declaration.name.span.shifted(program.offset)
     title = f"▶ Run {name}"

@@ -21,12 +21,12 @@ from quivers.configuration import shown
 from quivers.ide.actions import REFACTORINGS, Offer, change, offers
 from quivers.ide.actions.fixing import fix_all, ignoring, preferred, safe_fix
 from quivers.ide.actions.selection import Change, Obstacle, Selection
+from quivers.ide.runs import run_target
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
-from quivers.syntax.problems import Diagnostic, Fix
+from quivers.syntax.problems import Diagnostic, Fix, Severity
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
-from qvr_server.features.lenses import targets
 from qvr_server.protocol import RequestFailed
 from qvr_server.publishing import lsp_diagnostics
 
@@ -348,20 +348,23 @@ def _runs(opened: OpenDocument, asked: _Asked) -> list[types.CodeAction]:
     """The run of each program whose header is in the range."""
     if not asked.wants(RUN_KIND):
         return []
-    headers = _headers(opened.checked, asked.span)
-    found: list[types.CodeAction] = []
-    for target in targets(opened) if headers else ():
-        if target.runnable and target.program in headers:
-            command = to_lsp.run_command(target, opened.uri)
-            found.append(types.CodeAction(title=target.title, kind=RUN_KIND, command=command))
-    return found
+    checked = opened.checked
+    headers = _headers(checked, asked.span)
+    if not headers or any(found.severity is Severity.ERROR for found in checked.diagnostics):
+        return []
+    targets = [run_target(checked, name) for name in headers if name in checked.programs]
+    return [
+        types.CodeAction(title=target.title, kind=RUN_KIND, command=to_lsp.run_command(target, opened.uri))
+        for target in targets
+        if target.runnable
+    ]
 
 
-def _headers(checked: Checked, span: Span) -> frozenset[str]:
+def _headers(checked: Checked, span: Span) -> dict[str, None]:
     """The programs and compositions whose headers a span touches."""
     placed = checked.module.declarations
     number = max(bisect_right(placed, span.start, key=lambda item: item.offset) - 1, 0)
-    found: set[str] = set()
+    found: dict[str, None] = {}
     for item in placed[number:]:
         if item.offset > span.end:
             break
@@ -373,8 +376,8 @@ def _headers(checked: Checked, span: Span) -> frozenset[str]:
         else:
             continue
         if _touch(header.shifted(item.offset), span):
-            found.add(declaration.name.text)
-    return frozenset(found)
+            found[declaration.name.text] = None
+    return found
 
 
 def _touch(left: Span, right: Span) -> bool:
