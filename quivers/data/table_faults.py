@@ -65,6 +65,8 @@ def encoding_fault(path: Path) -> str:
     with path.open("rb") as file:
         while True:
             piece = file.read(_PIECE)
+            if piece.endswith(b"\r"):  # whose line feed belongs to it
+                piece += file.read(1)
             if not start:
                 start = piece
                 for mark, name in _OTHER_ENCODINGS:
@@ -87,5 +89,7 @@ def encoding_fault(path: Path) -> str:
 
 
 def _moved(line: int, column: int, text: str) -> tuple[int, int]:
+    """The place after some text; LF, CRLF and CR end a line."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.count("\n")
     return (line + lines, len(text) - text.rfind("\n")) if lines else (line, column + len(text))
