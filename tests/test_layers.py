@@ -32,9 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "json_output": LANGUAGE | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
     "calibration": LANGUAGE | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
+    "report": LANGUAGE | {"ide"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
     "cli": RUNTIME | SHELL | {"ide", "worker", "qvr_server"},
-    "qvr_server": LANGUAGE | SHELL | {"ide", "data"},
+    "qvr_server": LANGUAGE | SHELL | {"ide", "data", "report"},
 }
 
 # Heavy or protocol-bound libraries, and the only folders that may import them.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def initialize(ls: QvrServer, params: types.InitializeParams) -> None:
     """Take the options; the position encoding is settled by now."""
     settled = types.PositionEncodingKind(ls.workspace.position_encoding or "utf-16")
+    ls.client_info = params.client_info
     ls.initialized(params.initialization_options, settled.value)
 
 

@@ -1,4 +1,4 @@
-"""`qvr.run` and `qvr.cancelRun`: a program sampled in the worker, for any client that has commands."""
+"""The runs under way and the results that they left, with all that shows them kept up to date."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcRequestCancelled
+from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 
-from quivers.check.analysis import check_source
-from quivers.check.program import Checked, CheckedProgram
-from quivers.errors import DataProblem, QvrError
-from quivers.syntax.document import decoded
-from quivers.syntax.lines import Encoding, LineIndex
-from quivers.syntax.problems import Severity
-from qvr_server import from_lsp, to_lsp
-from qvr_server.protocol import Command, RequestFailed
+from quivers.check.fingerprint import fingerprint
+from quivers.check.program import CheckedProgram
+from quivers.errors import DataProblem
+from quivers.ide import troubles
+from quivers.ide.posteriors import Posterior, posterior
+from quivers.ide.runs import ending_text
+from quivers.syntax.problems import Diagnostic
+from qvr_server import publishing
+from qvr_server.commands_arguments import run_settings
+from qvr_server.protocol import RequestFailed
+from qvr_server.results import Result, Results, Standing, data_used
+from qvr_server.run_progress import RunProgress
+from qvr_server.run_subjects import Data, Model, chosen_program, data_of, model_of
 from qvr_server.session import DataVerdict, OpenDocument
 from qvr_server.worker_process import RunError, WorkerProcess
 
@@ -31,168 +36,305 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_REPORTS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """The text that is run, as it was when the run was asked for."""
-
-    name: str
-    path: Path | None
-    source: bytes
-    checked: Checked
-    opened: OpenDocument | None
+UNTRUSTED = (
+    "This workspace is not trusted, so QVR runs nothing of it; checking goes on."
+    " Trust it in your editor to run its models."
+)
+SECONDS_BETWEEN_HINTS = 0.5
+SECONDS_BETWEEN_LENSES = 0.5
 
 
 @dataclass(slots=True)
 class Running:
-    """A run under way."""
+    """A run under way. `sites` has what its draws say so far, `done` the share of them that are made."""
 
     uri: str
+    program: str
     task: asyncio.Task[Any]
     progress: RunProgress
+    live: bool = False
+    sites: Mapping[str, Any] = field(default_factory=dict)
+    done: float = 0.0
 
 
 class Runs:
-    """The runs under way. A run is one task; cancelling the task, from wherever, stops the run."""
+    """A run is one task; cancelling the task, from wherever, stops the run and keeps the last result."""
 
     def __init__(self, server: QvrServer, worker: WorkerProcess) -> None:
         self._server = server
         self._worker = worker
         self._running: dict[int, Running] = {}
         self._numbers = itertools.count(1)
+        self._hinted = self._lensed = 0.0
+        self._standings: dict[str, tuple[Any, dict[str, Standing]]] = {}
+        self._shown_stale: dict[str, dict[str, bool]] = {}
+        self.results = Results()
 
-    def run_command(self) -> Command:
-        async def run(arguments: Sequence[Any] | None, token: types.ProgressToken | None) -> dict[str, Any]:
-            return await self.run(arguments, token)
+    # ----------------------------------------------------------------- commands
 
-        return run
-
-    def cancel_command(self) -> Command:
-        async def cancel_run(
-            arguments: Sequence[Any] | None, _: types.ProgressToken | None
-        ) -> dict[str, int]:
-            try:
-                return {"cancelled": self.cancel(from_lsp.cancel_command(arguments))}
-            except ValueError as error:
-                raise JsonRpcInvalidParams(str(error)) from None
-
-        return cancel_run
-
-    async def run(self, arguments: Sequence[Any] | None, token: types.ProgressToken | None) -> dict[str, Any]:
+    async def run(
+        self, arguments: Mapping[str, Any], token: types.ProgressToken | None, *, live: bool = False
+    ) -> dict[str, Any]:
         """The summary of the run that a `qvr.run` asks for, or an error with a sentence for the user."""
-        try:
-            command = from_lsp.run_command(arguments, self._server.options.run)
-        except ValueError as error:
-            raise JsonRpcInvalidParams(str(error)) from None
-        model = await self._model(command.uri)
-        program = chosen_program(model, command.program)
-        data = self._data(command, model)
+        self.check_trust()
+        model = await model_of(self._server, arguments["uri"])
+        program = chosen_program(model, arguments.get("program"))
+        chosen = arguments.get("data")
+        data = await data_of(self._server, chosen, model)
         params = {
             "source": model.source.decode(),
             "name": model.name,
             "program": program.name,
             "data": data,
-            "settings": command.settings,
+            "settings": run_settings(arguments, self._server.options.run),
         }
         task = asyncio.current_task()
         assert task is not None
         number = next(self._numbers)
         progress = RunProgress(self._server, f"Sampling {program.name}", token, f"qvr-run-{number}")
-        self._running[number] = Running(command.uri, task, progress)
+        running = Running(model.uri, program.name, task, progress, live)
+        self._running[number] = running
+        self._server.refresh_lenses()
         ending = "failed"
         try:
-            summary = await self._worker.run(params, progress.report)
-            ending = to_lsp.result_message(summary)
+            result = Result(
+                model.uri,
+                program.name,
+                fingerprint(model.checked, program),
+                model.source,
+                replace(await asyncio.to_thread(data_used, data), chosen=chosen is not None),
+                await self._sampled(params, running, arguments.get("partialResultToken")),
+                time.time(),
+            )
+            ending = ending_text(result.answer)
         except asyncio.CancelledError:
             ending = "cancelled"
             raise JsonRpcRequestCancelled("The run was cancelled.") from None
         except RunError as failure:
             if failure.kind == "data":
-                self._judge(model, program, data, failure)
+                self._judge(model, program, chosen, failure)
             raise _refusal(failure) from None
         finally:
             del self._running[number]
             progress.end(ending)
-        self._judge(model, program, data, None)
-        return summary
+            self._server.refresh_lenses()
+            if running.sites:
+                self._server.refresh_inlay_hints()
+        self.results.keep(result)
+        self._judge(model, program, chosen, None)
+        self._changed(model.uri)
+        self._server.spawn(self._look_at_data([result]))
+        return result.answer
 
-    def cancel(self, uri: str | None) -> int:
-        """Stop the runs of one model, or all; how many there were."""
-        stopped = [each for each in self._running.values() if uri is None or each.uri == uri]
+    async def _sampled(
+        self, params: dict[str, Any], running: Running, token: types.ProgressToken | None
+    ) -> dict[str, Any]:
+        def report(params: dict[str, Any]) -> None:
+            before = running.progress.percentage
+            running.progress.report(params)
+            now = time.monotonic()
+            if running.progress.percentage != before and now - self._lensed >= SECONDS_BETWEEN_LENSES:
+                self._lensed = now
+                self._server.refresh_lenses()
+
+        def partial(params: dict[str, Any]) -> None:
+            running.sites = params["sites"]
+            running.done = params["done"] / params["total"] if params["total"] else 1.0
+            if token is not None:
+                told = {name: params[name] for name in ("done", "total", "sites")}
+                self._server.progress(types.ProgressParams(token, {"kind": "partial", **told}))
+            now = time.monotonic()
+            if now - self._hinted >= SECONDS_BETWEEN_HINTS:
+                self._hinted = now
+                self._server.refresh_inlay_hints()
+
+        def remark(sentence: str) -> None:
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, sentence))
+
+        return await self._worker.run(params, report, partial=partial, remark=remark)
+
+    async def prior_predictive(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Draws from a program's prior and of what it would observe, in figures."""
+        self.check_trust()
+        model = await model_of(self._server, arguments["uri"])
+        program = chosen_program(model, arguments.get("program"))
+        settings = {name: arguments[name] for name in ("seed", "draws") if name in arguments}
+        if self._server.options.run.seed is not None:
+            settings.setdefault("seed", self._server.options.run.seed)
+        params = {
+            "source": model.source.decode(),
+            "name": model.name,
+            "program": program.name,
+            "data": await data_of(self._server, arguments.get("data"), model),
+            "settings": settings,
+        }
+        try:
+            return await self._worker.prior_predictive(params)
+        except asyncio.CancelledError:
+            raise JsonRpcRequestCancelled("The draws from the prior were cancelled.") from None
+        except RunError as failure:
+            raise _refusal(failure) from None
+
+    def cancel(self, uri: str | None = None, program: str | None = None) -> int:
+        """Stop the runs of one model or one of its programs, or all; how many there were."""
+        stopped = [
+            each
+            for each in self._running.values()
+            if (uri is None or each.uri == uri) and (program is None or each.program == program)
+        ]
         for each in stopped:
             each.task.cancel()
         return len(stopped)
 
     def cancel_progress(self, token: types.ProgressToken) -> None:
+        """Stop the run whose progress has this token."""
         for each in list(self._running.values()):
             if each.progress.token == token:
                 each.task.cancel()
 
-    async def _model(self, uri: str) -> Model:
-        """An open document's newest text, or else the file's."""
+    async def last(self, uri: str, name: str | None) -> Standing:
+        """The last result of a program, the exported one where none is named; RequestFailed without one."""
+        model = await model_of(self._server, uri)
+        program = model.checked.program_to_run(name)
+        standings = self.results.standings(uri, model.checked)
+        found = standings.get(name or (program.name if program is not None else ""))
+        if found is None:
+            what = name or (program.name if program is not None else "this model")
+            raise RequestFailed(
+                f"There is no result of {what} yet: run it first.", data={"kind": "no_result"}
+            )
+        return found
+
+    def check_trust(self) -> None:
+        """Refuse what would run something of a workspace that is not trusted."""
+        if not self._server.options.trusted:
+            raise RequestFailed(UNTRUSTED, data={"kind": "untrusted"})
+
+    # --------------------------------------------------------------- live runs
+
+    def saved(self, uri: str) -> None:
+        """Run a saved model where the user wants that, instead of an older such run."""
+        options = self._server.options
+        if not (options.live_inference and options.trusted) or uri not in self._server.session.documents:
+            return
+        for each in self._running.values():
+            if each.uri == uri and each.live:
+                each.task.cancel()
+        self._server.spawn(self._live(uri))
+
+    async def _live(self, uri: str) -> None:
+        with contextlib.suppress(JsonRpcRequestCancelled):
+            try:
+                await self.run({"uri": uri}, None, live=True)
+            except JsonRpcException as refused:  # a model that can't run has its problems shown already
+                logger.info("no live run: %s", refused)
+
+    # ------------------------------------------------------------ what is shown
+
+    def running(self, uri: str) -> dict[str, Running]:
+        """The newest run under way of each of a document's programs."""
+        return {each.program: each for each in self._running.values() if each.uri == uri}
+
+    def standings(self, opened: OpenDocument) -> dict[str, Standing]:
+        """How the results of an open document stand to its newest text, by program."""
+        checked = opened.checked
+        kept = self._standings.get(opened.uri)
+        if kept is None or kept[0] is not checked:
+            kept = checked, self.results.standings(opened.uri, checked)
+            self._standings[opened.uri] = kept
+        return kept[1]
+
+    def posteriors(self, opened: OpenDocument) -> dict[tuple[str, str], Posterior]:
+        """What is known of each site, by program and name: of a run under way, else of the last one."""
+        found: dict[tuple[str, str], Posterior] = {}
+        for program, standing in self.standings(opened).items():
+            for name, entry in standing.posteriors().items():
+                found[program, name] = entry
+        for program, running in self.running(opened.uri).items():
+            for name, entry in running.sites.items():
+                found[program, name] = posterior(name, entry, done=running.done)
+        return found
+
+    def diagnostics(self, opened: OpenDocument) -> tuple[Diagnostic, ...]:
+        """The troubles of the last runs of programs that say the same now as they did then."""
+        found: list[Diagnostic] = []
+        for name, standing in self.standings(opened).items():
+            if not standing.model_changed:
+                program = opened.checked.programs[name]
+                found += troubles.diagnostics(opened.checked, program, standing.answer()["troubles"])
+        return tuple(found)
+
+    def adopt(self, opened: OpenDocument) -> None:
+        """Show what is known of a document that has been opened again."""
+        for result in self.results.of(opened.uri):
+            if result.data.chosen and opened.data_path is None:
+                opened.data_path = result.data.file
+        self._attach(opened)
+
+    def after_check(self, opened: OpenDocument) -> None:
+        """Show anew what has become stale, or is no longer so, with a new text."""
+        before = self._shown_stale.get(opened.uri)
+        if before is None:
+            return
+        now = {name: each.stale for name, each in self.standings(opened).items()}
+        if now != before:
+            self._shown_stale[opened.uri] = now
+            self._server.refresh_lenses()
+            self._server.refresh_inlay_hints()
+
+    def data_changed(self, uris: Iterable[str]) -> None:
+        """Look again at the data of some documents' results: a file of theirs may say something else now."""
+        wanted = [result for uri in uris for result in self.results.of(uri)]
+        if wanted:
+            self._server.spawn(self._look_at_data(wanted))
+
+    async def _look_at_data(self, results: Iterable[Result]) -> None:
+        for result in results:
+            if result.data.chosen and result.data.file is None:
+                continue  # values that came with the command are nowhere else
+            opened = self._server.session.documents.get(result.uri)
+            if result.data.chosen or opened is None:
+                data: Data = None if result.data.file is None else str(result.data.file)
+            else:
+                data = await data_of(self._server, None, _model(opened))
+            before = result.data_changed
+            known = result.data_now or result.data
+            result.data_now = await asyncio.to_thread(data_used, data, known)
+            if result.data_changed != before:
+                self._changed(result.uri)
+
+    def _attach(self, opened: OpenDocument) -> None:
+        if any(True for _ in self.results.of(opened.uri)):
+            opened.from_runs = self.diagnostics
+            self._shown_stale.setdefault(opened.uri, {})
+
+    def _changed(self, uri: str) -> None:
+        """Show a document's results anew."""
+        self._standings.pop(uri, None)
+        self._server.refresh_lenses()
+        self._server.refresh_inlay_hints()
         if (opened := self._server.session.documents.get(uri)) is not None:
-            return Model(opened.name, opened.path, opened.document.source, opened.checked, opened)
-        path = from_lsp.path(uri)
-        if path is None:
-            raise RequestFailed(f"{uri} is neither open nor a file.")
-        try:
-            source = decoded(await asyncio.to_thread(path.read_bytes), str(path))
-        except OSError as error:
-            raise RequestFailed(f"{path} can't be read: {error.strerror or error}.") from None
-        except QvrError as error:
-            raise RequestFailed(str(error)) from None
-        return Model(str(path), path, source, check_source(source), None)
+            self._attach(opened)
+            publishing.after_news(self._server, opened)
 
-    def _data(self, command: from_lsp.RunCommand, model: Model) -> str | dict[str, Any] | None:
-        """The data as the worker takes them: a whole path, values, or None for the file beside the model."""
-        chosen = command.data
-        if chosen is None and model.opened is not None and model.opened.data_path is not None:
-            chosen = str(model.opened.data_path)
-        if chosen is None:
-            return {} if model.path is None else None
-        if isinstance(chosen, dict):
-            return chosen
-        root = self._server.workspace.root_path
-        folder = model.path.parent if model.path is not None else Path(root or ".")
-        return str((folder / chosen).resolve())
-
-    def _judge(
-        self,
-        model: Model,
-        program: CheckedProgram,
-        data: str | dict[str, Any] | None,
-        failure: RunError | None,
-    ) -> None:
-        """Keep with the open document what the run found of its data, and which file they came from."""
+    def _judge(self, model: Model, program: CheckedProgram, chosen: Data, failure: RunError | None) -> None:
+        """Keep with the open document what the run found of its data, and which file was named for them."""
         opened = model.opened
         if opened is None or self._server.session.documents.get(opened.uri) is not opened:
             return
-        if isinstance(data, str):
-            opened.data_path = Path(data)
+        if isinstance(chosen, str):
+            opened.data_path = _whole(chosen, model, self._server.workspace.root_path)
         problems = () if failure is None else tuple(DataProblem(**problem) for problem in failure.problems)
-        self._server.judge(opened, DataVerdict(program.name, problems, isinstance(data, dict)))
+        self._server.judge(opened, DataVerdict(program.name, problems, isinstance(chosen, dict)))
 
 
-def chosen_program(model: Model, name: str | None) -> CheckedProgram:
-    """The program to run; refused, with the errors, where the file has any."""
-    errors = [found for found in model.checked.diagnostics if found.severity is Severity.ERROR]
-    if errors:
-        lines = LineIndex(model.source)
-        told = "\n".join(
-            f"line {lines.position(found.span.start, Encoding.UTF8).line + 1}: {found.message}"
-            for found in errors
-        )
-        what = name or "The model"
-        raise RequestFailed(
-            f"{what} can't run until its errors are mended.\n{told}", data={"kind": "program"}
-        )
-    program = model.checked.program_to_run(name)
-    if program is None:
-        what = f"program {name}" if name else "program to run"
-        raise RequestFailed(f"{model.name} has no {what}.", data={"kind": "program"})
-    return program
+def _whole(chosen: str, model: Model, root: str | None) -> Path:
+    folder = model.path.parent if model.path is not None else Path(root or ".")
+    return (folder / Path(chosen).expanduser()).resolve()
+
+
+def _model(opened: OpenDocument) -> Model:
+    return Model(opened.uri, opened.name, opened.path, opened.document.source, opened.checked, opened)
 
 
 def _refusal(failure: RunError) -> JsonRpcException:
@@ -202,51 +344,3 @@ def _refusal(failure: RunError) -> JsonRpcException:
     if failure.kind == "cancelled":
         return JsonRpcRequestCancelled("The run was cancelled.")
     return RequestFailed(str(failure), data=data)
-
-
-class RunProgress:
-    """Work-done progress of one run: on the request's own token, or on one the client lets us create.
-
-    Until the client has agreed to a token of ours, and for ever where it has no progress at all,
-    reports are only remembered.
-    """
-
-    def __init__(self, server: QvrServer, title: str, given: types.ProgressToken | None, own: str) -> None:
-        self._server = server
-        self._title = title
-        self._newest: dict[int, dict[str, Any]] = {}
-        self._reported = 0.0
-        self._begun = self._ended = False
-        self.token = given if given is not None else own
-        if given is not None:
-            self._begin()
-        elif server.client_supports("window.work_done_progress"):
-            server.spawn(self._create())
-
-    async def _create(self) -> None:
-        params = types.WorkDoneProgressCreateParams(self.token)
-        with contextlib.suppress(JsonRpcException):
-            await self._server.window_work_done_progress_create_async(params)
-            if not self._ended:
-                self._begin()
-
-    def _begin(self) -> None:
-        self._begun = True
-        self._send(types.WorkDoneProgressBegin(self._title, cancellable=True, percentage=0))
-
-    def report(self, params: dict[str, Any]) -> None:
-        """Take one chain's report, and pass on how far all are when it is time to."""
-        self._newest[params["chain"]] = params
-        now = time.monotonic()
-        if self._begun and not self._ended and now - self._reported >= SECONDS_BETWEEN_REPORTS:
-            self._reported = now
-            percentage, message = to_lsp.sampling_message(list(self._newest.values()))
-            self._send(types.WorkDoneProgressReport(message=message, percentage=percentage))
-
-    def end(self, message: str) -> None:
-        self._ended = True
-        if self._begun:
-            self._send(types.WorkDoneProgressEnd(message=message))
-
-    def _send(self, value: Any) -> None:
-        self._server.progress(types.ProgressParams(self.token, value))

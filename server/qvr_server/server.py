@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +18,7 @@ from pygls.lsp.server import LanguageServer
 from quivers import __version__
 from quivers.configuration import PROJECT_FILE, QVR_FILE
 from quivers.syntax.problems import Edit
-from qvr_server import features, from_lsp, life_cycle, notebooks, options, publishing, to_lsp
+from qvr_server import commands, features, from_lsp, life_cycle, notebooks, options, publishing, to_lsp
 from qvr_server.analyses import Analyses
 from qvr_server.data_checks import WATCHED, DataChecks
 from qvr_server.options import Options
@@ -28,7 +30,6 @@ from qvr_server.workspace_files import ClosedModels
 
 logger = logging.getLogger(__name__)
 
-CANCEL_RUN = "qvr.cancelRun"
 SECONDS_BEFORE_GRAMMAR = 0.2
 
 
@@ -60,13 +61,14 @@ class QvrServer(LanguageServer):
         self._result_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reported: set[str] = set()
+        self.last_errors: collections.deque[str] = collections.deque(maxlen=20)
+        self.client_info: types.ClientInfo | None = None
         self._on_answer = on_answer
         self._grammar_wanted = False
         for feature in life_cycle.FEATURES:
             feature.register(self)
         features.register(self)
-        self.command(to_lsp.RUN)(self.runs.run_command())
-        self.command(CANCEL_RUN)(self.runs.cancel_command())
+        commands.register(self)
 
     # ------------------------------------------------------------- life cycle
 
@@ -161,6 +163,7 @@ class QvrServer(LanguageServer):
         if (former := self.session.documents.get(uri)) is not None:
             self.analyses.forget(former)
         opened = self.session.open(uri, version, from_lsp.text(text), from_lsp.path(uri))
+        self.runs.adopt(opened)
         self.analyses.want(opened)
         if self.options.worker.warm and self.options.trusted:
             asyncio.get_running_loop().call_later(0.0, self.worker.warm_up)
@@ -174,9 +177,11 @@ class QvrServer(LanguageServer):
             self.analyses.want(opened)
 
     def save_document(self, uri: str) -> None:
-        """Look again at what may have changed on the disk."""
+        """Look again at what may have changed on the disk, and run the model where the user wants that."""
         if (opened := self.session.documents.get(uri)) is not None:
             self.analyses.want(opened)
+            self.runs.data_changed([uri])
+            self.runs.saved(uri)
 
     def close_document(self, uri: str) -> None:
         """Give a text back to the client, with its problems taken away."""
@@ -197,6 +202,7 @@ class QvrServer(LanguageServer):
             self._show_once(types.MessageType.Warning, sentence)
         try:
             publishing.after_check(self, opened)
+            self.runs.after_check(opened)
         except Exception as error:
             self._uncheckable(opened, error)
         self.data.later(opened)
@@ -212,6 +218,7 @@ class QvrServer(LanguageServer):
 
     def judge(self, opened: OpenDocument, verdict: DataVerdict) -> None:
         """Show what is wrong with a document's data, if that is news."""
+        self.runs.data_changed([opened.uri])
         before = opened.verdict.problems if opened.verdict is not None else ()
         opened.verdict = verdict
         if before != verdict.problems:
@@ -223,6 +230,7 @@ class QvrServer(LanguageServer):
             for opened in self.session.documents.values():
                 publishing.after_news(self, opened)
                 self.data.later(opened, 0.0)
+        self.runs.data_changed(self.session.documents)
         self.data.files_changed(path for uri in uris if (path := from_lsp.path(uri)) is not None)
 
     # ------------------------------------------------------------------- runs
@@ -236,6 +244,7 @@ class QvrServer(LanguageServer):
         """Log a failure of ours in full, and tell the user of it once."""
         logger.error("%s", what, exc_info=error)
         sentence = f"{what}, because of an error inside QVR: {type(error).__name__}: {error}"
+        self.last_errors.append(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {sentence}")
         self._show_once(types.MessageType.Error, sentence)
 
     def _show_once(self, kind: types.MessageType, sentence: str) -> None:

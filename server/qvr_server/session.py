@@ -5,7 +5,7 @@ Positions come in the encoding that was negotiated with the client.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class OpenDocument:
 
     `data_path` is the file that a run took its data from, if one was named, and `facts` what there is to say
     of the data, None where nothing is known. `kept` is what features keep of it between requests, each under
-    its module's name.
+    its module's name. `from_runs` finds what the last runs had trouble with, once there are any.
     """
 
     uri: str
@@ -62,6 +62,7 @@ class OpenDocument:
     facts: DataFacts | None = None
     analysis: Analysis = field(default_factory=Analysis)
     kept: dict[str, Any] = field(default_factory=dict)
+    from_runs: Callable[[OpenDocument], tuple[Diagnostic, ...]] | None = None
     reported: tuple[str, list[Any]] | None = None
     is_busy: bool = False
     is_closed: bool = False
@@ -137,14 +138,17 @@ class OpenDocument:
         return shown(self._found(), self.document.source, self.configuration, self.document.lines)
 
     def _found(self) -> tuple[Diagnostic, ...]:
-        """All that is wrong with the text, and with the data where the program they are for still stands."""
+        """All that is wrong with the text, the last runs, and the data where their program still stands."""
         checked = self.checked
+        found = checked.diagnostics
+        if self.from_runs is not None:
+            found = (*found, *self.from_runs(self))
         program = checked.programs.get(self.verdict.program) if self.verdict is not None else None
         if self.verdict is None or program is None or not self.verdict.problems:
-            return checked.diagnostics
+            return found
         from quivers.data import diagnostics
 
-        return (*checked.diagnostics, *diagnostics(self.verdict.problems, program, checked))
+        return (*found, *diagnostics(self.verdict.problems, program, checked))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from lsprotocol import types
 
@@ -82,36 +81,3 @@ def run_command(target: RunTarget, uri: str) -> types.Command:
 def text_edits(edits: Iterable[Edit], places: Places) -> list[types.TextEdit]:
     """Edits of one text."""
     return [types.TextEdit(places.range(edit.span), edit.text) for edit in edits]
-
-
-def sampling_message(chains: Sequence[dict[str, Any]]) -> tuple[int, str]:
-    """How far a run is, in per cent, and each chain's own progress, from the newest report of each."""
-    number = max(report["chains"] for report in chains)
-    done = sum(_share(report) for report in chains) / number
-    parts = [f"{_percent(_share(report))} %" for report in sorted(chains, key=lambda each: each["chain"])]
-    divergences = sum(report["divergences"] for report in chains)
-    phases = {report["phase"] for report in chains}
-    phase = "warm-up" if "warm-up" in phases else "sampling"
-    words = f"{phase} · chains {' · '.join(parts)}"
-    if divergences:
-        words += f" · {divergences} divergence{'s' if divergences > 1 else ''}"
-    return _percent(done), words
-
-
-def _share(report: dict[str, Any]) -> float:
-    """The share of a chain that is done, its warm-up included."""
-    return float(report["done"] / report["total"]) if report["total"] else 1.0
-
-
-def _percent(share: float) -> int:
-    return min(100, int(100 * share))
-
-
-def result_message(summary: dict[str, Any]) -> str:
-    """The end of a run in a few words: the worst R-hat, the divergences, the seconds."""
-    rows: Iterable[dict[str, Any]] = summary["summary"].values()
-    r_hats = [row["r_hat"] for row in rows if row["r_hat"] is not None]
-    parts = [f"R̂ {max(r_hats):.2f}"] if r_hats else []
-    parts.append(f"{summary['divergences']} divergences")
-    parts.append(f"{summary['seconds']['total']:.1f} s")
-    return ", ".join(parts)

@@ -1,7 +1,6 @@
 """What passes between the protocol's terms and ours, as plain data."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -10,7 +9,6 @@ from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic, Label, Severity
 from qvr_server import from_lsp, to_lsp
-from qvr_server.options import RunOptions
 from qvr_server.places import Places
 
 LINES = LineIndex("object 𝒩 : Scool # ⊗ 😀\nobject B".encode())
@@ -53,39 +51,6 @@ def test_models_are_served_and_views_of_them_are_not(uri: str, language: str, ou
 def test_only_file_uris_have_a_path() -> None:
     assert from_lsp.path("file:///m/two%20words.qvr") == Path("/m/two words.qvr")
     assert from_lsp.path("untitled:Untitled-1") is None
-
-
-# ------------------------------------------------------------------- commands
-
-
-def test_a_run_takes_a_uri_alone_and_then_the_defaults() -> None:
-    defaults = RunOptions(chains=2, draws=50)
-    command = from_lsp.run_command(["file:///m.qvr"], defaults)
-    assert command.uri == "file:///m.qvr"
-    assert command.settings == {"chains": 2, "warmup": 1000, "draws": 50, "target_accept": 0.9}
-
-
-def test_a_run_takes_its_arguments_by_name() -> None:
-    given = {"uri": "u", "program": "p", "data": {"y": [1]}, "seed": 3, "targetAccept": 0.9, "chains": None}
-    command = from_lsp.run_command([given], RunOptions())
-    assert (command.program, command.data) == ("p", {"y": [1]})
-    assert command.settings == {"chains": 4, "warmup": 1000, "draws": 1000, "target_accept": 0.9, "seed": 3}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (None, "needs the model's URI"),
-        ([], "needs the model's URI"),
-        ([{"program": "p"}], "needs the model's URI"),
-        ([{"uri": "u", "program": 1}], "`program` must be a program's name"),
-        ([{"uri": "u", "data": 1}], "`data` must be a file's path, or the values by name"),
-        ([{"uri": "u", "chain": 1}], "no argument called chain; it takes uri, program, data, chains"),
-    ],
-)
-def test_a_run_with_bad_arguments_is_refused_in_a_sentence(arguments: Any, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        from_lsp.run_command(arguments, RunOptions())
 
 
 # ------------------------------------------------------------------- answers
@@ -136,27 +101,3 @@ def test_labels_are_told_in_the_message_where_the_client_shows_no_places() -> No
     shown = to_lsp.diagnostic(FOUND, Places("u", LINES, Encoding.UTF16), related=False)
     assert shown.related_information is None
     assert shown.message.endswith("B is declared here. (line 2)")
-
-
-def test_progress_is_the_mean_of_the_chains() -> None:
-    def report(chain: int, phase: str, done: int, divergences: int) -> dict[str, Any]:
-        return {
-            "chain": chain,
-            "chains": 2,
-            "phase": phase,
-            "done": done,
-            "total": 2000,
-            "divergences": divergences,
-        }
-
-    percentage, words = to_lsp.sampling_message(
-        [report(1, "warm-up", 500, 0), report(0, "sampling", 1500, 3)]
-    )
-    assert (percentage, words) == (50, "warm-up · chains 75 % · 25 % · 3 divergences")
-    assert to_lsp.sampling_message([report(0, "sampling", 2000, 0)])[0] == 50
-
-
-def test_the_end_of_a_run_names_the_worst_r_hat() -> None:
-    rows = {"tau": {"r_hat": 1.004}, "mu": {"r_hat": 1.02}, "c": {"r_hat": None}}
-    summary = {"summary": rows, "divergences": 2, "seconds": {"total": 1.234}}
-    assert to_lsp.result_message(summary) == "R̂ 1.02, 2 divergences, 1.2 s"

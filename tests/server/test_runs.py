@@ -132,7 +132,8 @@ def test_a_run_answers_with_its_summary_and_tells_its_progress(model: Model) -> 
     result = model.run(program="eight_schools_centred", **QUICK)
     assert set(result) == {
         *("program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine"),
-        *("engine_reason", "summary", "problems"),
+        *("engine_reason", "summary", "problems", "sites", "troubles", "settings", "data_fingerprint"),
+        *("divergences_by_chain", "e_bfmi"),
     }
     assert result["program"] == "eight_schools_centred"
     assert (result["seed"], result["chains"], result["warmup"], result["draws"]) == (1, 2, 60, 40)
@@ -206,7 +207,7 @@ def test_a_program_or_a_file_that_is_not_there_is_refused(model: Model) -> None:
     )
     assert model.error(nowhere)["message"] == "/no.qvr can't be read: No such file or directory."
     assert model.refusal(chains=0)["message"] == (
-        "This run can't start: chains must be a whole number of at least 1, not 0."
+        "qvr.run: `chains` must be a whole number from 1 to 1000, not 0."
     )
 
 

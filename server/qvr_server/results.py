@@ -1,0 +1,199 @@
+"""The last result of each program of each document, and how it stands to the text and the data of now.
+
+A result stays with its program through comments, renames and formatting, and is stale once the model or its
+data say something else. It outlives its document's closing, not the server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from quivers.check.fingerprint import Fingerprint, Memo, fingerprint
+from quivers.check.program import Checked, CheckedProgram
+from quivers.ide.posteriors import Posterior, posterior
+
+MOST_RESULTS = 64
+# Rows of all results together; a row is about a kilobyte.
+MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class DataUsed:
+    """The data of a run: the file they came from, if from one, and a key of what they said.
+
+    `written` is when the file was, with its size. `chosen` says that the command named the data, so that
+    they hold whatever else is found.
+    """
+
+    file: Path | None
+    key: str
+    written: tuple[int, int] | None = None
+    chosen: bool = False
+
+
+def data_used(data: str | dict[str, Any] | None, known: DataUsed | None = None) -> DataUsed:
+    """What a run with `data` reads. Call it off the event loop.
+
+    A file that has not been written since it was `known` is not read again. One that can't be read has a key
+    of its own, as no run can have used it.
+    """
+    if isinstance(data, dict):
+        text = json.dumps(data, sort_keys=True, default=str)
+        return DataUsed(None, hashlib.sha256(text.encode(errors="replace")).hexdigest())
+    if data is None:
+        return DataUsed(None, "none")
+    file = Path(data)
+    try:
+        status = file.stat()
+        written = status.st_mtime_ns, status.st_size
+        if known is not None and (known.file, known.written) == (file, written):
+            return known
+        with file.open("rb") as stream:
+            return DataUsed(file, hashlib.file_digest(stream, "sha256").hexdigest(), written)
+    except (OSError, ValueError):
+        return DataUsed(file, "unreadable")
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run of `program` answered, and what it was a run of.
+
+    `source` is the text that ran, `data_now` the data that another run would use, when last looked at.
+    """
+
+    uri: str
+    program: str
+    fingerprint: Fingerprint
+    source: bytes
+    data: DataUsed
+    answer: dict[str, Any]
+    finished: float
+    data_now: DataUsed | None = None
+    memo: Memo = field(default_factory=dict)
+
+    @property
+    def data_changed(self) -> bool:
+        """Whether the data were other ones when they were last looked at."""
+        return self.data_now is not None and self.data_now.key != self.data.key
+
+    @property
+    def rows(self) -> int:
+        """How many numbers were summarised."""
+        return len(self.answer["summary"])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A result beside the program that it belongs to now.
+
+    `names` says what each name of the run is called now; it is empty once the model has changed.
+    """
+
+    result: Result
+    program: str
+    model_changed: bool
+    names: Mapping[str, str]
+
+    @property
+    def stale(self) -> bool:
+        """Whether the model or its data have changed since the run."""
+        return self.model_changed or self.result.data_changed
+
+    def named(self, name: str) -> str:
+        """A name of the run as it is called now."""
+        return self.names.get(name, name)
+
+    def answer(self) -> dict[str, Any]:
+        """The run's answer under the names of now."""
+        answer = self.result.answer
+        renamed = {old: new for old, new in self.names.items() if old != new}
+        if not renamed and self.program == answer["program"]:
+            return answer
+        sites = {
+            self.named(name): {**entry, "axes": [self.named(axis) for axis in entry["axes"]]}
+            for name, entry in answer["sites"].items()
+        }
+        troubles = [
+            {**trouble, **{part: self._element(trouble[part]) for part in ("site", "element")}}
+            for trouble in answer["troubles"]
+        ]
+        summary = {self._element(name): row for name, row in answer["summary"].items()}
+        return {
+            **answer,
+            "program": self.program,
+            "sites": sites,
+            "troubles": troubles,
+            "summary": summary,
+        }
+
+    def _element(self, name: str | None) -> Any:
+        if name is None:
+            return None
+        site, bracket, index = name.partition("[")
+        return self.named(site) + bracket + index
+
+    def posteriors(self) -> dict[str, Posterior]:
+        """The posterior of each site under its name of now."""
+        return {
+            name: posterior(name, entry, stale=self.stale) for name, entry in self.answer()["sites"].items()
+        }
+
+
+class Results:
+    """The results of a session, the newest last; the oldest go when there are too many."""
+
+    def __init__(self, most: int = MOST_RESULTS, most_rows: int = MOST_ROWS) -> None:
+        self._most = most
+        self._most_rows = most_rows
+        self._kept: dict[tuple[str, str], Result] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, result: Result) -> None:
+        """Put a result in the place of the program's last one."""
+        self._kept.pop((result.uri, result.program), None)
+        self._kept[result.uri, result.program] = result
+        rows = sum(each.rows for each in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > self._most or rows > self._most_rows):
+            oldest = next(iter(self._kept))
+            rows -= self._kept.pop(oldest).rows
+
+    def of(self, uri: str) -> Iterator[Result]:
+        """The results of one document's programs."""
+        return (result for result in list(self._kept.values()) if result.uri == uri)
+
+    def standings(self, uri: str, checked: Checked) -> dict[str, Standing]:
+        """How the results of a document stand, by the name that their program has now.
+
+        A result whose program is gone belongs to one that says the same under another name, if there is one.
+        """
+        found: dict[str, Standing] = {}
+        orphans: list[Result] = []
+        for result in self.of(uri):
+            program = checked.programs.get(result.program)
+            if program is None:
+                orphans.append(result)
+            else:
+                found[result.program] = standing(result, checked, program)
+        for result in orphans:
+            for name, program in checked.programs.items():
+                if name in found:
+                    continue
+                beside = standing(result, checked, program)
+                if not beside.model_changed:
+                    found[name] = beside
+                    break
+        return found
+
+
+def standing(result: Result, checked: Checked, program: CheckedProgram) -> Standing:
+    """How a result stands to a program of now."""
+    now = fingerprint(checked, program, result.memo)
+    changed = now.key != result.fingerprint.key
+    return Standing(result, program.name, changed, {} if changed else result.fingerprint.renamed(now))
