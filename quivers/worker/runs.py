@@ -66,12 +66,18 @@ def run(
     )
     module = ProgramModule(checked, program)
     built = time.perf_counter()
+
+    def report(progress: ChainProgress) -> None:
+        # At once, before the draws so far are copied and worked out: memory may be what ends the run.
+        _stop_if(cancel)
+        if on_progress is not None:
+            on_progress(progress)
+
     try:
-        result = mcmc.run(module, None, values, progress=on_progress, cancel=cancel, watch=on_start)
+        result = mcmc.run(module, None, values, progress=report, cancel=cancel, watch=on_start)
     except DataError as error:
         raise (error if file is None else error.in_file(file.name)) from None
-    if result.cancelled:
-        raise Cancelled("The run was cancelled.")
+    _stop_if(cancel)
     rows = result.summary()
     details = json_output.run_details(
         samples={name: drawn.numpy() for name, drawn in result.samples.items()},
@@ -124,8 +130,7 @@ def prior_predictive(request: PriorRequest, cancel: threading.Event | None = Non
     except DataError as error:
         raise (error if file is None else error.in_file(file.name)) from None
     result = json_output.prior_predictive(drawn, seed)
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("The run was cancelled.")
+    _stop_if(cancel)
     return result
 
 
@@ -170,6 +175,11 @@ def load_runtime() -> None:
     from quivers.inference.machine_code import compiled_chain
 
     compiled_chain()
+
+
+def _stop_if(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("The run was cancelled.")
 
 
 def _seed(given: int | None) -> int:
