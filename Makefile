@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help run test e2e check bench bench-check bench-inference bench-growth calibrate format clean
+.PHONY: help run test e2e check bench bench-check bench-server bench-memory bench-inference bench-growth \
+        calibrate format clean
 .DEFAULT_GOAL := help
 
 help: ## List the tasks
@@ -37,6 +38,14 @@ bench: $(READY) ## Time the commands, the server and the sampler
 
 bench-check: $(READY) ## Time the front end, phase by phase
 	$(BIN)/python benchmarks/front_end.py
+
+bench-server: $(READY) ## Time the language server beside ruff server and ty server
+	$(BIN)/pip install --quiet -c constraints.txt matplotlib ty
+	$(BIN)/python benchmarks/server.py --output docs/benchmarks
+
+bench-memory: $(READY) ## Draw the server's memory over 10,000 edits and 200 runs
+	$(BIN)/pip install --quiet -c constraints.txt matplotlib
+	$(BIN)/python benchmarks/server_memory.py --output docs/benchmarks
 
 # The interpreter that has the peers: make bench-inference PEERS=/path/to/python
 PEERS  ?= $(BIN)/python

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import queue
+import re
 import statistics
 import subprocess
 import threading
@@ -139,7 +140,8 @@ def capabilities(pull: bool) -> Message:
 
 
 def measure(command: list[str], path: Path, language: str, edits: int = 60, *, pull: bool = False) -> Latency:
-    """Open `path`, then insert and remove one character in its middle line, in turn.
+    """Open `path`, then insert and remove one character in its middle line, in turn; then ask about the
+    last word of that line, and for completions behind its first letter.
 
     Diagnostics are waited for as they are published, or asked for right behind the change with `pull`.
     """
@@ -180,7 +182,7 @@ def measure(command: list[str], path: Path, language: str, edits: int = 60, *, p
         client.notify("textDocument/didOpen", {"textDocument": document})
         opened = diagnostics(1) - began
         lines = text.split("\n")
-        line = next(number for number in range(len(lines) // 2, len(lines)) if lines[number].strip())
+        line = next(at for at in range(len(lines) // 2, len(lines)) if re.search("[a-z]{3}", lines[at]))
         column = len(lines[line])
         taken = []
         for version in range(2, edits + 2):
@@ -210,9 +212,11 @@ def measure(command: list[str], path: Path, language: str, edits: int = 60, *, p
                 times.append(at - began)
             return 1e3 * statistics.median(times)
 
-        position = {"line": line, "character": column - 1}
-        hover = answered("hoverProvider", "textDocument/hover", position=position)
-        completion = answered("completionProvider", "textDocument/completion", position=position)
+        name = list(re.finditer(r"[a-z]{3,}", lines[line]))[-1]
+        on_it = {"line": line, "character": name.start()}
+        in_it = {"line": line, "character": name.start() + 1}
+        hover = answered("hoverProvider", "textDocument/hover", position=on_it)
+        completion = answered("completionProvider", "textDocument/completion", position=in_it)
         symbols = answered("documentSymbolProvider", "textDocument/documentSymbol")
         tokens = answered("semanticTokensProvider", "textDocument/semanticTokens/full")
         return Latency(
