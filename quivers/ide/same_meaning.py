@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import accumulate
 
 from quivers.check.program import Checked, CheckedProgram, Occurrence, ProgramCall, Role
@@ -37,21 +37,21 @@ def renamed_wrongly(change: Change) -> str | None:
     """What is not the same after a renaming, in half a sentence; None where everything is."""
     same = _Sameness(change)
     added, gone = same.problems()
-    mended = bool(gone) and all(problem.code in _MENDED for problem in gone)
-    if mended:
-        added = [problem for problem in added if problem.severity is Severity.ERROR]
-    if added:
-        return f"then {_lowered(added[0].message)}"
-    if gone and not mended:
-        return f"something is wrong with it already. {gone[0].message}"
+    hidden = [each for each in gone if each.severity is Severity.ERROR and each.code not in _MENDED]
+    if hidden:
+        return f"something is wrong already. {hidden[0].message}"
+    is_mended = bool(gone) and all(each.code in _MENDED for each in gone)
+    if is_mended:
+        # Where an error is gone, advice may come that was held back.
+        added = [each for each in added if each.severity is Severity.ERROR]
     captured = same.captured()
     if captured is not None:
         return captured
-    return None if mended else same.programs()
-
-
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    if added:
+        return f"then {added[0].message[:1].lower()}{added[0].message[1:]}"
+    if gone and not is_mended:
+        return f"then this would be said no more: {gone[0].message}"
+    return same.changed_name() or (None if is_mended else same.changed_program())
 
 
 class _Sameness:
@@ -88,44 +88,59 @@ class _Sameness:
     # --------------------------------------------------------------------- names
 
     def captured(self) -> str | None:
-        """The first name that stands for something else than before."""
-        before, after = self.change.before, self.change.after
-        declarations = list(zip(before.module.declarations, after.module.declarations, strict=False))
-        if len(before.within) != len(after.within) or len(declarations) != len(before.within):
-            return "the file would be read differently."
-        for number, (old_item, new_item) in enumerate(declarations):
-            old, new = before.within[number], after.within[number]
-            if old is new:
-                continue
-            if len(old) != len(new):
-                return "a name would mean something else."
-            for left, right in zip(old, new, strict=True):
-                if not self._same(left, right, old_item.offset, new_item.offset):
-                    return self._capture(left, old_item.offset, right)
+        """The first name that stands for another one than before."""
+        for old_offset, old, new_offset, new in self._names():
+            for left, right in zip(old, new, strict=False):
+                span = left.span.shifted(old_offset)
+                if self.moved_span(span) != right.span.shifted(new_offset):
+                    break  # a name is gone, of which a problem tells
+                if self._is_bound_alike(left, right, old_offset, new_offset):
+                    continue
+                line = LineIndex(self.change.source).line_at(span.start) + 1
+                if span in self._edited:
+                    return f"in line {line} it would be taken for another `{self.new}`."
+                return f"the `{right.name}` that stands in line {line} would be taken for it."
         return None
 
-    def _same(self, old: Occurrence, new: Occurrence, old_offset: int, new_offset: int) -> bool:
-        span = old.span.shifted(old_offset)
-        if self.moved_span(span) != new.span.shifted(new_offset):
-            return False
-        if new.name != (self.new if span in self._edited else old.name):
-            return False
+    def changed_name(self) -> str | None:
+        """The first name that is not there any more, is called otherwise or has another type."""
+        before, after = self.change.before, self.change.after
+        if len(before.within) != len(after.within):
+            return "the file would be read differently."
+        for old_offset, old, new_offset, new in self._names():
+            same = len(old) == len(new) and all(
+                self.moved_span(left.span.shifted(old_offset)) == right.span.shifted(new_offset)
+                and right.name == (self.new if left.span.shifted(old_offset) in self._edited else left.name)
+                and self._types_agree(left.type, right.type)
+                for left, right in zip(old, new, strict=True)
+            )
+            if not same:
+                line = LineIndex(self.change.source).line_at(old_offset) + 1
+                return f"what is declared in line {line} would be read differently."
+        return None
+
+    def _names(self) -> Iterator[tuple[int, tuple[Occurrence, ...], int, tuple[Occurrence, ...]]]:
+        """The names of each declaration that is not the same object, before and after, with its offsets."""
+        before, after = self.change.before, self.change.after
+        for old_item, old, new_item, new in zip(
+            before.module.declarations,
+            before.within,
+            after.module.declarations,
+            after.within,
+            strict=False,
+        ):
+            if old is not new:
+                yield old_item.offset, old, new_item.offset, new
+
+    def _is_bound_alike(self, old: Occurrence, new: Occurrence, old_offset: int, new_offset: int) -> bool:
         if (old.role, old.binds, old.owner is None) != (new.role, new.binds, new.owner is None):
             return False
-        if old.owner is None and old.definition is not None and new.definition is not None:
-            there = self.moved_span(old.definition.shifted(old_offset))
-            if there != new.definition.shifted(new_offset):
-                return False
-        elif old.owner is None and (old.definition is None) != (new.definition is None):
-            return False
-        return self._types_agree(old.type, new.type)
-
-    def _capture(self, old: Occurrence, old_offset: int, new: Occurrence) -> str:
-        """In words, where a name has come to stand for something else."""
-        line = LineIndex(self.change.source).line_at(old.span.start + old_offset) + 1
-        if old.span.shifted(old_offset) in self._edited:
-            return f"in line {line} it would be taken for another `{self.new}`."
-        return f"the `{new.name}` that stands in line {line} would be taken for it."
+        if old.owner is not None:
+            return new.owner == (self.new if old.span.shifted(old_offset) in self._edited else old.owner)
+        if old.definition is None or new.definition is None:
+            return old.definition is new.definition
+        there = self.moved_span(old.definition.shifted(old_offset))
+        return there == new.definition.shifted(new_offset)
 
     def _types_agree(self, old: AnyType | None, new: AnyType | None) -> bool:
         return old == new or (
@@ -134,7 +149,7 @@ class _Sameness:
 
     # ------------------------------------------------------------------ programs
 
-    def programs(self) -> str | None:
+    def changed_program(self) -> str | None:
         """The first program that is not what it was, although its names are bound as before."""
         before, after = self.change.before, self.change.after
         if self._renamed(before.exported) != after.exported and before.exported != after.exported:
