@@ -15,6 +15,7 @@ from quivers.syntax.division import divide
 from quivers.syntax.document import Document
 from quivers.syntax.format import formatted
 from quivers.syntax.layout import line_start, lines
+from quivers.syntax.lower import lower
 from quivers.syntax.problems import Edit
 
 
@@ -142,12 +143,17 @@ def _touch(segment: Span, span: Span) -> bool:
 
 
 def _leads_there(piece: _Piece, edits: list[Edit]) -> bool:
-    """Whether the text after these edits says what it said: laid out as a whole, it is the same."""
+    """Whether the text after these edits says what it said: it has no new problem, and laid out as a whole it
+    is the same."""
     text = piece.old
     for edit in reversed(edits):
         start, end = edit.span.start - piece.start, edit.span.end - piece.start
         text = text[:start] + edit.text.encode() + text[end:]
-    return formatted(Document(text)).text == formatted(Document(piece.old)).text
+    old, new = Document(piece.old), Document(text)
+    said, says = lower(old), lower(new)
+    if len(says.diagnostics) > len(said.diagnostics):
+        return False
+    return formatted(new, says).text == formatted(old, said).text
 
 
 def _without_final_line_end(source: bytes, edits: list[Edit]) -> list[Edit]:

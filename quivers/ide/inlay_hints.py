@@ -137,7 +137,7 @@ def _program(
     if wanted.types:
         for occurrence in said:
             if occurrence.role is Role.STATE and occurrence.binds and isinstance(occurrence.type, Type):
-                yield _after_name(occurrence.span, offset, occurrence.type, checked, can_write=False)
+                yield _after_name(occurrence.span, offset, occurrence.type, checked)
         yield from _types(declaration.steps, offset, types, checked)
     if wanted.posteriors and program is not None and is_first:
         found = {name: text for (owner, name), text in wanted.posteriors.items() if owner == program.name}
@@ -156,22 +156,17 @@ def _types(
         if type is None:
             continue
         if isinstance(step, ast.Let) or not step.plate:
-            can_write = isinstance(step, ast.Sample)
-            yield _after_name(step.name.span, offset, type, checked, can_write=can_write)
+            yield _after_name(step.name.span, offset, type, checked)
         elif isinstance(step, ast.Sample) and type.element != REAL:
             at = offset + step.plate[-1].span.end
             parts = (Part("⊗ "), *_element_parts(type, checked))
             yield Hint(at, Kind.TYPE, parts, about=offset + step.name.span.start)
 
 
-def _after_name(span: Span, offset: int, type: Type, checked: Checked, *, can_write: bool) -> Hint:
-    """The type behind a name that has none in the text."""
-    at = offset + span.end
-    edit = None
-    if can_write and type.axes and not any(axis.copy for axis in type.axes):
-        edit = Edit(Span(at, at), f" : {' * '.join(axis.object for axis in type.axes)}")
+def _after_name(span: Span, offset: int, type: Type, checked: Checked) -> Hint:
+    """The type behind a name that has none in the text; where one is missing, the language takes none."""
     parts = (Part(": "), *_type_parts(type, checked))
-    return Hint(at, Kind.TYPE, parts, blank=False, edit=edit, about=offset + span.start)
+    return Hint(offset + span.end, Kind.TYPE, parts, blank=False, about=offset + span.start)
 
 
 def _posteriors(

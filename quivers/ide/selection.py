@@ -11,7 +11,14 @@ from quivers.syntax.ast import Span
 from quivers.syntax.document import Document
 from quivers.syntax.layout import WORD_BYTE, documentation_above
 
-_WORD = re.compile(rb"(?:" + WORD_BYTE + rb")++")
+_WORD = re.compile(
+    rb"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?(?!"
+    + WORD_BYTE
+    + rb")|(?:"
+    + WORD_BYTE
+    + rb")++"
+)
+_CLOSING = re.compile(rb"[\s,]*+\]")
 _COMMENT = re.compile(rb"#[^\r\n]*+")
 
 
@@ -26,7 +33,7 @@ def selection(checked: Checked, document: Document, offset: int) -> tuple[Span, 
         start = around.placed.offset
         for node, outer in zip(reversed(around.nodes), [*reversed(around.nodes[:-1]), None], strict=True):
             found += [span.shifted(start) for span in _of_node(node)]
-            found += [span.shifted(start) for span in _between(node, outer)]
+            found += _between(node, outer, source, start)
         declaration = around.placed.declaration.span.shifted(start)
         _, above = documentation_above(source, declaration.start)
         found.append(Span(min(above, declaration.start), declaration.end))
@@ -63,16 +70,20 @@ def _of_node(node: object) -> list[Span]:
     return [span]
 
 
-def _between(node: object, outer: object | None) -> list[Span]:
-    """What stands between a node and the one around it: a draw's call with its options, a whole plate."""
+def _between(node: object, outer: object | None, source: bytes, start: int) -> list[Span]:
+    """What stands between a node and the step around it: a draw's call with its options, a whole plate.
+
+    `start` is where their declaration does.
+    """
+    found: list[Span] = []
     if isinstance(outer, ast.Sample | ast.Observe | ast.Marginalize):
-        found = []
         if outer.plate and node in outer.plate:
-            found.append(Span(outer.plate[0].span.start, outer.plate[-1].span.end))
+            found.append(Span(outer.plate[0].span.start, outer.plate[-1].span.end).shifted(start))
         if outer.options:
-            found.append(Span(outer.draw.span.start, outer.options[-1].span.end))
-        return found
-    return []
+            last = outer.options[-1].span.end + start
+            bracket = _CLOSING.match(source, last)
+            found.append(Span(outer.draw.span.start + start, last if bracket is None else bracket.end()))
+    return found
 
 
 def _nested(spans: list[Span], inner: Span) -> tuple[Span, ...]:

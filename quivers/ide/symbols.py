@@ -12,9 +12,6 @@ from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 
-# What stands for a name that is not typed yet; editors refuse an outline with a nameless entry.
-UNNAMED = "…"
-
 
 class Kind(Enum):
     """What an entry of the outline is."""
@@ -98,6 +95,8 @@ def _declaration(placed: ast.Placed, said: tuple[Occurrence, ...], checked: Chec
             children = _steps(declaration.steps, offset, types)
         case _:  # an `export` names what stands elsewhere
             return None
+    if not declaration.name.text:  # editors refuse an outline with a nameless entry
+        return None
     return _symbol(declaration.name, kind, detail, declaration.span, offset, children)
 
 
@@ -118,7 +117,7 @@ _STEPS: dict[type, Kind] = {
 def _steps(steps: tuple[ast.Step, ...], offset: int, types: dict[int, str]) -> tuple[Symbol, ...]:
     found: list[Symbol] = []
     for step in steps:
-        if isinstance(step, ast.Hole | ast.Return):
+        if isinstance(step, ast.Hole | ast.Return) or not step.name.text:
             continue
         body = _steps(step.body, offset, types) if isinstance(step, ast.Marginalize) else ()
         detail = types.get(step.name.span.start)
@@ -133,7 +132,7 @@ def _symbol(
     start = min(max(name.span.start, span.start), end)
     name_span = Span(start, min(max(name.span.end, start), end))
     return Symbol(
-        name.text or UNNAMED,
+        name.text,
         kind,
         detail or None,
         Span(span.start + offset, end + offset),
