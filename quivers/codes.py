@@ -24,6 +24,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "QVR5xx": "effects",
         "QVR6xx": "data",
         "QVR7xx": "modelling advice",
+        "QVR8xx": "sampling",
     }
 )
 
@@ -140,6 +141,13 @@ _TABLE = (
     Code("QVR714", "Unordered cutpoints", _W, "Nothing keeps values that must increase in order."),
     Code("QVR790", "Useless ignore", _H, "An ignore comment silences nothing."),
     Code("QVR791", "Unreadable ignore", _H, "A `# qvr:` comment names no code, or none that can be ignored."),
+    Code("QVR801", "Divergent transitions", _W, "Trajectories of the last run broke off."),
+    Code("QVR802", "Chains disagree", _W, "The last run's chains tell of different posteriors."),
+    Code("QVR803", "Few effective draws", _W, "The last run's draws are worth too few independent ones."),
+    Code("QVR804", "Slow energies", _W, "The last run explored the posterior's energies slowly."),
+    Code("QVR805", "Trees too deep", _W, "Trajectories of the last run stopped before they turned back."),
+    Code("QVR806", "Chain never moved", _W, "A chain of the last run stayed where it began."),
+    Code("QVR807", "Draws not finite", _W, "Some draws of the last run are no finite numbers."),
 )
 # fmt: on
 

@@ -22,7 +22,7 @@ _SAID = re.compile(rb"ignore[ \t]*(?:\[(?P<codes>[^\]]*)\].*)?")
 _CODE = re.compile(rb"[^\s,]+")
 
 # These are found when a program meets its data or is run, so a check alone can't tell that they are not.
-_FOUND_LATER = ("QVR6", "QVR390")
+_FOUND_LATER = ("QVR6", "QVR8", "QVR390")
 
 
 @record

@@ -1,15 +1,18 @@
 """The pages of the codes, read back: what raises a code, what is printed of it, and what is mended.
 
 An example is its ```qvr block with the ```json or ```csv data and the ```toml configuration beside it. It is
-written to a folder as model.qvr, model.data.json, model.data.csv and qvr.toml and goes the way that `qvr run` takes, up to sampling.
+written to a folder as model.qvr, model.data.json, model.data.csv and qvr.toml and goes the way that `qvr run`
+takes, up to sampling. What sampling finds stands in a ```troubles block, as a run reports it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from quivers.backends.given import settled_sizes
 from quivers.cli.output import RefusedError, diagnostics_text
@@ -17,11 +20,13 @@ from quivers.cli.programs import checked_file
 from quivers.data import bind, diagnostics, located, read
 from quivers.errors import DataError, ProgramError
 from quivers.explanations import page
+from quivers.ide import troubles
 from quivers.ir.build import build
 from quivers.syntax.problems import Diagnostic, Severity
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 WHY, MEND = "## Why it matters\n", "## How to mend it\n"
+TROUBLES = "troubles"
 NAMES = {"qvr": "model.qvr", "json": "model.data.json", "csv": "model.data.csv", "toml": "qvr.toml"}
 
 
@@ -54,7 +59,8 @@ def read_page(code: str) -> Page:
     example, _, rest = text.partition(WHY)
     blocks = dict(_BLOCK.findall(example))
     printed = blocks.pop("text", "")
-    mended = blocks | dict(_BLOCK.findall(rest.partition(MEND)[2]))
+    of_text = {language: block for language, block in blocks.items() if language != TROUBLES}
+    mended = of_text | dict(_BLOCK.findall(rest.partition(MEND)[2]))
     return Page(text.split("\n", 1)[0], blocks, printed, mended)
 
 
@@ -71,10 +77,11 @@ def outcome(example: Mapping[str, str], folder: Path) -> list[Found]:
         (folder / name).unlink(missing_ok=True)
         if language in example:
             (folder / name).write_text(example[language], "utf-8")
-    return list(_found(with_data="json" in example or "csv" in example))
+    reported = json.loads(example.get(TROUBLES, "[]"))
+    return list(_found(reported, with_data="json" in example or "csv" in example))
 
 
-def _found(*, with_data: bool) -> Iterator[Found]:
+def _found(reported: list[dict[str, Any]], *, with_data: bool) -> Iterator[Found]:
     file = NAMES["qvr"]
     try:
         model = checked_file(file)
@@ -85,9 +92,15 @@ def _found(*, with_data: bool) -> Iterator[Found]:
     for problem in configuration.problems:
         yield Found(problem, configuration.source, Path(configuration.file or "").name)
     yield from (Found(problem, model.source, file) for problem in model.diagnostics)
-    if any(problem.severity is Severity.ERROR for problem in model.checked.diagnostics) or not with_data:
+    if any(problem.severity is Severity.ERROR for problem in model.checked.diagnostics):
+        return
+    if not with_data and not reported:
         return
     program = model.checked.programs[model.checked.exported or list(model.checked.programs)[-1]]
+    for trouble in troubles.diagnostics(model.checked, program, reported):
+        yield Found(trouble, model.source, file)
+    if not with_data:
+        return
     data = located(Path(file), None, configuration.data)
     yield from (Found(found, model.source, file) for found in diagnostics(data.problems, program))
     try:
