@@ -48,6 +48,7 @@ ONLY_IN: dict[str, set[str]] = {
     "tree_sitter": {"syntax"},
     "lark": {"syntax"},
     "rich": {"terminal", "cli"},
+    "pyarrow": {"data"},
 }
 
 # One pure function lives beside the sampler and loads neither torch nor LLVM.

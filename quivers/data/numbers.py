@@ -17,6 +17,7 @@ from quivers.data.codes import NOT_A_NUMBER, RAGGED
 from quivers.data.column import Column
 from quivers.data.from_column import from_column
 from quivers.data.levels import Naming
+from quivers.data.pieces import floats
 from quivers.data.unfit import UnfitError, absent_values, is_truth
 from quivers.data.wording import axes_text, count_text, kind_text, row_text
 from quivers.families.support import Member
@@ -127,7 +128,7 @@ def _named(
 
 def _floats(numbers: list[float]) -> np.ndarray:
     try:
-        return np.array(numbers, dtype=np.float64)
+        return floats(numbers)
     except OverflowError:  # a whole number beyond float64: infinite, and so reported with its row
         return np.array(
             [number if abs(number) < 2**1023 else math.inf for number in numbers], dtype=np.float64

@@ -32,6 +32,7 @@ class DataChecks:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._answers: dict[str, DataAnswer] = {}
         self._look: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def later(self, opened: OpenDocument, pause: float = SECONDS_BEFORE_CHECK) -> None:
         """Hold a document against its data file when the typing pauses."""
@@ -39,6 +40,8 @@ class DataChecks:
         if not self._server.options.data.check:
             opened.facts = None
             self._answers.pop(opened.uri, None)
+            if opened.verdict is not None and not opened.verdict.of_values:
+                self._server.judge(opened, DataVerdict(opened.verdict.program, ()))
             return
         if opened.path is None or (opened.verdict is not None and opened.verdict.of_values):
             return
@@ -56,6 +59,8 @@ class DataChecks:
         self._answers.pop(uri, None)
 
     def close(self) -> None:
+        """End all waiting."""
+        self._is_closed = True
         for uri in list(self._timers):
             self._stop(uri)
         if self._look is not None:
@@ -110,7 +115,7 @@ class DataChecks:
     # -------------------------------------------------- files that nobody watches
 
     def _look_later(self) -> None:
-        if self._look is None and self._unwatched():
+        if self._look is None and not self._is_closed and self._unwatched():
             loop = asyncio.get_running_loop()
             self._look = loop.call_later(
                 SECONDS_BETWEEN_LOOKS, lambda: self._server.spawn(self._look_at_files())
@@ -129,8 +134,9 @@ class DataChecks:
         """Check those documents again whose data file is another, or was written, since the last time."""
         try:
             for opened in self._unwatched():
-                assert opened.path is not None
-                answer = self._answers[opened.uri]
+                answer = self._answers.get(opened.uri)
+                if answer is None or opened.path is None:  # closed in the meantime
+                    continue
                 now = await asyncio.to_thread(self._files.seen, opened.path, *self._wanted(opened))
                 if now != (answer.path, answer.written) and self._answers.get(opened.uri) is answer:
                     self.later(opened, 0.0)

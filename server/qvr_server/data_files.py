@@ -136,6 +136,7 @@ class DataFiles:
 
     def _read(self, path: Path, written: Written) -> _Content:
         from quivers.data.describe import described
+        from quivers.data.pieces import settled
         from quivers.data.read import read, weight
 
         try:
@@ -146,7 +147,7 @@ class DataFiles:
                     f"{self._largest / 2**20:,.0f} MB are checked while a model is edited; a run reads all."
                 )
                 return _Content(written, note=note)
-            values = {_as_written(name): value for name, value in read(path).items()}
+            values = {_as_written(name): settled(value) for name, value in read(path).items()}
         except DataError as error:
             return _Content(written, error=error)
         return _Content(written, values, {name: described(value) for name, value in values.items()})
