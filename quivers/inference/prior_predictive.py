@@ -13,7 +13,7 @@ from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
 from quivers.inference.kernels import check_count
 from quivers.ir.graph import Density, object_of
-from quivers.ir.simplify import depends_on
+from quivers.ir.simplify import depends_on, needed
 from quivers.results import PriorDraws
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ def prior_predictive(
     """Draws all latents of `model` from their priors, and with them what it would observe and its lets.
 
     `observations` needs the program's inputs; of what is observed nothing is used but the number of its
-    elements. What a `marginalize` block sums out is drawn too. Lets that hang on no latent are left out. The
-    same `seed` gives the same draws.
+    elements, except where a step uses an observed value before it is drawn, as in a series that is regressed
+    on its own past: there each element is drawn given the data before it. What a `marginalize` block sums
+    out is drawn too. Lets that hang on no latent are left out. The same `seed` gives the same draws.
 
     Raises:
         DataError: an input is missing or does not fit.
@@ -39,8 +40,9 @@ def prior_predictive(
     check_count("seed", seed, 0)
     density = model.density
     _require_proper(density)
+    given = _used_before_drawn(density)
     with torch.no_grad():
-        tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed))
+        tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed), given)
     samples: dict[str, Array] = {name: value.cpu().numpy() for name, value in tensors.items()}
     axes = {name: density.nodes[number].axes for name, number in density.deterministic.items()}
     roles: dict[str, Literal["latent", "observed", "let"]] = dict.fromkeys(axes, "let")
@@ -58,18 +60,47 @@ def prior_predictive(
         roles={name: roles[name] for name in shown},
         axes={name: tuple(object_of(axis) for axis in axes[name]) for name in shown},
         data=data,
-        problems=(*_scores(density), *_not_finite(samples), *_unexpected(samples, data)),
+        problems=(
+            *_scores(density),
+            *(
+                f"Each element of {name} is drawn given the data before it, as the program says."
+                for name in given
+            ),
+            *_not_finite(samples),
+            *_unexpected(samples, data),
+        ),
     )
 
 
 def _require_proper(density: Density) -> None:
     improper = [step for step in density.draws if not FAMILIES[step.family].sampler]
     if improper:
-        priors = " and ".join(f"`{step.site}` has the improper prior {step.family}" for step in improper)
+        names = _listed([f"`{step.site}`" for step in improper])
+        families = _listed(sorted({step.family for step in improper}))
+        one = len(improper) == 1
         raise QvrError(
-            f"The prior can't be drawn from: {priors}, which spreads over all numbers alike. Give it a proper"
-            " prior, such as a wide Normal."
+            f"The prior can't be drawn from: {names} {'has' if one else 'have'} the improper prior"
+            f" {families}, which spreads over all numbers alike. Give {'it' if one else 'them'} a proper prior,"
+            " such as a wide Normal."
         )
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _used_before_drawn(density: Density) -> list[str]:
+    """The observed sites whose values their own draw, or one before it, uses."""
+    waiting = [step.site for step in density.draws if step.observed]
+    found: list[str] = []
+    for step in density.draws:
+        ends = [end for end in (step.low, step.high) if end is not None]
+        used = needed(density.nodes, [*step.parameters.values(), *ends])
+        leaves = {density.nodes[number].name for number in used if density.nodes[number].op == "input"}
+        found += [name for name in waiting if name in leaves and name not in found]
+        if step.observed:
+            waiting.remove(step.site)
+    return found
 
 
 def _observed(model: ProgramModule, observations: Mapping[str, Any], names: list[str]) -> dict[str, Array]:

@@ -113,6 +113,32 @@ def test_an_improper_prior_is_told_with_its_site(family: str) -> None:
         drawn(source)
 
 
+def test_all_improper_priors_are_told_at_once() -> None:
+    source = program(
+        "sample nu <- Flat()",
+        "sample sigma <- HalfFlat()",
+        "observe y : Item <- Normal(nu, sigma)",
+        "return y",
+    )
+    with pytest.raises(QvrError, match="`nu` and `sigma` have the improper prior Flat and HalfFlat, which"):
+        drawn(source)
+
+
+def test_a_series_on_its_own_past_is_drawn_given_the_data_before_each_element() -> None:
+    source = program(
+        "sample drift <- Normal(1.0, 0.5)",
+        "let before = y[past]",
+        "observe y : Item <- Normal(before + drift, 1.0)",
+        "return y",
+    )
+    data = {"y": [10.0, 20.0, 30.0], "past": [0, 0, 1]}
+    found = drawn(source, data)
+    agree(found.samples["y"] - np.array([10.0, 10.0, 20.0]), 1.0, np.sqrt(1.25))
+    assert found.problems[0] == "Each element of y is drawn given the data before it, as the program says."
+    with pytest.raises(QvrError, match="y is observed and not given, but a step before its draw uses"):
+        drawn(source, {"past": [0, 0, 1]})
+
+
 def test_a_missing_input_is_told_but_no_missing_observation() -> None:
     with pytest.raises(DataError, match="sigma"):
         drawn(HIERARCHY, {"y": [1.0, 2.0, 3.0]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -112,13 +112,18 @@ class ProgramModule(nn.Module):
         return {term.site: _elements(forward, term) for term in forward.density.terms}
 
     def rsample(
-        self, observations: Values, shape: tuple[int, ...] = (), generator: torch.Generator | None = None
+        self,
+        observations: Values,
+        shape: tuple[int, ...] = (),
+        generator: torch.Generator | None = None,
+        kept: Collection[str] = (),
     ) -> dict[str, Tensor]:
         """Draws of every site from the prior, and the lets they give: (*shape, *axes) each.
 
-        What is observed is drawn too, whether or not the data hold it.
+        What is observed is drawn too, whether or not the data hold it. Steps that use the value of an
+        observed site see its draw, or, of those `kept`, what the data hold.
         """
-        forward = self._forward(observations, shape)
+        forward = self._forward(observations, shape, kept)
         return _run(forward, generator)
 
     def forward(self, x: Tensor | None = None, observations: Values | None = None) -> Any:
@@ -132,8 +137,8 @@ class ProgramModule(nn.Module):
         returned = tuple(forward.filled(number, density.nodes[number].axes) for _, number in density.returned)
         return returned[0] if len(returned) == 1 else returned
 
-    def _forward(self, observations: Values, shape: tuple[int, ...]) -> Forward:
-        observed = {entry.name for entry in self.program.inputs if entry.observed}
+    def _forward(self, observations: Values, shape: tuple[int, ...], kept: Collection[str] = ()) -> Forward:
+        observed = {entry.name for entry in self.program.inputs if entry.observed}.difference(kept)
         bound = self.bind(observations, require_observed=False)
         bound.inputs = {name: value for name, value in bound.inputs.items() if name not in observed}
         return bound.forward(shape, self.device)
