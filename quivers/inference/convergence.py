@@ -65,7 +65,9 @@ def ess_mean(draws: ArrayLike) -> Array:
 def mcse_mean(draws: ArrayLike) -> Array:
     """The Monte Carlo standard error of the mean."""
     table, axes = _table(draws)
-    deviation = table.std(axis=(0, 1), ddof=1) if table.shape[0] * table.shape[1] > 1 else np.nan
+    if table.shape[0] * table.shape[1] < 2:
+        return np.full(axes, np.nan)
+    deviation = table.std(axis=(0, 1), ddof=1)
     return np.asarray(np.reshape(deviation, axes) / np.sqrt(ess_mean(draws)))
 
 
