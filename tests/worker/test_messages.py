@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pytest
 
 from quivers.errors import Cancelled, DataError, DataProblem, ProgramError, SamplingError
 from quivers.worker import process
-from quivers.worker.messages import RunRequest
+from quivers.worker.messages import PriorRequest, RunRequest
 from quivers.worker.process import Worker
 
 
@@ -181,6 +182,56 @@ def test_reports_name_the_run_and_come_before_its_answer(
         "seconds_left": 0.0,
     }
     assert len(reports) == 2
+
+
+def test_draws_from_a_prior_are_asked_for_beside_runs(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prior(request: PriorRequest, _: threading.Event) -> Any:
+        return {"name": request.name, "draws": request.settings.draws, "seed": request.settings.seed}
+
+    monkeypatch.setattr(process, "prior_predictive", prior)
+    params = {"source": "", "name": "m.qvr", "settings": {"draws": 20, "seed": 4}}
+    client.send(id=1, method="prior_predictive", params=params)
+    assert client.read()["result"] == {"name": "m.qvr", "draws": 20, "seed": 4}
+    client.send(id=2, method="prior_predictive", params={**params, "settings": {"chains": 4}})
+    sentence = "This run can't start: there is no setting called chains."
+    assert client.read()["error"]["message"] == sentence
+    client.send(id=3, method="prior_predictive", params={**params, "settings": {"draws": 0}})
+    sentence = "This run can't start: draws must be a whole number of at least 1, not 0."
+    assert client.read()["error"]["message"] == sentence
+
+
+def test_a_pulse_is_felt_idle_and_during_a_run(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "SECONDS_BETWEEN_PULSES", 0.0)
+    ended = threading.Event()
+
+    class Chains:
+        leapfrogs = 17
+
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any) -> Any:
+        on_start(Chains())
+        assert ended.wait(30)
+        return {}
+
+    def pulse(running: int | None) -> dict[str, Any]:
+        while True:
+            message = client.read(pulses=True)
+            if message.get("method") == "pulse" and message["params"]["running"] == running:
+                params: dict[str, Any] = message["params"]
+                return params
+
+    idle = pulse(None)
+    assert idle["steps"] is None
+    if sys.platform == "linux":
+        assert idle["rss"] > 2**20
+    monkeypatch.setattr(process, "run", run)
+    client.run(5)
+    while pulse(5)["steps"] is None:
+        pass
+    assert pulse(5)["steps"] == 17
+    ended.set()
+    assert pulse(None)["steps"] is None
 
 
 @pytest.mark.parametrize(
