@@ -6,11 +6,11 @@ The line in hand is read by its words (`expected`); what it can use comes from t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from quivers.check.program import Checked
 from quivers.check.types import Type
-from quivers.families.function import Function
 from quivers.families.function import Kind as FunctionKind
 from quivers.families.functions import FUNCTIONS
 from quivers.families.support import REAL, Interval, Member
@@ -34,7 +34,6 @@ from quivers.ide.completion_wanted import (
     Wanted,
     fit,
     indexed,
-    is_number,
     wanted_at,
     wanted_of_name,
 )
@@ -236,31 +235,31 @@ _LATER = frozenset({FunctionKind.MATRIX, FunctionKind.ROWS, FunctionKind.DETERMI
 def _functions(scene: Scene, wanted: Wanted) -> list[Entry]:
     """The functions, first those whose value lies where it must."""
     followed = bool(scene.place.after) and scene.place.after[0].text == "("
+    element = wanted.element if isinstance(wanted.element, Interval) else REAL
+    asks = wanted.element is not None and wanted.element != REAL
     entries: list[Entry] = []
     for number, function in enumerate(FUNCTIONS.values()):
-        later = 1
-        if wanted.element is None or wanted.element == REAL:
-            later = 0
-        elif is_number(wanted.element) and isinstance(wanted.element, Interval):
-            later = not function.support(function.domains).within(wanted.element)
-        group = _FUNCTIONS + (1 if function.kind in _LATER else later)
-        entries.append(_function(function, group, number, followed=followed))
+        fits = not asks or (isinstance(wanted.element, Interval) and _lies_in(function.name, element))
+        group = _FUNCTIONS + (function.kind in _LATER or not fits)
+        entries.append(_function(function.name, group, number, followed=followed))
     return entries
 
 
-def _function(function: Function, group: int, number: int, *, followed: bool) -> Entry:
-    name, needed = function.name, function.parameters[: len(function.parameters) - function.optional]
+@lru_cache(maxsize=2048)
+def _lies_in(name: str, element: Interval) -> bool:
+    """Whether all values of a function lie in an interval."""
+    function = FUNCTIONS[name]
+    return function.support(function.domains).within(element)
+
+
+@cache
+def _function(name: str, group: int, number: int, *, followed: bool) -> Entry:
+    function = FUNCTIONS[name]
+    needed = function.parameters[: len(function.parameters) - function.optional]
     places = ", ".join(f"${{{place}:{each}}}" for place, each in enumerate(needed, 1))
     snippet = None if followed else f"{name}({places})$0"
-    return Entry(
-        name,
-        Kind.FUNCTION,
-        (group, number),
-        name,
-        snippet,
-        function.signature,
-        function.signature[len(name) :],
-    )
+    signature = function.signature
+    return Entry(name, Kind.FUNCTION, (group, number), name, snippet, signature, signature[len(name) :])
 
 
 def _arguments(scene: Scene, bracket: Bracket) -> list[Entry]:

@@ -33,7 +33,7 @@ def draw_words(scene: Scene) -> list[Entry]:
             group = _group_of_latent(family, support)
         if group < _LAST and family.event_rank:
             group = group + 1 if place.plate else _LAST - 1
-        entries.append(_family(family, group, number, followed=followed))
+        entries.append(_family(family.name, group, number, followed=followed))
     if place.keyword in ("sample", ""):
         entries += _programs(scene, followed=followed)
     return entries
@@ -98,13 +98,14 @@ def _same(left: Interval, right: Interval) -> bool:
     return (left.low, left.high, left.integer) == (right.low, right.high, right.integer)
 
 
-def _family(family: Family, group: int, number: int, *, followed: bool) -> Entry:
-    signature, names, snippet = _texts(family.name)
+@cache
+def _family(name: str, group: int, number: int, *, followed: bool) -> Entry:
+    signature, names, snippet = _texts(name)
     return Entry(
-        family.name,
+        name,
         Kind.FAMILY,
         (group, number),
-        family.name,
+        name,
         None if followed else snippet,
         signature,
         names,

@@ -10,7 +10,7 @@ from quivers.check.types import AnyType, Axis, Type, union
 from quivers.families.family import Family, Parameter
 from quivers.families.function import Kind
 from quivers.families.functions import FUNCTIONS
-from quivers.families.support import BOOLEAN, REAL, Element, Interval, Member
+from quivers.families.support import BOOLEAN, REAL, Element, Member
 from quivers.families.table import FAMILIES
 from quivers.ide.completion_scope import Scene
 from quivers.ide.expected import Around, Bracket
@@ -203,8 +203,3 @@ def indexed(
         axes = union(*(index[1].axes if each == axis else (each,) for each in axes))
     found = Type(axes, type.element)
     return (", ".join(names), found) if fit(found, wanted) <= MAY_FIT else None
-
-
-def is_number(element: Element | None) -> bool:
-    """Whether an element is asked for that says more than that it is a number."""
-    return isinstance(element, Interval) and element != REAL

@@ -141,6 +141,8 @@ def _of_word(checked: Checked, document: Document, place: Cursor, token: Token) 
         return _of_declaration(checked, document, declaration, span, DECLARATIONS[word])
     if word in IN_EXPRESSIONS:
         return _of_expression(checked, document, place, span, IN_EXPRESSIONS[word])
+    if word in STEPS or word in DECLARATIONS:
+        return Hover(span, word, (STEPS.get(word) or DECLARATIONS[word],))
     if word in CONSTRUCTORS and any(isinstance(node, ast.SpaceName) for node in place.nodes):
         return Hover(span, word, (SPACES[word],))
     return None

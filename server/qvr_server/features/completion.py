@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from quivers.ide.completion import completions, documentation
-from quivers.ide.completion_items import Column, Completions, Entry, Kind
+from quivers.ide.completion_items import Column, Entry, Kind
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
 
 if TYPE_CHECKING:
-    from qvr_server.places import Places
     from qvr_server.server import QvrServer
     from qvr_server.session import OpenDocument
 
@@ -54,9 +53,15 @@ class _Client:
     kinds: frozenset[types.CompletionItemKind]
 
 
-def completion(
-    ls: QvrServer, opened: OpenDocument, params: types.CompletionParams
-) -> types.CompletionList | None:
+class _Answer:
+    """A completion list in plain JSON; as objects of lsprotocol it would take as long to send as to find."""
+
+    def __init__(self, **members: Any) -> None:
+        # pygls sends what it has no rule for as its `__dict__`.
+        self.__dict__.update(members)
+
+
+def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionParams) -> _Answer | None:
     """The entries for a position, those that fit best first."""
     context = params.context
     typed = context is not None and context.trigger_kind is types.CompletionTriggerKind.TriggerCharacter
@@ -70,16 +75,28 @@ def completion(
     if found is None:
         return None
     client = _client(ls)
-    places = opened.places
-    items = [
-        _item(entry, found, places, client)
-        for entry in found.entries
-        if entry.text or (client.snippets and entry.snippet)
-    ]
-    defaults = None
+    inserted = _range(opened.places.range(found.inserted))
+    replaced = _range(opened.places.range(found.replaced))
+    data = {kind: {"uri": opened.uri, "kind": kind.value, "program": found.program} for kind in Kind}
+    edit = {"insert": inserted, "replace": replaced} if client.insert_replace else {"range": inserted}
+    answer = _Answer(
+        isIncomplete=not found.whole,
+        items=[
+            _item(entry, edit, data[entry.kind], client)
+            for entry in found.entries
+            if entry.text or (client.snippets and entry.snippet)
+        ],
+    )
     if client.shared_range:
-        defaults = types.CompletionItemDefaults(edit_range=_shared_range(found, places, client))
-    return types.CompletionList(not found.whole, items, item_defaults=defaults)
+        answer.__dict__["itemDefaults"] = {"editRange": edit if client.insert_replace else inserted}
+    return answer
+
+
+def _range(found: types.Range) -> dict[str, dict[str, int]]:
+    return {
+        "start": {"line": found.start.line, "character": found.start.character},
+        "end": {"line": found.end.line, "character": found.end.character},
+    }
 
 
 def _client(ls: QvrServer) -> _Client:
@@ -97,43 +114,33 @@ def _client(ls: QvrServer) -> _Client:
     )
 
 
-def _item(entry: Entry, found: Completions, places: Places, client: _Client) -> types.CompletionItem:
+def _item(entry: Entry, edit: dict[str, Any], data: dict[str, Any], client: _Client) -> dict[str, Any]:
     snippet = entry.snippet if client.snippets else None
     text = entry.text if snippet is None else snippet
     best, known = _KINDS[entry.kind]
-    item = types.CompletionItem(
-        label=entry.label,
-        kind=best if best in client.kinds else known,
-        detail=entry.detail or None,
-        sort_text=f"{entry.rank[0]:02d}{entry.rank[1]:05d}",
-        data={"uri": places.uri, "kind": entry.kind.value, "program": found.program},
-    )
+    item: dict[str, Any] = {
+        "label": entry.label,
+        "kind": (best if best in client.kinds else known).value,
+        "sortText": f"{entry.rank[0]:02d}{entry.rank[1]:05d}",
+        "data": data,
+    }
+    if entry.detail:
+        item["detail"] = entry.detail
     if entry.filter and entry.filter != entry.label:
-        item.filter_text = entry.filter
+        item["filterText"] = entry.filter
     if snippet is not None:
-        item.insert_text_format = types.InsertTextFormat.Snippet
+        item["insertTextFormat"] = types.InsertTextFormat.Snippet.value
         if client.adjusts_indentation and "\n" in snippet:
-            item.insert_text_mode = types.InsertTextMode.AdjustIndentation
+            item["insertTextMode"] = types.InsertTextMode.AdjustIndentation.value
     elif entry.commits and client.commits:
-        item.commit_characters = list(entry.commits)
+        item["commitCharacters"] = list(entry.commits)
     if entry.aside and client.label_details:
-        item.label_details = types.CompletionItemLabelDetails(detail=entry.aside)
+        item["labelDetails"] = {"detail": entry.aside}
     if client.shared_range:
-        item.text_edit_text = text
-    elif client.insert_replace:
-        inserted, replaced = places.range(found.inserted), places.range(found.replaced)
-        item.text_edit = types.InsertReplaceEdit(text, inserted, replaced)
+        item["textEditText"] = text
     else:
-        item.text_edit = types.TextEdit(places.range(found.inserted), text)
+        item["textEdit"] = {"newText": text, **edit}
     return item
-
-
-def _shared_range(
-    found: Completions, places: Places, client: _Client
-) -> types.Range | types.EditRangeWithInsertReplace:
-    if not client.insert_replace:
-        return places.range(found.inserted)
-    return types.EditRangeWithInsertReplace(places.range(found.inserted), places.range(found.replaced))
 
 
 def resolve(ls: QvrServer, item: types.CompletionItem) -> types.CompletionItem:
