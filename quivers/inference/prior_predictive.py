@@ -80,8 +80,8 @@ def _require_proper(density: Density) -> None:
         one = len(improper) == 1
         raise QvrError(
             f"The prior can't be drawn from: {names} {'has' if one else 'have'} the improper prior"
-            f" {families}, which spreads over all numbers alike. Give {'it' if one else 'them'} a proper prior,"
-            " such as a wide Normal."
+            f" {families}, which spreads over all numbers alike. Give"
+            f" {'it' if one else 'them'} a proper prior, such as a wide Normal."
         )
 
 
