@@ -209,7 +209,12 @@ def failure(error: BaseException) -> dict[str, Any]:
             }
         case DataError():
             problems = [
-                {"code": problem.code, "message": problem.message, "input": problem.input}
+                {
+                    "code": problem.code,
+                    "message": problem.message,
+                    "input": problem.input,
+                    **({} if problem.near is None else {"near": problem.near}),
+                }
                 for problem in error.problems
             ]
             return _failed("data", str(error), problems=problems)

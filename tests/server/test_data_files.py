@@ -382,3 +382,24 @@ def test_files_that_were_read_long_ago_are_let_go(checked: Any, tmp_path: Path) 
         (tmp_path / f"m{number}.data.csv").write_text("y,county\n1,A\n")
         files.answer(tmp_path / f"m{number}.qvr", checked, checked.programs["p"])
     assert len(files._kept) == data_files.FILES_KEPT
+
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*/*.qvr"))
+
+
+@pytest.mark.parametrize("model", EXAMPLES, ids=lambda path: path.stem)
+def test_half_of_an_example_beside_its_whole_data_is_answered(model: Path) -> None:
+    source = model.read_bytes()
+    files = DataFiles()
+    for end in range(0, len(source) + 1, max(1, len(source) // 40)):
+        checked = check_source(source[:end].decode(errors="ignore"))
+        program = checked.program_to_run()
+        answer = files.answer(model, checked, program)
+        assert answer.facts.values
+        if program is not None:
+            from quivers.data import diagnostics
+
+            for found in diagnostics(answer.problems, program, checked):
+                assert found.message.endswith((".", "?"))
+    whole = check_source(source)
+    assert files.answer(model, whole, whole.program_to_run()).problems == ()
