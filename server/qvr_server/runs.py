@@ -67,6 +67,7 @@ class Runs:
         self._numbers = itertools.count(1)
         self._hinted = self._lensed = 0.0
         self._standings: dict[str, tuple[Any, dict[str, Standing]]] = {}
+        self._posteriors: dict[str, tuple[Any, dict[tuple[str, str], Posterior]]] = {}
         self._shown_stale: dict[str, dict[str, bool]] = {}
         self.results = Results()
 
@@ -246,14 +247,27 @@ class Runs:
 
     def posteriors(self, opened: OpenDocument) -> dict[tuple[str, str], Posterior]:
         """What is known of each site, by program and name: of a run under way, else of the last one."""
-        found: dict[tuple[str, str], Posterior] = {}
-        for program, standing in self.standings(opened).items():
-            for name, entry in standing.posteriors().items():
-                found[program, name] = entry
-        for program, running in self.running(opened.uri).items():
-            for name, entry in running.sites.items():
-                found[program, name] = posterior(name, entry, done=running.done)
-        return found
+        checked = opened.checked
+        kept = self._posteriors.get(opened.uri)
+        if kept is None or kept[0] is not checked:
+            found = {
+                (program, name): entry
+                for program, standing in self.standings(opened).items()
+                for name, entry in standing.posteriors().items()
+            }
+            kept = self._posteriors[opened.uri] = checked, found
+        running = self.running(opened.uri)
+        if not running:
+            return kept[1]
+        return kept[1] | {
+            (program, name): posterior(name, entry, done=each.done)
+            for program, each in running.items()
+            for name, entry in each.sites.items()
+        }
+
+    def posterior(self, opened: OpenDocument, program: str, name: str) -> Posterior | None:
+        """What is known of one site."""
+        return self.posteriors(opened).get((program, name))
 
     def diagnostics(self, opened: OpenDocument) -> tuple[Diagnostic, ...]:
         """The troubles of the last runs of programs that say the same now as they did then."""
@@ -281,6 +295,12 @@ class Runs:
             self._shown_stale[opened.uri] = now
             self._server.refresh_lenses()
             self._server.refresh_inlay_hints()
+
+    def forget(self, uri: str) -> None:
+        """A document was closed; its results stay."""
+        self._standings.pop(uri, None)
+        self._posteriors.pop(uri, None)
+        self._shown_stale.pop(uri, None)
 
     def data_changed(self, uris: Iterable[str]) -> None:
         """Look again at the data of some documents' results: a file of theirs may say something else now."""
@@ -311,6 +331,7 @@ class Runs:
     def _changed(self, uri: str) -> None:
         """Show a document's results anew."""
         self._standings.pop(uri, None)
+        self._posteriors.pop(uri, None)
         self._server.refresh_lenses()
         self._server.refresh_inlay_hints()
         if (opened := self._server.session.documents.get(uri)) is not None:

@@ -87,6 +87,10 @@ class QvrServer(LanguageServer):
         before = self.options
         taken, warnings = options.read(settings)
         self.options = taken if initial else replace(taken, trusted=before.trusted)
+        worker = self.options.worker
+        if (worker.memory, worker.hang_seconds) != (before.worker.memory, before.worker.hang_seconds):
+            memory = None if worker.memory is None else worker.memory * 2**20
+            self.worker.limit(memory=memory, hang=worker.hang_seconds)
         for warning in warnings:
             self._show_once(types.MessageType.Warning, warning)
         if not initial and self.options != before:
@@ -189,6 +193,7 @@ class QvrServer(LanguageServer):
             return
         self.analyses.forget(opened)
         self.data.forget(uri)
+        self.runs.forget(uri)
         publishing.after_close(self, uri)
 
     # --------------------------------------------------------------- checking

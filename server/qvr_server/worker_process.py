@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -116,6 +116,11 @@ class WorkerProcess:
         self._starts = 0
         self._started = 0.0
         self._closed = False
+
+    def limit(self, *, memory: int | None, hang: float) -> None:
+        """Set what the next worker may hold, in bytes or as it chooses, and when it counts as hung."""
+        self._chosen_limit = memory
+        self._patience = replace(self._patience, hang=hang)
 
     @property
     def process_id(self) -> int | None:

@@ -29,6 +29,7 @@ from qvr_server import to_lsp
 from qvr_server.feature import Feature
 from qvr_server.protocol import RequestFailed
 from qvr_server.publishing import lsp_diagnostics
+from qvr_server.trouble_actions import trouble_actions
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -145,6 +146,7 @@ def _actions(ls: QvrServer, subject: _Subject, asked: _Asked) -> list[Answer]:
     problems = subject.opened.diagnostics()
     if asked.wants(QUICK_FIX):
         found += _fixes(ls, subject, asked, problems)
+        found += trouble_actions(ls, subject.opened, asked.span, problems)
     titles = {action.title for action in found}
     if any(asked.wants(refactoring.kind.value) for refactoring in REFACTORINGS.values()):
         found += [each for each in _refactorings(ls, subject, asked) if each.title not in titles]
