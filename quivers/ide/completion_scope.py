@@ -163,6 +163,20 @@ class Scene:
         bound = {step.name.text for step in _walk(self.steps()) if isinstance(step, _BINDS)}
         return bound - above
 
+    def block_over(self) -> Member | None:
+        """The object of which the innermost block around that says `[over=Group]` has one latent for each."""
+        found: Member | None = None
+        for step in _walk(self.steps()):
+            if isinstance(step, ast.Marginalize) and step.span.start + self.offset in self.place.headers:
+                for option in step.options:
+                    if (
+                        option.name.text == "over"
+                        and option.values
+                        and isinstance(option.values[0], ast.Variable)
+                    ):
+                        found = Member(option.values[0].name)
+        return found
+
     def _steps_above(self) -> Iterator[Bound]:
         """The steps that bind a name for this place, the nearest first, with the types of names there."""
         types: Mapping[str, AnyType] = {} if self.program is None else self.program.types

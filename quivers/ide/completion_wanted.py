@@ -109,7 +109,9 @@ def _inside(bracket: Bracket, wanted: Wanted, scene: Scene, *, is_draw: bool) ->
         plates = scene.axes(scene.place.plate)
         if bracket.keyword == "where":
             return Wanted(plates, BOOLEAN)
-        return Wanted(plates, None if bracket.keyword == "via" else REAL)
+        if bracket.keyword == "via":
+            return Wanted(plates, scene.block_over())
+        return Wanted(plates, REAL)
     return wanted
 
 

@@ -340,6 +340,12 @@ def test_a_block_takes_only_the_steps_that_it_may_hold_and_sees_its_own_names() 
     assert labels(in_program(block.replace("|", "observe r : Item <- Normal(0, 1) [|")))[0] == "via"
 
 
+def test_a_map_into_the_object_of_a_block_comes_first_after_via() -> None:
+    block = "marginalize z : K <- Categorical(probs) [over=County]\n        "
+    found = in_program(f"{block}observe r : Item <- Normal(mu, 1) [via=|")
+    assert best(found) == ["county"]
+
+
 def test_declarations_at_the_left_margin() -> None:
     found = below("|")
     assert labels(found, Kind.KEYWORD) == ["object", "data", "program", "define", "export"]
