@@ -9,23 +9,27 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from quivers.records import record
+from quivers.check.program import Checked
+from quivers.records import record, replace
 from quivers.syntax.ast import Span
 from quivers.syntax.division import divide
 from quivers.syntax.document import Document
 from quivers.syntax.format import formatted
 from quivers.syntax.layout import line_start, lines
-from quivers.syntax.lower import lower
+from quivers.syntax.lower import Lowered, lower
 from quivers.syntax.problems import Edit
 
+# In a text of more bytes, a range is laid out with no more of the text than it depends on.
+LARGE_BYTES = 10_000
 
-def format_document(document: Document, *, final_line_end: bool = True) -> list[Edit]:
-    """The edits of a whole file, in order; what can't be read stays as it is.
+
+def format_document(document: Document, checked: Checked, *, final_line_end: bool = True) -> list[Edit]:
+    """The edits of a whole file, in order; what can't be read stays as it is. `checked` is of this text.
 
     Without `final_line_end` the text may end without one, as a notebook's cell does.
     """
     found: list[Edit] = []
-    for piece in _changed_pieces(document):
+    for piece in _changed_pieces(document.source, _lowered(checked)):
         found += [entry.edit for entry in _edits(piece)]
     if not final_line_end:
         found = _without_final_line_end(document.source, found)
@@ -39,7 +43,9 @@ def format_ranges(document: Document, spans: Sequence[Span]) -> list[Edit]:
     indented anew, its whole declaration is.
     """
     found: list[Edit] = []
-    for piece in _changed_pieces(document):
+    start, end = _surroundings(document.source, spans)
+    for piece in _changed_pieces(document.source[start:end]):
+        piece = replace(piece, start=piece.start + start)
         edits = _edits(piece)
         wanted = [entry.edit for entry in edits if any(_touch(entry.of, span) for span in spans)]
         if wanted and len(wanted) < len(edits) and not _leads_there(piece, wanted):
@@ -59,9 +65,36 @@ class _Piece:
     segments: tuple[int, ...]
 
 
-def _changed_pieces(document: Document) -> Iterator[_Piece]:
-    source = document.source
-    edits = formatted(Document(source)).edits
+def _lowered(checked: Checked) -> Lowered:
+    """What the check was told of the text's syntax."""
+    problems = tuple(problem for problem in checked.diagnostics if problem.code.startswith("QVR1"))
+    return Lowered(checked.module, problems)
+
+
+def _surroundings(source: bytes, spans: Sequence[Span]) -> tuple[int, int]:
+    """The part of a text that the layout of what `spans` touch depends on.
+
+    Nothing is aligned over the end of a program. One more declaration is taken in, so that the text's end is
+    not taken for the file's.
+    """
+    if len(source) < LARGE_BYTES or b"\r" in source or not spans:
+        return 0, len(source)
+    division = divide(source)
+    starts, pieces = division.starts, division.pieces
+    first = max(bisect_right(starts, min(span.start for span in spans)) - 1, 0)
+    while first > 0 and not pieces[first - 1].text.startswith(b"program"):
+        first -= 1
+    last = max(bisect_right(starts, max(span.end for span in spans)) - 1, 0)
+    while last < len(pieces) - 1 and not pieces[last].text.startswith(b"program"):
+        last += 1
+    start = starts[first]
+    if start and source[start - 1 : start] != b"\n":
+        return 0, len(source)
+    return start, starts[last + 2] if last + 2 < len(pieces) else len(source)
+
+
+def _changed_pieces(source: bytes, lowered: Lowered | None = None) -> Iterator[_Piece]:
+    edits = formatted(Document(source), lowered).edits
     if not edits:
         return
     division = divide(source)

@@ -67,6 +67,9 @@ class Wanted:
 def inlay_hints(checked: Checked, document: Document, span: Span, wanted: Wanted) -> list[Hint]:
     """The hints in a span of the text, by where they stand. Only the declarations there are looked at."""
     placed = checked.module.declarations
+    declared = frozenset(
+        item.declaration.name.text for item in placed if isinstance(item.declaration, ast.DataDeclaration)
+    )
     first = max(bisect_right(placed, span.start, key=lambda item: item.offset) - 1, 0)
     while first > 0 and placed[first - 1].offset == placed[first].offset:
         first -= 1
@@ -79,7 +82,7 @@ def inlay_hints(checked: Checked, document: Document, span: Span, wanted: Wanted
         if isinstance(item.declaration, ast.ObjectDeclaration):
             found += _size(item, wanted.sizes)
         elif isinstance(item.declaration, ast.ProgramDeclaration):
-            found += _program(checked, document, item, said, wanted)
+            found += _program(checked, document, item, said, wanted, declared)
     end = min(span.end, len(document.source))
     return sorted(
         (hint for hint in found if span.start <= hint.offset <= end),
@@ -109,18 +112,18 @@ def _size(item: ast.Placed, sizes: Mapping[str, int]) -> Iterator[Hint]:
 
 
 def _program(
-    checked: Checked, document: Document, item: ast.Placed, said: tuple[Occurrence, ...], wanted: Wanted
+    checked: Checked,
+    document: Document,
+    item: ast.Placed,
+    said: tuple[Occurrence, ...],
+    wanted: Wanted,
+    declared: frozenset[str],
 ) -> Iterator[Hint]:
     declaration, offset = item.declaration, item.offset
     assert isinstance(declaration, ast.ProgramDeclaration)
     program = checked.programs.get(declaration.name.text)
     is_first = program is not None and program.offset == offset
     if wanted.inputs and program is not None and is_first and program.inputs:
-        declared = {
-            other.declaration.name.text
-            for other in checked.module.declarations
-            if isinstance(other.declaration, ast.DataDeclaration)
-        }
         parts: list[Part] = []
         for entry in program.inputs:
             if entry.name not in declared:

@@ -3,6 +3,8 @@ import random
 import pytest
 from ide_places import EVERYTHING, EXAMPLES, unmarked
 
+from quivers.check.analysis import check_source
+from quivers.ide import formatting
 from quivers.ide.formatting import format_document, format_ranges
 from quivers.syntax.ast import Span
 from quivers.syntax.document import Document
@@ -39,7 +41,7 @@ program p : A->A
 
 def test_only_lines_that_change_are_edited() -> None:
     source = UNTIDY.encode()
-    edits = format_document(Document(source))
+    edits = format_document(Document(source), check_source(source))
     assert applied(source, edits) == formatted(Document(source)).text
     edited = [source[edit.span.start : edit.span.end] for edit in edits]
     assert not any(b"aside" in text or b"let b" in text or b"return" in text for text in edited)
@@ -71,16 +73,19 @@ def test_where_a_block_has_to_be_indented_anew_all_of_it_is() -> None:
 
 def test_a_declaration_that_cannot_be_read_stays_and_the_others_are_laid_out() -> None:
     text = "object  A : FinSet 2\nprogram p : A -> A\n    sample m<-Normal(0.0,,\nobject  B : FinSet 2\n"
-    found = applied(text.encode(), format_document(Document(text.encode()))).decode()
+    found = applied(text.encode(), format_document(Document(text.encode()), check_source(text))).decode()
     assert found == text.replace("object  ", "object ")
 
 
 def test_a_cell_of_a_notebook_keeps_its_end_without_a_line_end() -> None:
     source = b"object  A : FinSet 2"
-    assert applied(source, format_document(Document(source), final_line_end=False)) == b"object A : FinSet 2"
+    assert (
+        applied(source, format_document(Document(source), check_source(source), final_line_end=False))
+        == b"object A : FinSet 2"
+    )
     tidy = b"object A : FinSet 2"
-    assert format_document(Document(tidy), final_line_end=False) == []
-    assert applied(tidy, format_document(Document(tidy))) == tidy + b"\n"
+    assert format_document(Document(tidy), check_source(tidy), final_line_end=False) == []
+    assert applied(tidy, format_document(Document(tidy), check_source(tidy))) == tidy + b"\n"
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -90,7 +95,7 @@ def test_untidy_texts_end_as_the_formatter_has_them_and_say_the_same(line_end: s
         words = text.replace("\n", line_end).split(" ")
         source = " ".join(word + " " * chance.choice([0, 0, 0, 1]) for word in words).encode()
         document = Document(source)
-        whole = applied(source, format_document(document))
+        whole = applied(source, format_document(document, check_source(document.source)))
         assert whole == formatted(document).text
         start = chance.randrange(len(source))
         part = applied(source, format_ranges(document, [Span(start, start + 40)]))
@@ -104,5 +109,27 @@ def test_no_prefix_of_an_example_raises() -> None:
         source = path.read_bytes()
         for end in range(0, len(source) + 1, 31):
             document = Document(source[:end])
-            applied(source[:end], format_document(document))
+            applied(source[:end], format_document(document, check_source(document.source)))
             applied(source[:end], format_ranges(document, [Span(max(end - 40, 0), end)]))
+
+
+def test_a_range_of_a_large_text_is_laid_out_as_in_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(5)
+    objects = "object LongerName : FinSet 2 # one\nobject B : FinSet 2\n# two\ndata x: B * Real # three\n"
+    texts = [
+        UNTIDY,
+        objects,
+        EVERYTHING.replace(" <- ", "<-"),
+        "## says\n" + UNTIDY,
+        "object  ) : (\n",
+        "\n\n",
+    ]
+    for _ in range(120):
+        source = "".join(chance.choices(texts, k=5)).encode()
+        document = Document(source)
+        start = chance.randrange(len(source))
+        spans = [Span(start, min(start + chance.choice([0, 5, 300]), len(source)))]
+        monkeypatch.setattr(formatting, "LARGE_BYTES", 10**9)
+        wanted = format_ranges(document, spans)
+        monkeypatch.setattr(formatting, "LARGE_BYTES", 0)
+        assert format_ranges(document, spans) == wanted

@@ -27,7 +27,8 @@ def document(
 ) -> list[types.TextEdit]:
     """The edits of a whole document; a notebook's cell needs no line end at its end."""
     is_cell = urlsplit(opened.uri).scheme == "vscode-notebook-cell"
-    return to_lsp.text_edits(format_document(opened.document, final_line_end=not is_cell), opened.places)
+    edits = format_document(opened.document, opened.checked, final_line_end=not is_cell)
+    return to_lsp.text_edits(edits, opened.places)
 
 
 def within(
