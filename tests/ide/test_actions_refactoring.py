@@ -436,3 +436,39 @@ def test_effects_that_are_right_are_left_alone() -> None:
     assert "effects" not in titles(program(*PRIORS[:2], THETA, OBSERVED, header=f"⟦⟧{header}"))
     pure = f"{OBJECTS}program ⟦⟧p : School -> School\n    return index(School)\n"
     assert titles(pure)["effects"] == "Add `[effects=[Pure]]`"
+
+
+def test_a_let_is_kept_where_a_use_of_it_is_not_understood() -> None:
+    marked = program(
+        *PRIORS, "let ⟦a⟧ = 2 * mu", "sample b <- Normal(a, 1.0, a)", "let theta = a * eta", OBSERVED
+    )
+    assert obstacle(marked, "inline") == "`a` is used where something is wrong; mend that first."
+
+
+def test_a_program_that_others_draw_from_can_be_refactored() -> None:
+    part = f"""{OBJECTS}program part : School -> School
+    sample m : School <- Normal(⟦exp(0.0)⟧, 1.0)
+    return m
+"""
+    whole = """program p : School -> School
+    sample a <- part()
+    observe y : School <- Normal(a, 1.0)
+    return a
+"""
+    there = done(part + whole, "extract")
+    assert "    let loc = exp(0.0)\n    sample m : School <- Normal(loc, 1.0)\n" in there
+    back = done(there.replace("let loc", "let ⟦loc⟧"), "inline")
+    assert back == (part + whole).replace("⟦", "").replace("⟧", "")
+
+
+def test_a_let_in_nested_blocks_sees_the_latents_of_both() -> None:
+    marked = f"""{OBJECTS}program p : School -> School
+    sample mu : School * Item <- Normal(0.0, 5.0)
+    sample rows : School * Item <- Normal(0.0, 1.0)
+    marginalize u : School <- Categorical(first)
+        marginalize z : Item <- Categorical(logits=rows[u])
+            let ⟦⟧a = mu[u, z]
+            observe y : County <- Normal(a, 1.0)
+    return mean(mu, over=Item)
+"""
+    assert "            observe y : County <- Normal(mu[u, z], 1.0)\n" in done(marked, "inline")

@@ -340,6 +340,16 @@ def test_the_server_says_which_kinds_it_has_and_that_it_resolves(modern: Client)
     }
 
 
+def test_a_long_text_is_refactored_beside_the_loop(modern: Client, plain: Client) -> None:
+    text, [span] = marked(SCHOOLS + "# a comment of some length\n" * 2_000)
+    done = text.replace("    sample theta", "    let loc = mu + 1.0\n    sample theta").replace(
+        "Normal(mu + 1.0", "Normal(loc"
+    )
+    for client in (modern, plain):
+        client.open(URI, text)
+        assert edited(client, text, titled(ask(client, text, span), "Extract into `let loc`")) == done
+
+
 # --------------------------------------------------------------------- any text
 
 

@@ -24,6 +24,8 @@ EXPRESSIONS = (
     ast.Scan,
 )
 
+_PARTS = (*EXPRESSIONS, ast.Argument, ast.Binder, ast.Name)
+
 # How tightly what an operator makes holds together; the levels of the grammar, loosest first.
 _LOOSEST, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _TIGHTEST = range(10)
 _LEVELS: Mapping[str, int] = {
@@ -83,15 +85,21 @@ def _meaning(variable: ast.Variable, meanings: Mapping[int, Occurrence]) -> obje
     return None if found is None else (found.role, found.definition, found.owner)
 
 
-def _shape(node: object) -> object:
-    """A node without its places."""
-    if isinstance(node, Span):
-        return None
-    if isinstance(node, tuple):
-        return tuple(map(_shape, node))
-    if isinstance(node, (*EXPRESSIONS, ast.Argument, ast.Binder, ast.Name)):
-        return (type(node), *(_shape(getattr(node, name)) for name in type(node).__match_args__))
-    return node
+def _shape(node: object) -> list[object]:
+    """A node without its places, flat."""
+    found: list[object] = []
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            found.append(len(part))
+            waiting += reversed(part)
+        elif isinstance(part, _PARTS):
+            found.append(type(part))
+            waiting += [getattr(part, name) for name in reversed(type(part).__match_args__)]
+        elif not isinstance(part, Span):
+            found.append(part)
+    return found
 
 
 # ----------------------------------------------------------------- brackets

@@ -8,6 +8,7 @@ from quivers.check.ignores import listed_codes
 from quivers.check.program import Checked
 from quivers.check.rewrites.lines import applied
 from quivers.check.severity import ALWAYS_SHOWN
+from quivers.codes import CODES
 from quivers.ide.actions.proof import new_problems
 from quivers.ide.actions.selection import Change, Selection
 from quivers.records import record
@@ -34,6 +35,7 @@ _SAFE = frozenset(
         "QVR791",
     }
 )
+_PERHAPS_AN_INPUT = "QVR208"  # a name that looks misspelt
 _MOST_ROUNDS = 8
 _MOST_TRIALS = 50
 
@@ -44,8 +46,8 @@ Shown = Callable[[Checked, bytes], Sequence[Diagnostic]]
 
 
 def preferred(problem: Diagnostic) -> Fix | None:
-    """The fix that is the obvious one, where a problem has just one."""
-    return problem.fixes[0] if len(problem.fixes) == 1 else None
+    """The fix that is the obvious one, where a problem has just one and nothing else may be meant."""
+    return problem.fixes[0] if len(problem.fixes) == 1 and problem.code != _PERHAPS_AN_INPUT else None
 
 
 def safe_fix(problem: Diagnostic) -> Fix | None:
@@ -192,7 +194,8 @@ def ignoring(problem: Diagnostic, source: bytes, lines: LineIndex) -> Fix | None
 
     That is an error, which keeps the program from running, and a comment that is of no use.
     """
-    if problem.severity is Severity.ERROR or problem.code.startswith((ALWAYS_SHOWN, "QVR79")):
+    known = CODES.get(problem.code)
+    if known is None or known.severity is Severity.ERROR or problem.code.startswith("QVR79"):
         return None
     title = f"Ignore {problem.code} on this line"
     line = lines.line_span(lines.line_at(problem.span.start))

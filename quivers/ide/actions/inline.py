@@ -53,8 +53,9 @@ def inline(selection: Selection) -> Change | Obstacle | None:
         use = path[-1]
         assert isinstance(use, ast.Variable), "only variables are uses"
         edits.append(Edit(use.span, placed_value(found.text, let.value, path)))
-    name = let.name.text
-    return proven(selection, Change(shifted(edits, found.program.offset)), gone=(name,))
+    made = Change(shifted(edits, found.program.offset))
+    # Advice that comes with the value was due before, and a name stood in its way.
+    return proven(selection, made, gone=(let.name.text,), but=("QVR7",))
 
 
 def _inlining(selection: Selection) -> _Inlining | Obstacle | None:
@@ -76,9 +77,12 @@ def _inlining(selection: Selection) -> _Inlining | Obstacle | None:
     name = let.name.text
     if ast.has_hole(let.value):
         return Obstacle(f"A part of the value of `{name}` can't be read.")
-    paths = [path_to(found.declaration, use.span) for use in _uses(let, found.occurrences)]
-    if not paths:
+    uses = _uses(let, found.occurrences)
+    if not _all_known(name, found):
+        return Obstacle(f"`{name}` is used where something is wrong; mend that first.")
+    if not uses:
         return Obstacle(f"Nothing uses `{name}`.")
+    paths = [path_to(found.declaration, use.span) for use in uses]
     for path in paths:
         refusal = _refusal(let, path)
         if refusal is not None:
@@ -94,6 +98,17 @@ def _uses(let: ast.Let, occurrences: Sequence[Occurrence]) -> list[Occurrence]:
     ]
 
 
+def _all_known(name: str, found: Within) -> bool:
+    """Whether the check came by every place where a name stands; it leaves out what makes no sense."""
+    seen = {each.span for each in found.occurrences if each.name == name}
+    return all(
+        variable.span in seen
+        for step in found.declaration.steps
+        for variable in free_variables(step)
+        if variable.name == name
+    )
+
+
 def _refusal(let: ast.Let, path: tuple[object, ...]) -> Obstacle | None:
     name, use = let.name.text, path[-1]
     if not isinstance(use, ast.Variable):
@@ -103,7 +118,7 @@ def _refusal(let: ast.Let, path: tuple[object, ...]) -> Obstacle | None:
         return Obstacle(f"`{name}` is used where only a name can stand.")
     bound = bound_around(path)
     for node in path:
-        if isinstance(node, ast.Marginalize) and let not in node.body:
+        if isinstance(node, ast.Marginalize) and not node.span.covers(let.span.start):
             bound.update((each.text, "marginalize") for each in (node.name, *binders(node.body)))
     for variable in free_variables(let.value):
         if variable.name in bound:

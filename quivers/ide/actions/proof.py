@@ -18,7 +18,8 @@ def proven(
 ) -> Change | Obstacle:
     """The change, if it brings no new problem and leaves every name but those `gone` its type.
 
-    Problems with a code of `but` are not counted: they are what the change is about.
+    Problems whose codes begin with one of `but` are not counted: they are what the change is about, or were
+    there all along.
     """
     before, after = selection.checked, outcome(selection, change.edits)
     said, says = before.diagnostics, after.diagnostics
@@ -30,7 +31,7 @@ def proven(
         return Obstacle(f"That would be wrong afterwards: {new[0].message}")
     for old, found in _changed(before, after):
         for name, type in old.types.items():
-            if name in gone:
+            if name.rpartition(".")[2] in gone:  # `theta.z` where a program is drawn from
                 continue
             now = found.types.get(name)
             if now is None:
@@ -52,7 +53,7 @@ def new_problems(
     """The problems of each code that has become more frequent."""
     after = tuple(after)
     more = Counter(found.code for found in after) - Counter(found.code for found in before)
-    return [found for found in after if found.code in more and found.code not in but]
+    return [found for found in after if found.code in more and not found.code.startswith(tuple(but))]
 
 
 def _errors(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
