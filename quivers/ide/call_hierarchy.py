@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from quivers.check.program import Checked, Occurrence, Role
 from quivers.ide.cursor import cursor
-from quivers.ide.definition import Symbol, Target, name_of, named_steps, symbol_at, target
+from quivers.ide.definition import Symbol, Target, bound_at, name_of, named_steps, symbol_at, target
 from quivers.ide.references import places
 from quivers.records import record
 from quivers.syntax import ast
@@ -88,9 +88,10 @@ def _links(checked: Checked, found: dict[Span, list[Span]]) -> tuple[Link, ...]:
 
 
 def _item(checked: Checked, definition: Span) -> Item | None:
-    occurrence = checked.occurrence_at(definition.start)
-    if occurrence is None or occurrence.span != definition:
+    found = bound_at(checked, definition)
+    if found is None:
         return None
+    occurrence, _ = found
     name, role = occurrence.name, occurrence.role
     detail = "" if occurrence.type is None else str(occurrence.type)
     if role is Role.PROGRAM and (program := checked.programs.get(name)) is not None:
@@ -193,7 +194,7 @@ def _owners(checked: Checked, span: Span) -> list[Span]:
             names.append(declaration.name.span)
     found: dict[Span, None] = {}
     for bound in names:
-        owner = symbol_at(checked, bound.start + offset)
-        if owner is not None and owner.definition is not None and owner.here == bound.shifted(offset):
-            found[owner.definition] = None
+        owner = bound_at(checked, bound.shifted(offset))
+        if owner is not None and owner[1] is not None:
+            found[owner[1]] = None
     return list(found)

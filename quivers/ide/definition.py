@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from quivers.check.program import Checked, Role
+from quivers.check.program import Checked, Occurrence, Role
 from quivers.check.types import AnyType, Type
 from quivers.families.support import Member
 from quivers.families.table import FAMILIES
@@ -122,6 +123,26 @@ def target(checked: Checked, name: Span) -> Target:
                 return Target(name, node.span.shifted(offset))
     around = place.step or place.placed.declaration
     return Target(name, around.span.shifted(offset))
+
+
+def bound_at(checked: Checked, name: Span) -> tuple[Occurrence, Span | None] | None:
+    """The name that covers just `name`, with spans relative to its declaration, and where it is bound.
+
+    As `symbol_at` it tells what a name is, for the many names of a long list at a fraction of the work.
+    """
+    declarations = checked.module.declarations
+    number = bisect_right(declarations, name.start, key=lambda item: item.offset) - 1
+    if number < 0:
+        return None
+    offset, occurrences = declarations[number].offset, checked.within[number]
+    index = bisect_left(occurrences, name.start - offset, key=lambda occurrence: occurrence.span.start)
+    if index == len(occurrences) or occurrences[index].span.shifted(offset) != name:
+        return None
+    found = occurrences[index]
+    if found.owner is not None:
+        symbol = symbol_at(checked, name.start)
+        return found, None if symbol is None else symbol.definition
+    return found, None if found.definition is None else found.definition.shifted(offset)
 
 
 def name_of(node: Binding) -> ast.Name | None:

@@ -11,6 +11,8 @@ from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 
+_NEVER_OBSERVED = (Role.OBJECT, Role.PROGRAM, Role.FAMILY, Role.FUNCTION, Role.EFFECT)
+
 
 @record
 class Reference:
@@ -36,7 +38,7 @@ def places(checked: Checked, symbol: Symbol) -> tuple[Reference, ...]:
     for number, occurrence in _candidates(checked, symbol):
         span = occurrence.span.shifted(checked.module.declarations[number].offset)
         if number not in named:
-            named[number] = _step_names(checked, number)
+            named[number] = _step_names(checked, number, symbol.role)
         writes = occurrence.binds or span in named[number]
         found.setdefault(span, Reference(span, occurrence.binds, writes))
     return tuple(found[span] for span in sorted(found, key=lambda span: span.start))
@@ -91,10 +93,10 @@ def _names_parameter(checked: Checked, span: Span, definition: Span) -> bool:
     return found is not None and found.here == span and found.definition == definition
 
 
-def _step_names(checked: Checked, number: int) -> set[Span]:
-    """The names that the steps of a declaration bind or observe."""
+def _step_names(checked: Checked, number: int, role: Role) -> set[Span]:
+    """The names that the steps of a declaration bind or observe, where a name of that role can be one."""
     item = checked.module.declarations[number]
-    if not isinstance(item.declaration, ast.ProgramDeclaration):
+    if role in _NEVER_OBSERVED or not isinstance(item.declaration, ast.ProgramDeclaration):
         return set()
     spans = set()
     for step in named_steps(item.declaration.steps):

@@ -1,4 +1,4 @@
-"""Renaming through the protocol: edits in every encoding, refusals in words, and what the data must follow."""
+"""Renaming through the protocol: edits in every encoding, refusals in words, what the data must follow."""
 
 import asyncio
 from collections.abc import Iterator

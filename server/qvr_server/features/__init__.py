@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qvr_server.features import (
+    call_hierarchy,
     code_actions,
     completion,
     diagnostics,
@@ -14,6 +15,9 @@ from qvr_server.features import (
     hover,
     inlay_hints,
     lenses,
+    linked_editing,
+    navigation,
+    rename,
     selection,
     semantic_tokens,
     signature_help,
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from qvr_server.server import QvrServer
 
 MODULES = (
+    call_hierarchy,
     code_actions,
     completion,
     diagnostics,
@@ -33,6 +38,9 @@ MODULES = (
     hover,
     inlay_hints,
     lenses,
+    linked_editing,
+    navigation,
+    rename,
     selection,
     semantic_tokens,
     signature_help,

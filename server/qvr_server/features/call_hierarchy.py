@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from quivers.check.program import Role
+from quivers.check.program import Checked, Role
 from quivers.ide import call_hierarchy as hierarchy
 from qvr_server.feature import Feature
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from qvr_server.places import Places
     from qvr_server.server import QvrServer
     from qvr_server.session import OpenDocument
+
+Direction = Callable[[Checked, int], tuple[hierarchy.Link, ...]]
 
 # As in other languages: what is drawn or made is a variable or a constant, what comes from outside a field.
 _KINDS = {
@@ -35,36 +39,39 @@ def prepare(
     return None if found is None else [_item(found, places)]
 
 
-def incoming(
+async def incoming(
     ls: QvrServer, params: types.CallHierarchyIncomingCallsParams
 ) -> list[types.CallHierarchyIncomingCall] | None:
     """What uses the item in its definition; the ranges are those uses."""
-    opened = ls.session.documents.get(params.item.uri)
-    if opened is None or (offset := _place(opened, params.item)) is None:
+    found = await _links(ls, params.item, hierarchy.incoming)
+    if found is None:
         return None
-    places = opened.places
-    return [
-        types.CallHierarchyIncomingCall(
-            _item(link.item, places), [places.range(span) for span in link.places]
-        )
-        for link in hierarchy.incoming(opened.checked, offset)
-    ]
+    return [types.CallHierarchyIncomingCall(item, ranges) for item, ranges in found]
 
 
-def outgoing(
+async def outgoing(
     ls: QvrServer, params: types.CallHierarchyOutgoingCallsParams
 ) -> list[types.CallHierarchyOutgoingCall] | None:
     """What the item's definition uses; the ranges are those uses."""
-    opened = ls.session.documents.get(params.item.uri)
-    if opened is None or (offset := _place(opened, params.item)) is None:
+    found = await _links(ls, params.item, hierarchy.outgoing)
+    if found is None:
         return None
-    places = opened.places
-    return [
-        types.CallHierarchyOutgoingCall(
-            _item(link.item, places), [places.range(span) for span in link.places]
-        )
-        for link in hierarchy.outgoing(opened.checked, offset)
-    ]
+    return [types.CallHierarchyOutgoingCall(item, ranges) for item, ranges in found]
+
+
+async def _links(
+    ls: QvrServer, item: types.CallHierarchyItem, direction: Direction
+) -> list[tuple[types.CallHierarchyItem, list[types.Range]]] | None:
+    """The links of an item one way, found beside the loop where the text is large."""
+    opened = ls.session.documents.get(item.uri)
+    if opened is None or (offset := _place(opened, item)) is None:
+        return None
+    places, checked = opened.places, opened.checked
+    if opened.is_large:
+        links = await asyncio.to_thread(direction, checked, offset)
+    else:
+        links = direction(checked, offset)
+    return [(_item(link.item, places), [places.range(span) for span in link.places]) for link in links]
 
 
 def _place(opened: OpenDocument, item: types.CallHierarchyItem) -> int | None:

@@ -88,6 +88,6 @@ FEATURES = (
     Feature(types.TEXT_DOCUMENT_DEFINITION, _to_binding("text_document.definition.link_support")),
     Feature(types.TEXT_DOCUMENT_DECLARATION, _to_binding("text_document.declaration.link_support")),
     Feature(types.TEXT_DOCUMENT_TYPE_DEFINITION, type_definition),
-    Feature(types.TEXT_DOCUMENT_REFERENCES, references),
-    Feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, document_highlight),
+    Feature(types.TEXT_DOCUMENT_REFERENCES, references, whole=True),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, document_highlight, whole=True),
 )
