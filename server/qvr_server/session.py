@@ -100,7 +100,7 @@ class OpenDocument:
 
     def snapshot(self) -> OpenDocument:
         """The document as it is now, for another thread to read."""
-        return replace(self)
+        return replace(self, document=self.document.copy())
 
     @property
     def places(self) -> Places:
