@@ -266,6 +266,26 @@ def test_a_delta_makes_the_new_tokens_of_the_old(client: Client) -> None:
         assert data == ask(client, "semanticTokens/range", range=whole)["data"]
 
 
+def test_a_delta_may_be_to_the_answer_before_one_that_was_given_up(client: Client) -> None:
+    client.open(URI, MODEL)
+    first = ask(client, "semanticTokens/full")["resultId"]
+    ask(client, "semanticTokens/full/delta", previousResultId=first)
+    assert ask(client, "semanticTokens/full/delta", previousResultId=first)["edits"] == []
+
+
+def test_hints_of_a_large_file_are_those_of_its_parts(client: Client) -> None:
+    text = MODEL + "".join(
+        MODEL[MODEL.index("program") :].replace("𝒫", f"p{number}") for number in range(200)
+    )
+    client.open(URI, text)
+    whole = ask(client, "inlayHint", range=all_of(text, client.encoding))
+    assert len(whole) == 3 * 201
+    part = place(text, (text.index("p50"), text.index("p51")), client.encoding)
+    found = ask(client, "inlayHint", range=part)
+    assert found
+    assert found == [hint for hint in whole if hint in found]
+
+
 def test_a_delta_to_an_answer_that_is_gone_is_all_tokens(client: Client) -> None:
     client.open(URI, MODEL)
     first = ask(client, "semanticTokens/full")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcContentModified
 
 from quivers.ide import posteriors
 from quivers.ide.hover import hover
 from quivers.ide.inlay_hints import Hint, Kind, Wanted, inlay_hints
+from quivers.syntax.ast import Span
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
+from qvr_server.session import LARGE_BYTES
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -19,7 +24,9 @@ if TYPE_CHECKING:
 _KINDS = {Kind.TYPE: types.InlayHintKind.Type, Kind.SIZE: types.InlayHintKind.Type}
 
 
-def inlay_hint(ls: QvrServer, opened: OpenDocument, params: types.InlayHintParams) -> list[types.InlayHint]:
+def inlay_hint(
+    ls: QvrServer, opened: OpenDocument, params: types.InlayHintParams
+) -> list[types.InlayHint] | Awaitable[list[types.InlayHint]]:
     """The hints in a range that the options ask for; what they mean is worked out when one is pointed at."""
     options = ls.options.inlay_hints
     wanted = Wanted(
@@ -28,9 +35,23 @@ def inlay_hint(ls: QvrServer, opened: OpenDocument, params: types.InlayHintParam
         sizes=opened.facts.sizes if options.sizes and opened.facts is not None else {},
         posteriors=_posteriors(ls, opened) if options.posteriors else {},
     )
-    places = opened.places
-    found = inlay_hints(opened.checked, opened.document, places.span(params.range), wanted)
-    return [_hint(hint, opened) for hint in found]
+    span = opened.places.span(params.range)
+    if span.end - span.start > LARGE_BYTES:  # some clients ask for a whole file
+        return _beside(opened, span, wanted)
+    return _hints(opened, span, wanted)
+
+
+async def _beside(opened: OpenDocument, span: Span, wanted: Wanted) -> list[types.InlayHint]:
+    """The hints, worked out on another thread."""
+    version = opened.version
+    found = await asyncio.to_thread(_hints, opened.snapshot(), span, wanted)
+    if opened.version != version:
+        raise JsonRpcContentModified("The text changed before the answer was there.")
+    return found
+
+
+def _hints(opened: OpenDocument, span: Span, wanted: Wanted) -> list[types.InlayHint]:
+    return [_hint(hint, opened) for hint in inlay_hints(opened.checked, opened.document, span, wanted)]
 
 
 def _posteriors(ls: QvrServer, opened: OpenDocument) -> dict[tuple[str, str], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Kept:
-    """A document's tokens, and the last ones that were sent, which the next change is told against."""
+    """A document's tokens, and by name the answers that the client may have: the one it told of, which the
+    next is compared with, and the newest, which may be on its way or given up."""
 
     tokens: SemanticTokens
     number: int = 0
-    sent: array[int] | None = None
+    sent: dict[str, array[int]] = field(default_factory=dict)
 
-    def remember(self, data: array[int]) -> str:
-        """The name of a new result."""
+    def remember(self, data: array[int], told_of: str | None = None) -> str:
+        """The name of a new answer."""
         self.number += 1
-        self.sent = data
-        return str(self.number)
+        identity = str(self.number)
+        self.sent = {name: before for name, before in self.sent.items() if name == told_of}
+        self.sent[identity] = data
+        return identity
 
 
 def full(
@@ -45,9 +48,9 @@ def delta(
 ) -> types.SemanticTokens | types.SemanticTokensDelta:
     """What has changed since the last answer; all tokens where that was not the one the client has."""
     kept = _kept(opened)
-    before = kept.sent if params.previous_result_id == str(kept.number) else None
+    before = kept.sent.get(params.previous_result_id)
     data = kept.tokens.all(opened.checked, opened.document)
-    identity = kept.remember(data)
+    identity = kept.remember(data, params.previous_result_id)
     if before is None:
         return types.SemanticTokens(data=data.tolist(), result_id=identity)
     return types.SemanticTokensDelta(edits=_edits(before, data), result_id=identity)
