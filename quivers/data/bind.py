@@ -16,6 +16,7 @@ import numpy as np
 from quivers.check.program import Checked, CheckedProgram, Input
 from quivers.check.types import Axis, Type
 from quivers.data.codes import MISSING, UNKNOWN_SIZE, WRONG_DIMENSIONS
+from quivers.data.grouped import by_group, group_columns, in_rows
 from quivers.data.levels import Naming
 from quivers.data.missing import inputs_left_out
 from quivers.data.numbers import numbers
@@ -91,14 +92,16 @@ def bind(
     sizing = Sizing(checked, problems)
     sizing.take_given(data, naming.levels)
     present = [entry for entry in program.inputs if entry.name in arrays]
-    placements = {
+    groups = group_columns(present, data)
+    placements: dict[str, Sequence[Axis]] = {
         entry.name: entry.type.axes
         for entry in present
-        if arrays[entry.name].ndim == len(entry.type.axes)
+        if entry.name not in groups
+        and arrays[entry.name].ndim == len(entry.type.axes)
         and sizing.take(entry, entry.type.axes, arrays[entry.name].shape)
     }
     sizing.multiply_products()
-    naming.settle(present, arrays, sizing)
+    naming.settle(present, arrays, sizing, groups)
     for entry in present:
         if arrays[entry.name].ndim < len(entry.type.axes):
             axes = sizing.place(entry, arrays[entry.name].shape)
@@ -107,9 +110,12 @@ def bind(
     sizing.take_largest_members(present, arrays)
     sizing.multiply_products()
     for entry in present:
-        problem = outside(entry, arrays[entry.name], sizing.sizes, missing=entry.name in may_miss)
+        seen = in_rows(entry, groups[entry.name]) if entry.name in groups else entry
+        problem = outside(seen, arrays[entry.name], sizing.sizes, missing=entry.name in may_miss)
         if problem is not None:
             problems.append(problem)
+    if not problems:
+        _gather(groups, program, arrays, placements, sizing, naming)
     if not problems:
         problems.extend(_unsized(program, sizing.sizes))
     if problems:
@@ -132,6 +138,38 @@ def _broadcast(
     return np.array(
         np.broadcast_to(spread, [sizes[axis.object] for axis in wanted]), dtype=np.float64, order="C"
     )
+
+
+def _gather(
+    groups: Mapping[str, Input],
+    program: CheckedProgram,
+    arrays: dict[str, np.ndarray],
+    placements: dict[str, Sequence[Axis]],
+    sizing: Sizing,
+    naming: Naming,
+) -> None:
+    """Take the value of each group from the rows of the table."""
+    rows = dict(arrays)
+    for entry in program.inputs:
+        if entry.name not in groups:
+            continue
+        index = groups[entry.name]
+        object = entry.type.axes[0].object
+        if object not in sizing.sizes:
+            continue
+        values = by_group(
+            entry,
+            index,
+            rows[entry.name],
+            rows[index.name],
+            sizing.sizes[object],
+            naming.levels.get(object, ()),
+        )
+        if isinstance(values, DataProblem):
+            sizing.problems.append(values)
+        elif sizing.take(entry, entry.type.axes, values.shape):
+            arrays[entry.name] = values
+            placements[entry.name] = entry.type.axes
 
 
 def _unsized(program: CheckedProgram, sizes: Mapping[str, int]) -> list[DataProblem]:

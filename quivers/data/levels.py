@@ -78,8 +78,18 @@ class Naming:
         self._orders.setdefault(element.object, []).append(order)
         return self._numbers.setdefault(element.object, {})
 
-    def settle(self, entries: Sequence[Input], arrays: dict[str, np.ndarray], sizing: Sizing) -> None:
-        """Give each name its place among its object's, and the object its size if nothing has told it."""
+    def settle(
+        self,
+        entries: Sequence[Input],
+        arrays: dict[str, np.ndarray],
+        sizing: Sizing,
+        groups: Mapping[str, Input],
+    ) -> None:
+        """Give each name its place among its object's, and the object its size if nothing has told it.
+
+        The inputs in `groups` have their elements' names beside them in a table.
+        """
+        by_place = [entry for entry in entries if entry.name not in groups]
         for name, numbers in self._numbers.items():
             indices = [
                 entry
@@ -90,7 +100,7 @@ class Naming:
             if not users:
                 continue
             if not self._mixed(name, users[0], indices):
-                self._order(name, entries, users, arrays, sizing)
+                self._order(name, by_place, users, arrays, sizing)
             # After a problem 0 stands for what has no place, so that nothing more is said of it.
             place = {text: number for number, text in enumerate(self.levels.get(name, ()))}
             final = np.array([*(place.get(text, 0) for text in numbers), math.nan], dtype=np.float64)

@@ -275,3 +275,41 @@ program p : School -> School
     problem = DataProblem("QVR601", "The data have no `y`.", "y", near)
     [found] = diagnostics([problem], checked.programs["p"], checked)
     assert found.fixes == ()
+
+
+GROUPED = RADON.format(size="{size}", more=" + u[county]").replace(
+    "program", "data u : County * Real [low=0]\nprogram"
+)
+LONG = "county,u,y\nITASCA,0.5,1\nAITKIN,0.25,2\nITASCA,0.5,3\n"
+
+
+def test_a_long_table_gives_each_group_the_value_that_its_rows_repeat(tmp_path: Path) -> None:
+    bound = fit(GROUPED.format(size=""), a_table(tmp_path, LONG))
+    assert bound.values["u"].tolist() == [0.25, 0.5]
+    assert bound.sizes == {"Item": 3, "County": 2}
+    assert bound.notes == ()
+    by_number = LONG.replace("ITASCA", "0").replace("AITKIN", "1")
+    assert fit(GROUPED.format(size=""), a_table(tmp_path, by_number)).values["u"].tolist() == [0.5, 0.25]
+
+
+def test_a_table_with_one_row_a_group_binds_by_the_name_in_the_row(tmp_path: Path) -> None:
+    bound = fit(GROUPED.format(size=""), a_table(tmp_path, "county,u,y\nITASCA,0.5,1\nAITKIN,0.25,2\n"))
+    assert bound.levels == {"County": ("AITKIN", "ITASCA")}
+    assert bound.values["u"].tolist() == [0.25, 0.5]
+
+
+GROUP_FAULTS = [
+    ("", LONG.replace("0.5,3", "0.75,3"), "QVR603 `u` must have one value for each `County`, but `ITASCA` has 0.5 in row 1 and 0.75 in row 3."),
+    ("", LONG.replace("0.5,3", "-1,3"), "QVR608 `u` must be positive or zero: row 3 of `Item` is -1."),
+    (" 3", LONG.replace("ITASCA", "0").replace("AITKIN", "1"), "QVR602 `u` has no value for element 3 of `County`, which no row of `county` is in."),
+    (" 2", LONG.replace("ITASCA", "0").replace("AITKIN", "2"), "QVR610 `county` must be an index into `County` (0 to 1): row 2 of `Item` is 2."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "table", "sentence"), GROUP_FAULTS, ids=[fault[2] for fault in GROUP_FAULTS]
+)
+def test_each_fault_of_a_group_s_column_is_one_sentence(
+    tmp_path: Path, size: str, table: str, sentence: str
+) -> None:
+    assert problems(GROUPED.format(size=size), a_table(tmp_path, table)) == [sentence]
