@@ -61,6 +61,7 @@ class QvrServer(LanguageServer):
         self._result_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reported: set[str] = set()
+        self._to_refresh: set[str] = set()
         self.last_errors: collections.deque[str] = collections.deque(maxlen=20)
         self.client_info: types.ClientInfo | None = None
         self._on_answer = on_answer
@@ -105,14 +106,21 @@ class QvrServer(LanguageServer):
             self.data.later(opened, 0.0)
 
     def refresh_lenses(self) -> None:
-        """Have the client ask for its lenses again, where it can."""
-        if self.client_supports("workspace.code_lens.refresh_support"):
-            self.workspace_code_lens_refresh(None)
+        """Have the client ask for its lenses again, where it can; once for all that happens at one time."""
+        self._refresh("code_lens", self.workspace_code_lens_refresh)
 
     def refresh_inlay_hints(self) -> None:
         """Have the client ask for its inlay hints again, where it can."""
-        if self.client_supports("workspace.inlay_hint.refresh_support"):
-            self.workspace_inlay_hint_refresh(None)
+        self._refresh("inlay_hint", self.workspace_inlay_hint_refresh)
+
+    def _refresh(self, what: str, ask: Callable[[None], object]) -> None:
+        def send() -> None:
+            self._to_refresh.discard(what)
+            ask(None)
+
+        if what not in self._to_refresh and self.client_supports(f"workspace.{what}.refresh_support"):
+            self._to_refresh.add(what)
+            asyncio.get_running_loop().call_soon(send)
 
     async def ready(self) -> None:
         """What is done once, after the client has its answer to `initialize`."""

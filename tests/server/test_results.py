@@ -126,6 +126,13 @@ class Model:
         self.client.send({"id": "background", "method": "workspace/executeCommand", "params": params})
         self.until(lambda: self.worker.partial is not None)
 
+    def tell(self, report: Callable[[dict[str, Any]], None] | None, params: dict[str, Any]) -> None:
+        """Have the worker say something of its run."""
+        assert report is not None
+        self.client.loop.call_soon(report, params)
+        for _ in range(3):
+            self.client.turn()
+
     def until(self, condition: Callable[[], Any]) -> None:
         for _ in range(20000):
             if condition():
@@ -234,12 +241,10 @@ def test_a_failed_and_a_cancelled_run_keep_the_last_result(model: Model) -> None
 
 def test_while_a_run_goes_on_the_lens_stops_it_and_the_hints_show_what_is_known(model: Model) -> None:
     model.ask_in_background()
-    assert model.worker.report is not None
-    assert model.worker.partial is not None
     progress = {"chain": 0, "chains": 1, "phase": "sampling", "done": 63, "total": 100, "divergences": 0}
-    model.worker.report({**progress, "draws_per_second": 900.0, "seconds_left": 1.0})
+    model.tell(model.worker.report, {**progress, "draws_per_second": 900.0, "seconds_left": 1.0})
     mu = {"shape": [], "mean": [3.3], "sd": [2.5], "histogram": None}
-    model.worker.partial({"id": 1, "done": 40, "total": 100, "sites": {"mu": mu}})
+    model.tell(model.worker.partial, {"id": 1, "done": 40, "total": 100, "sites": {"mu": mu}})
     assert model.lens() == "■ Stop · 63 %"
     assert model.hints() == {3: "3.3 ± 2.5 · 40 %"}
     methods = [each.get("method") for each in [*model.client.sent, *model.client.turn()]]
@@ -260,9 +265,9 @@ def test_partial_results_come_on_the_token_that_the_command_names(model: Model) 
     )
     model.until(lambda: model.worker.partial is not None)
     mu = {"shape": [], "mean": [3.3], "sd": [2.5], "histogram": None}
-    assert model.worker.partial is not None
-    model.worker.partial({"id": 1, "done": 40, "total": 100, "sites": {"mu": mu}})
-    sent = [each for each in model.client.turn() if each.get("method") == "$/progress"]
+    before = len(model.client.sent)
+    model.tell(model.worker.partial, {"id": 1, "done": 40, "total": 100, "sites": {"mu": mu}})
+    sent = [each for each in model.client.sent[before:] if each.get("method") == "$/progress"]
     assert sent[0]["params"]["token"] == "mine"
     assert sent[0]["params"]["value"] == {"kind": "partial", "done": 40, "total": 100, "sites": {"mu": mu}}
     model.worker.gate.set()
