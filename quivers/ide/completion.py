@@ -189,9 +189,6 @@ def _values(scene: Scene, bracket: Bracket | None) -> list[Entry]:
     return entries
 
 
-_KINDS = {Kind.VALUE: "", Kind.INPUT: "", Kind.PARAMETER: ""}
-
-
 def _names(scene: Scene, wanted: Wanted) -> list[Entry]:
     known = scene.values()
     indices = [

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from functools import cache
 
 from quivers.check.objects import MATRICES, VECTORS
 from quivers.check.program import Checked
@@ -157,11 +158,6 @@ class Place:
 
 _DRAWS = ("sample", "observe", "marginalize", "")
 _NUMBER = rb"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
-_TOKEN = re.compile(
-    rb"(?P<comment>#[^\r\n]*+)|(?P<number>" + _NUMBER + rb")|(?P<word>" + WORD_BYTE + rb"++)"
-    rb"|(?P<sign><-|->|>>|==|!=|<=|>=|\xe2\x86[\x90\x92]|\xe2\x8a\x97|\xe2\x89[\xa0\xa4\xa5]|[!-~])"
-    rb"|(?P<space>(?:" + SPACE + rb"|[\r\n])++)"
-)
 _ASCII = {"←": "<-", "→": "->", "⊗": "*", "≠": "!=", "≤": "<=", "≥": ">="}
 _CLOSES = {")": "(", "]": "["}
 # How many tokens stand before the value of a `let x = …` and the like.
@@ -170,9 +166,19 @@ _NO_OPERAND = frozenset({"if", "then", "else", "in", "and", "or", "not", "factor
 _LONGEST_AFTER = 2000
 
 
+@cache
+def _token() -> re.Pattern[bytes]:
+    """A token, a comment or white space. It takes some milliseconds to compile, which no start waits for."""
+    return re.compile(
+        rb"(?P<comment>#[^\r\n]*+)|(?P<number>" + _NUMBER + rb")|(?P<word>" + WORD_BYTE + rb"++)"
+        rb"|(?P<sign><-|->|>>|==|!=|<=|>=|\xe2\x86[\x90\x92]|\xe2\x8a\x97|\xe2\x89[\xa0\xa4\xa5]|[!-~])"
+        rb"|(?P<space>(?:" + SPACE + rb"|[\r\n])++)"
+    )
+
+
 def tokens_of(source: bytes, start: int, end: int) -> Iterator[Token]:
     """The words, numbers and signs between two offsets, comments among them."""
-    for match in _TOKEN.finditer(source, start, end):
+    for match in _token().finditer(source, start, end):
         kind = str(match.lastgroup)
         if kind == "space":
             continue
@@ -242,7 +248,7 @@ def _headers(layout: Sequence[Line], base: int) -> list[Line]:
 
 def _word_end(source: bytes, start: int, offset: int) -> int:
     """The end of the word that begins at `start`, which goes on at `offset` or begins there."""
-    match = _TOKEN.match(source, start)
+    match = _token().match(source, start)
     return max(offset, match.end()) if match is not None and match.lastgroup in ("word", "number") else offset
 
 
