@@ -122,7 +122,12 @@ class Worker:
     # ------------------------------------------------------------------ runs
 
     def _run_all(self) -> None:
-        load_runtime()
+        try:
+            load_runtime()
+        except BaseException:  # without it no run can ever be answered; the last line says what is missing
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
         self.send({"method": "ready", "params": {"pid": os.getpid(), "memory_limit": self._limit}})
         while (job := self._waiting.get()) is not None:
             self._running = job

@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qvr_server import worker_process
 from qvr_server.worker_process import Patience, RunError, WorkerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory and processes are read from /proc")
@@ -33,6 +33,16 @@ def run(request, *_):
 
 process.load_runtime, process.run = lambda: None, run
 process.SECONDS_TO_SHRINK = 0.3
+process.main()
+"""
+
+BARE = """
+from quivers.worker import process
+
+def load():
+    import no_such_torch
+
+process.load_runtime = load
 process.main()
 """
 
@@ -70,6 +80,25 @@ def with_worker(worker: WorkerProcess, use: Callable[[WorkerProcess], Awaitable[
     return asyncio.run(main())
 
 
+@dataclass(frozen=True)
+class Session:
+    """One warm worker and the loop that it is talked to on, for test after test."""
+
+    worker: WorkerProcess
+    runner: asyncio.Runner
+
+    def __call__(self, use: Callable[[WorkerProcess], Coroutine[Any, Any, Any]]) -> Any:
+        return self.runner.run(asyncio.wait_for(use(self.worker), 200))
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    worker = WorkerProcess(patience=Patience(hang=3.0))
+    with asyncio.Runner() as runner:
+        yield Session(worker, runner)
+        runner.run(worker.close())
+
+
 async def ended_by(worker: WorkerProcess, settings: dict[str, Any], act: Callable[[int], None]) -> RunError:
     """How a run fails when `act` is done to its worker once it draws."""
     drawing = asyncio.Event()
@@ -105,29 +134,6 @@ def gone(process: int) -> bool:
     return status.rpartition(")")[2].split()[0] in "ZX"
 
 
-def test_killed_stopped_and_filling_memory_each_run_fails_and_the_next_one_works() -> None:
-    async def use(worker: WorkerProcess) -> None:
-        await works(worker)
-        killed = await ended_by(worker, ENDLESS, lambda process: os.kill(process, signal.SIGKILL))
-        assert str(killed) == "The worker was killed (signal 9, SIGKILL); the next run gets a fresh one."
-        await works(worker)
-        stopped = await ended_by(worker, ENDLESS, lambda process: os.kill(process, signal.SIGSTOP))
-        assert str(stopped) == ("The run was ended because the worker hung: it gave no sign of life for 3 s.")
-        await works(worker)
-        assert worker.process_id is not None
-        worker._chosen_limit = resident(worker.process_id) + 100 * MEGABYTE
-        await worker.restart()
-        await works(worker)
-        process = worker.process_id
-        full = await ended_by(worker, ENDLESS, nothing)
-        assert full.kind == "memory"
-        assert str(full).startswith("The run was ended because it took more than the worker's ")
-        await works(worker)
-        assert worker.process_id == process  # the memory was given back, so that the worker could stay
-
-    with_worker(WorkerProcess(patience=Patience(hang=3.0)), use)
-
-
 def test_a_run_that_keeps_its_memory_ends_its_worker_with_the_reason(tmp_path: Path) -> None:
     script = tmp_path / "hoarder.py"
     script.write_text(HOARDER, encoding="utf-8")
@@ -147,7 +153,7 @@ def test_a_run_that_keeps_its_memory_ends_its_worker_with_the_reason(tmp_path: P
     assert fresh is not None
 
 
-def test_runs_in_a_row_hold_no_more_memory_than_the_first_ones() -> None:
+def test_runs_in_a_row_hold_no_more_memory_than_the_first_ones(session: Session) -> None:
     async def use(worker: WorkerProcess) -> list[int]:
         held = []
         for _ in range(50):
@@ -156,20 +162,25 @@ def test_runs_in_a_row_hold_no_more_memory_than_the_first_ones() -> None:
             held.append(resident(worker.process_id))
         return held
 
-    held = with_worker(WorkerProcess(), use)
+    held = session(use)
     first, later = held[:10], held[10:]
     # What the first runs differ by is the allocator's play; it allows no growth with each run.
     bound = max(first) + max(2 * (max(first) - min(first)), 4 * MEGABYTE)
     assert max(later) <= bound, held
 
 
-def test_a_worker_in_the_middle_of_a_run_does_not_outlive_a_server_that_is_killed() -> None:
+@pytest.mark.parametrize("stopped", [False, True], ids=["drawing", "stopped"])
+def test_a_worker_in_the_middle_of_a_run_does_not_outlive_a_server_that_is_killed(stopped: bool) -> None:
     code = SERVER.replace("{params}", repr(params(ENDLESS)))
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         worker = int(server.stdout.readline())
         assert not gone(worker)
+        # When memory runs out, the kernel is to choose the worker, not the editor.
+        assert int(Path(f"/proc/{worker}/oom_score_adj").read_text(encoding="ascii")) > 0
+        if stopped:  # it can't see its input end, so that the system must end it
+            os.kill(worker, signal.SIGSTOP)
         server.kill()
         server.wait(60)
         end = time.monotonic() + 60
@@ -181,7 +192,23 @@ def test_a_worker_in_the_middle_of_a_run_does_not_outlive_a_server_that_is_kille
         server.wait(60)
 
 
-def test_a_second_run_waits_for_the_first_and_a_cancel_frees_the_worker() -> None:
+def test_a_worker_that_can_not_load_its_runtime_says_what_is_missing(tmp_path: Path) -> None:
+    script = tmp_path / "bare.py"
+    script.write_text(BARE, encoding="utf-8")
+
+    async def use(worker: WorkerProcess) -> str:
+        with pytest.raises(RunError) as caught:
+            await worker.run(params(QUICK), nothing)
+        return str(caught.value)
+
+    told = with_worker(WorkerProcess([sys.executable, str(script)]), use)
+    assert told == (
+        "The worker ended by itself (exit code 1), saying “ModuleNotFoundError: No module named"
+        " 'no_such_torch'”; the next run gets a fresh one."
+    )
+
+
+def test_a_second_run_waits_for_the_first_and_a_cancel_frees_the_worker(session: Session) -> None:
     async def use(worker: WorkerProcess) -> None:
         drawing = asyncio.Event()
         first = asyncio.ensure_future(worker.run(params(ENDLESS), lambda _: drawing.set()))
@@ -196,4 +223,27 @@ def test_a_second_run_waits_for_the_first_and_a_cancel_frees_the_worker() -> Non
         assert drawn["sites"]["y"]["observed"]["mean"] == pytest.approx(8.75)
         assert worker.process_id == process
 
-    with_worker(WorkerProcess(worker_process.COMMAND), use)
+    session(use)
+
+
+def test_killed_stopped_and_filling_memory_each_run_fails_and_the_next_one_works(session: Session) -> None:
+    async def use(worker: WorkerProcess) -> None:
+        await works(worker)
+        killed = await ended_by(worker, ENDLESS, lambda process: os.kill(process, signal.SIGKILL))
+        assert str(killed) == "The worker was killed (signal 9, SIGKILL); the next run gets a fresh one."
+        await works(worker)
+        stopped = await ended_by(worker, ENDLESS, lambda process: os.kill(process, signal.SIGSTOP))
+        assert str(stopped) == ("The run was ended because the worker hung: it gave no sign of life for 3 s.")
+        await works(worker)
+        assert worker.process_id is not None
+        worker._chosen_limit = resident(worker.process_id) + 100 * MEGABYTE
+        await worker.restart()
+        await works(worker)
+        process = worker.process_id
+        full = await ended_by(worker, ENDLESS, nothing)
+        assert full.kind == "memory"
+        assert str(full).startswith("The run was ended because it took more than the worker's ")
+        await works(worker)
+        assert worker.process_id == process  # the memory was given back, so that the worker could stay
+
+    session(use)
