@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from qvr_server.server import QvrServer
     from qvr_server.session import OpenDocument
 
+# A text of more bytes, some 250 lines, is left to another thread by what is slow.
+SLOW_BYTES = 8_000
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -22,7 +25,8 @@ class Feature:
     The function of a `document` feature is called with the server, the open document that the parameters
     name, and the parameters; a request about a document that is not open, or not ours, is answered with null.
     It is called once the document is checked, and not at all where the text changed before that. An answer
-    about the `whole` text is worked out on another thread where the text is large, from a snapshot.
+    about the `whole` text is worked out on another thread where the text is large, from a snapshot; a `slow`
+    one where it has a few hundred lines.
     Any other function is called with the server and the parameters.
     """
 
@@ -31,6 +35,7 @@ class Feature:
     options: Any = None
     document: bool = True
     whole: bool = False
+    slow: bool = False
 
     def register(self, server: QvrServer) -> None:
         """Tell pygls of it."""
@@ -46,14 +51,17 @@ class Feature:
         opened = ls.session.documents.get(params.text_document.uri)
         if opened is None:
             return None
-        if opened.is_checked and not (self.whole and opened.is_large):
+        if opened.is_checked and not self._takes_long(opened):
             return self.answer(ls, opened, params)
         return self._in_time(ls, opened, opened.version, params)
+
+    def _takes_long(self, opened: OpenDocument) -> bool:
+        return (self.whole and opened.is_large) or (self.slow and len(opened.document.source) > SLOW_BYTES)
 
     async def _in_time(self, ls: QvrServer, opened: OpenDocument, version: int, params: Any) -> Any:
         await ls.analyses.ready(opened)
         _refuse_old(opened, version)
-        if not (self.whole and opened.is_large):
+        if not self._takes_long(opened):
             found = self.answer(ls, opened, params)
             return await found if inspect.isawaitable(found) else found
         found = await asyncio.to_thread(self.answer, ls, opened.snapshot(), params)

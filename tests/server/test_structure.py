@@ -1,12 +1,15 @@
 """Outline, colours, folds, selections, hints, links and layout as clients get them, in every encoding."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from in_process import Answered, Client, character, marked, place, position
+
+from qvr_server.features import formatting, symbols
 
 URI = "file:///models/structure.qvr"
 LINE_ENDS = ("\n", "\r\n", "\r")
@@ -284,6 +287,26 @@ def test_hints_of_a_large_file_are_those_of_its_parts(client: Client) -> None:
     found = ask(client, "inlayHint", range=part)
     assert found
     assert found == [hint for hint in whole if hint in found]
+
+
+def test_what_takes_long_is_worked_out_on_another_thread(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    for module, name in [(symbols, "outline"), (formatting, "format_document")]:
+        true = getattr(module, name)
+
+        def noted(*given: Any, true: Any = true, **others: Any) -> Any:
+            threads.append(threading.current_thread())
+            return true(*given, **others)
+
+        monkeypatch.setattr(module, name, noted)
+    text = "\n\n".join(MODEL.replace("𝒫", f"p{number}").replace("𝒮", f"s{number}") for number in range(40))
+    for source in (MODEL, text):
+        client.open(URI, source)
+        ask(client, "documentSymbol")
+        ask(client, "formatting", options=OPTIONS)
+    assert [each is threading.main_thread() for each in threads] == [True, True, False, False]
 
 
 def test_a_delta_to_an_answer_that_is_gone_is_all_tokens(client: Client) -> None:
