@@ -108,27 +108,30 @@ class Standing:
         """A name of the run as it is called now."""
         return self.names.get(name, name)
 
-    def answer(self) -> dict[str, Any]:
-        """The run's answer under the names of now."""
-        answer = self.result.answer
-        renamed = {old: new for old, new in self.names.items() if old != new}
-        if not renamed and self.program == answer["program"]:
-            return answer
-        sites = {
+    def sites(self) -> dict[str, dict[str, Any]]:
+        """The figures of each site, under the names of now."""
+        sites: dict[str, dict[str, Any]] = self.result.answer["sites"]
+        return {
             self.named(name): {**entry, "axes": [self.named(axis) for axis in entry["axes"]]}
-            for name, entry in answer["sites"].items()
+            for name, entry in sites.items()
         }
-        troubles = [
+
+    def troubles(self) -> list[dict[str, Any]]:
+        """What the run had trouble with, under the names of now."""
+        return [
             {**trouble, **{part: self._element(trouble[part]) for part in ("site", "element")}}
-            for trouble in answer["troubles"]
+            for trouble in self.result.answer["troubles"]
         ]
-        summary = {self._element(name): row for name, row in answer["summary"].items()}
+
+    def answer(self) -> dict[str, Any]:
+        """The run's whole answer under the names of now."""
+        answer = self.result.answer
         return {
             **answer,
             "program": self.program,
-            "sites": sites,
-            "troubles": troubles,
-            "summary": summary,
+            "sites": self.sites(),
+            "troubles": self.troubles(),
+            "summary": {self._element(name): row for name, row in answer["summary"].items()},
         }
 
     def _element(self, name: str | None) -> Any:
@@ -139,9 +142,7 @@ class Standing:
 
     def posteriors(self) -> dict[str, Posterior]:
         """The posterior of each site under its name of now."""
-        return {
-            name: posterior(name, entry, stale=self.stale) for name, entry in self.answer()["sites"].items()
-        }
+        return {name: posterior(name, entry, stale=self.stale) for name, entry in self.sites().items()}
 
 
 class Results:

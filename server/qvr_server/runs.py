@@ -275,7 +275,7 @@ class Runs:
         for name, standing in self.standings(opened).items():
             if not standing.model_changed:
                 program = opened.checked.programs[name]
-                found += troubles.diagnostics(opened.checked, program, standing.answer()["troubles"])
+                found += troubles.diagnostics(opened.checked, program, standing.troubles())
         return tuple(found)
 
     def adopt(self, opened: OpenDocument) -> None:

@@ -31,8 +31,8 @@ def trouble_actions(
         if standing.model_changed:
             continue
         program = opened.checked.programs[name]
-        answer = standing.answer()
-        for trouble in answer["troubles"]:
+        settings = standing.result.answer["settings"]
+        for trouble in standing.troubles():
             span = troubles.place_of(program, trouble)
             problem = told.get((troubles.CODES.get(trouble["kind"], ""), span))
             if problem is None or span.start > asked.end or asked.start > span.end:
@@ -47,7 +47,7 @@ def trouble_actions(
                 titles.add(fix.title)
                 action.title, action.edit = fix.title, ls.workspace_edit(opened, fix.edits)
                 yield action
-            again = troubles.run_again(trouble, answer["settings"])
+            again = troubles.run_again(trouble, settings)
             if again is not None and again.title not in titles:
                 titles.add(again.title)
                 about = {"uri": opened.uri, "program": name, **again.settings}

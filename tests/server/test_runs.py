@@ -360,3 +360,62 @@ def test_the_server_ends_when_the_client_dies_though_its_pipe_lives_on(tmp_path:
     client.kill()
     client.wait()
     assert server.wait(30) == 1
+
+
+# ---------------------------------------------------------------- the other commands
+
+
+def test_divergences_of_a_real_run_are_warned_of_on_a_name_of_the_program(model: Model) -> None:
+    result = model.run(chains=2, warmup=300, draws=300, seed=3, targetAccept=0.6)
+    assert result["divergences"] > 0
+
+    def warned(message: dict[str, Any]) -> bool:
+        if message.get("method") != "textDocument/publishDiagnostics":
+            return False
+        return any(each["code"] == "QVR801" for each in message["params"]["diagnostics"])
+
+    problems = model.editor.wait(warned)["params"]["diagnostics"]
+    [problem] = [each for each in problems if each["code"] == "QVR801"]
+    assert model.token(problem) in ("mu", "tau", "theta", "eight_schools_centred")
+    assert problem["message"].startswith(f"Last run: {result['divergences']} transition")
+
+
+def test_the_prior_says_what_the_program_would_observe(model: Model) -> None:
+    drawn = model.editor.command("qvr.priorPredictive", {"uri": model.uri, "seed": 1, "draws": 200})
+    assert (drawn["seed"], drawn["draws"]) == (1, 200)
+    assert drawn["sites"]["y"]["role"] == "observed"
+    assert len(drawn["sites"]["theta"]["mean"]) == 8
+
+
+def test_the_last_result_can_be_read_and_reported_without_a_window(model: Model) -> None:
+    model.run(**QUICK)
+    shown = model.editor.command("qvr.showResult", model.uri)
+    assert (shown["program"], shown["stale"], shown["data"]) == (
+        *("eight_schools_centred", False),
+        str(model.data),
+    )
+    assert shown["result"]["sites"]["theta"]["shape"] == [8]
+    report = model.editor.command("qvr.openReport", model.uri)
+    assert "theta[8]" in Path(report["uri"].removeprefix("file://")).read_text("utf-8")
+
+
+@unix
+def test_a_restart_gives_another_worker_that_runs(model: Model) -> None:
+    model.run(**QUICK)
+    [before] = workers_of(model.editor.process.pid)
+    after = model.editor.command("qvr.restartWorker")["processId"]
+    assert after != before
+    assert "tau" in model.run(**QUICK)["summary"]
+    info = model.editor.command("qvr.debugInfo")
+    assert info["worker"]["state"] == "idle"
+    assert info["worker"]["pid"] == after
+    assert info["worker"]["memory"] > 2**20
+
+
+def test_partial_results_are_streamed_on_the_token_of_the_command(model: Model) -> None:
+    identity = model.ask(partialResultToken="parts", **LONG)
+    value = model.progress("parts", "partial")
+    assert value["total"] == 10_000_000
+    assert len(value["sites"]["theta"]["mean"]) == 8
+    model.editor.notify("$/cancelRequest", {"id": identity})
+    model.error(identity)
