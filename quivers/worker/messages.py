@@ -24,7 +24,8 @@ A histogram is {low, high, counts}: 24 counts of the numbers from `low` to `high
 farthest half per cent at each end is left out. Of whole numbers each bin holds as many.
 
 A failed request's error has a sentence as `message` and `data.kind`: `program`, `data` (with `data.problems`,
-each {code, message, input}), `sampling`, `memory`, `cancelled` or `internal` (with `data.traceback`).
+each {code, message, input, near}), `sampling`, `memory`, `cancelled` or `internal` (with
+`data.traceback`).
 Requests wait for one another. The process ends with its standard input, so it can't outlive the server.
 """
 
