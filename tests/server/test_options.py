@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from in_process import Client
 
 from qvr_server import options
+from qvr_server.commands import COMMANDS
 from qvr_server.options import LARGEST_SEED, Options, RunOptions, WorkerOptions
 
 URI = "file:///models/schools.qvr"
@@ -123,6 +126,15 @@ def test_the_schema_has_every_option_with_its_default_and_a_sentence() -> None:
 
 def test_the_schema_s_defaults_are_the_options_and_read_back_without_a_warning() -> None:
     assert options.read(options.plain(Options())) == (Options(), ())
+
+
+def test_the_page_about_runs_lists_every_setting_with_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "editor-runs.md").read_text("utf-8")
+    for name, entry in options.settings_by_name().items():
+        [row] = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f"| `{json.dumps(entry['default'])}` | {entry['description']} |" in row
+    for command in COMMANDS:
+        assert f"| `{command}` |" in page
 
 
 # ------------------------------------------------------------------- in the server
