@@ -83,8 +83,7 @@ def completions(
     if trigger is not None and not _is_asked_by(trigger, place, slot):
         return None
     scene = Scene(checked, place, columns)
-    whole = True
-    entries = _entries(scene, slot)
+    entries, whole = draw_words(scene) if slot is Slot.DRAW else (_entries(scene, slot), True)
     if slot in (Slot.EXPRESSION, Slot.DONE) and _is_in_value(place) and not _takes_object(entries):
         if grammar_is_loaded():
             entries += expression_words(place, source, _WORDS)
@@ -147,8 +146,6 @@ def _entries(scene: Scene, slot: Slot) -> list[Entry]:
         given = place.plate
         entries = object_words(scene, 0, [axis.object for axis in axes])
         return [entry for entry in entries if entry.label not in given]
-    if slot is Slot.DRAW:
-        return draw_words(scene)
     if slot is Slot.OBJECT:
         return object_words(scene, 0, place.plate[-1:])
     if slot is Slot.SPACE:

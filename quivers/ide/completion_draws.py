@@ -18,8 +18,15 @@ from quivers.syntax import ast
 _IMPROPER = ("Flat", "HalfFlat")
 
 
-def draw_words(scene: Scene) -> list[Entry]:
-    """Families, best first, and after those that fit the programs that a `sample` can draw from."""
+# Of more programs than this, only those that begin like the word are offered.
+MOST_PROGRAMS = 60
+
+
+def draw_words(scene: Scene) -> tuple[list[Entry], bool]:
+    """Families, best first, and after those that fit the programs that a `sample` can draw from.
+
+    Also whether those are all the programs that there are.
+    """
     place = scene.place
     followed = bool(place.after) and place.after[0].text == "("
     entries: list[Entry] = []
@@ -34,9 +41,13 @@ def draw_words(scene: Scene) -> list[Entry]:
         if group < _LAST and family.event_rank:
             group = group + 1 if place.plate else _LAST - 1
         entries.append(_family(family.name, group, number, followed=followed))
-    if place.keyword in ("sample", ""):
-        entries += _programs(scene, followed=followed)
-    return entries
+    if place.keyword not in ("sample", ""):
+        return entries, True
+    programs = _programs(scene)
+    wanted = [each for each in programs if each.name.text.startswith(place.prefix)]
+    shown = programs if len(programs) <= MOST_PROGRAMS else wanted[:MOST_PROGRAMS]
+    entries += [_program(each, number, followed=followed) for number, each in enumerate(shown)]
+    return entries, len(shown) == len(programs)
 
 
 _LAST = 9
@@ -124,26 +135,28 @@ def _texts(name: str) -> tuple[str, str, str]:
     return family_signature(family), f"({listed})", f"{name}({body})$0"
 
 
-def _programs(scene: Scene, *, followed: bool) -> list[Entry]:
+Drawn = ast.ProgramDeclaration | ast.DefineDeclaration
+
+
+def _programs(scene: Scene) -> list[Drawn]:
     """The file's other programs, those with parameters first, since they are made to be drawn from."""
-    entries: list[Entry] = []
     own = None if scene.declaration is None else scene.declaration.name.text
-    for number, placed in enumerate(scene.checked.module.declarations):
+    found: list[Drawn] = []
+    for placed in scene.checked.module.declarations:
         declaration = placed.declaration
-        if not isinstance(declaration, ast.ProgramDeclaration | ast.DefineDeclaration):
-            continue
-        name = declaration.name.text
-        if not name or name == own:
-            continue
-        names: list[str] = []
-        detail = "a composition of programs"
-        if isinstance(declaration, ast.ProgramDeclaration):
-            names = [parameter.name.text for parameter in declaration.parameters]
-            detail = f"{space_text(declaration.domain)} -> {space_text(declaration.codomain)}"
-        places = ", ".join(f"${{{place}:{each}}}" for place, each in enumerate(names, 1))
-        snippet = None if followed else f"{name}({places})$0"
-        group = _PROGRAMS if names else _PROGRAMS + 2
-        entries.append(
-            Entry(name, Kind.PROGRAM, (group, number), name, snippet, detail, f"({', '.join(names)})")
-        )
-    return entries
+        if isinstance(declaration, Drawn) and declaration.name.text not in ("", own):
+            found.append(declaration)
+    return sorted(found, key=lambda each: isinstance(each, ast.DefineDeclaration) or not each.parameters)
+
+
+def _program(declaration: Drawn, number: int, *, followed: bool) -> Entry:
+    name = declaration.name.text
+    names: list[str] = []
+    detail = "a composition of programs"
+    if isinstance(declaration, ast.ProgramDeclaration):
+        names = [parameter.name.text for parameter in declaration.parameters]
+        detail = f"{space_text(declaration.domain)} -> {space_text(declaration.codomain)}"
+    places = ", ".join(f"${{{place}:{each}}}" for place, each in enumerate(names, 1))
+    snippet = None if followed else f"{name}({places})$0"
+    group = _PROGRAMS if names else _PROGRAMS + 2
+    return Entry(name, Kind.PROGRAM, (group, number), name, snippet, detail, f"({', '.join(names)})")

@@ -140,6 +140,15 @@ def test_programs_can_be_sampled_from_but_not_observed_nor_this_one() -> None:
     assert labels(in_program("observe y2 : School <- |"), Kind.PROGRAM) == []
 
 
+def test_of_many_programs_those_are_offered_that_begin_like_the_word() -> None:
+    many = "".join(f"program many_{n} : K -> K\n    return 0\n" for n in range(100))
+    found = at(many + FILE.replace("⟦line⟧", "    sample x <- many_5|"))
+    assert found is not None
+    assert not found.whole
+    assert set(labels(list(found.entries), Kind.PROGRAM)) == {"many_5", *(f"many_5{n}" for n in range(10))}
+    assert "Normal" in labels(list(found.entries))
+
+
 def test_a_family_is_put_in_with_a_place_for_each_argument_but_not_before_a_bracket() -> None:
     entry = named(in_program("sample x <- Nor|"), "Normal")
     assert (entry.text, entry.snippet) == ("Normal", "Normal(${1:loc}, ${2:scale})$0")
