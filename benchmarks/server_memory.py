@@ -178,7 +178,7 @@ def draw(edits: list[Sample], runs: list[Sample], path: Path) -> None:
         if any(each.worker for each in samples):
             panel.plot(at, [each.worker for each in samples], label="worker")
         panel.set_xlabel(what)
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, 1.2 * max(max(each.server, each.worker) for each in samples))
         panel.grid(alpha=0.3)
         panel.legend()
     panels[0].set_ylabel("MiB")
