@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -22,6 +21,7 @@ from quivers.ide.actions import REFACTORINGS, Offer, change, offers
 from quivers.ide.actions.fixing import fix_all, ignoring, preferred, safe_fix
 from quivers.ide.actions.selection import Change, Obstacle, Selection
 from quivers.ide.runs import run_target
+from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Fix, Severity
@@ -36,14 +36,13 @@ if TYPE_CHECKING:
     from qvr_server.session import OpenDocument
 
 QUICK_FIX = "quickfix"
-REFACTOR = "refactor"
 RUN_KIND = "source.qvr.run"
 FIX_ALL_KIND = "source.fixAll.qvr"
 _FIX_ALL = "fix-all"
 Answer = types.Command | types.CodeAction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Asked:
     """A request: what is selected, which kinds are wanted, and what the client can do with the answers.
 
@@ -101,7 +100,7 @@ def code_action_resolve(
     return _resolved(ls, subject, action, name, span)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Subject:
     """A document, and the memory of its checks to try changes out with."""
 
