@@ -102,7 +102,10 @@ class WorkerOptions:
         "Start the worker with the first document, so that the first run doesn't wait for it.",
     )
     memory: int | None = _option(
-        None, "integer", "The most memory that the worker may take, in MiB; null for no limit.", least=256
+        None,
+        "integer",
+        "The most memory that the next worker may take, in MiB; null lets it choose by the machine.",
+        least=256,
     )
     hang_seconds: float = _option(
         30.0, "number", "How long the worker may say nothing during a run before it is ended.", least=1
