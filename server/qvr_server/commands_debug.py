@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -31,6 +30,8 @@ async def debug_info(
 
     Nothing of a document's text is in it, so that it can be sent to others.
     """
+    import platform  # only where somebody asks
+
     client = ls.client_info
     documents = list(ls.session.documents.values())
     texts = [opened.document.source for opened in documents]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +63,8 @@ def _written(last: Standing, name: str, session: Session) -> Path:
 
 def _folder(session: Session) -> Path:
     """A folder of this session's own, which the system clears away with its other temporary files."""
+    import tempfile  # only where a report is wanted
+
     made = session.kept.get(__name__)
     if made is None or not made.is_dir():
         made = session.kept[__name__] = Path(tempfile.mkdtemp(prefix="qvr-report-"))

@@ -6,7 +6,6 @@ data say something else. It outlives its document's closing, not the server.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +41,8 @@ def data_used(data: str | dict[str, Any] | None, known: DataUsed | None = None) 
     A file that has not been written since it was `known` is not read again. One that can't be read has a key
     of its own, as no run can have used it.
     """
+    import hashlib  # only where there was a run
+
     if isinstance(data, dict):
         text = json.dumps(data, sort_keys=True, default=str)
         return DataUsed(None, hashlib.sha256(text.encode(errors="replace")).hexdigest())
