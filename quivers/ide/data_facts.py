@@ -39,7 +39,7 @@ class ValueFacts:
     def sentence(self) -> str:
         """`8 values, 9…18`, `919 values, 85 levels: AITKIN, ANOKA, …`, `3 × 4 values, 2 missing, 0…1`."""
         if self.fault is not None:
-            return f"in the data, {self.fault}"
+            return f"in the data: {self.fault}"
         if not self.shape and self.least is not None:
             return f"{_number(self.least)} in the data"
         shown = " × ".join(map(str, self.shape)) if self.shape else "1"
@@ -79,6 +79,10 @@ class DataFacts:
             names = self.levels.get(name, ())
             elements = f"{size} {'element' if size == 1 else 'elements'} in the data"
             found[name] = f"{elements}: {_first(names)}" if names else elements
+        for note in self.notes:
+            for name in found.keys() - set(self.unused):
+                if f"`{name}`" in note:
+                    found[name] += f". {note}"
         return found
 
     @property

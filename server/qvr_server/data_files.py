@@ -171,7 +171,10 @@ def _held(found: Located, content: _Content, checked: Checked, program: CheckedP
     """The values of a file against a program."""
     name = found.path.name
     if content.values is None or content.described is None:
-        facts = DataFacts(name, notes=(content.note or "",))
+        note = content.note or ""
+        inputs = () if program is None else program.inputs
+        unread = {entry.name: ValueFacts(entry.name, str(entry.type), fault=note) for entry in inputs}
+        facts = DataFacts(name, unread, notes=(note,))
         return DataAnswer(found.path, content.written, found.problems, facts)
     sizes: Mapping[str, int] = {}
     levels: Mapping[str, tuple[str, ...]] = {}

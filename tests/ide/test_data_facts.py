@@ -17,7 +17,7 @@ SENTENCES = [
     (ValueFacts("y", "", (2,), 0, float("-inf"), float("inf")), "2 values, -inf…inf"),
     (ValueFacts("c", "", (919,), 0, levels=COUNTIES), "919 values, 4 levels: AITKIN, ANOKA, BECKER, …"),
     (ValueFacts("c", "", (9,), 0, levels=("A",)), "9 values, 1 level: A"),
-    (ValueFacts("c", "", (9,), fault="dates"), "in the data, dates"),
+    (ValueFacts("c", "", (9,), fault="dates"), "in the data: dates"),
 ]
 
 
@@ -37,6 +37,12 @@ def test_objects_that_the_data_size_are_said_with_their_names() -> None:
         "County": "4 elements in the data: AITKIN, ANOKA, BECKER, …",
         "Item": "1 element in the data",
     }
+
+
+def test_a_note_is_said_of_the_names_in_it() -> None:
+    values = {"y": ValueFacts("y", "", (2,), 0, 1.0, 2.0), "x": ValueFacts("x", "", (), 0, 1.0, 1.0)}
+    facts = DataFacts("m.csv", values, notes=("`y` is in order.",))
+    assert facts.sentences == {"y": "2 values, 1…2. `y` is in order.", "x": "1 in the data"}
 
 
 def test_columns_are_the_unused_ones_with_what_they_hold() -> None:

@@ -346,6 +346,7 @@ def test_a_large_file_is_left_to_the_run_with_a_sentence(checked: Any, tmp_path:
         "m.data.csv takes 1,024 MB, and data of up to 32 MB are checked while a model is edited; "
         "a run reads all.",
     )
+    assert answer.facts.sentences["y"] == f"in the data: {answer.facts.notes[0]}"
 
 
 def test_a_small_parquet_file_of_many_rows_counts_as_large(checked: Any, tmp_path: Path) -> None:
