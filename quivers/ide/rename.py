@@ -13,7 +13,7 @@ from quivers.families.table import FAMILIES
 from quivers.ide.cursor import cursor
 from quivers.ide.definition import Symbol, symbol_at
 from quivers.ide.references import places
-from quivers.ide.same_meaning import Change, renamed_wrongly
+from quivers.ide.same_meaning import Change, input_names, renamed_wrongly
 from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
@@ -86,13 +86,14 @@ def rename(
         return Refused(reason)
     edits = tuple(Edit(span, new) for span in spans if _text(source, span) != new)
     name = identifier(new)
-    if edits and name != symbol.name:
-        change = Change(checked, check(_edited(source, edits)), edits, symbol, name, source)
-        wrong = renamed_wrongly(change)
-        if wrong is not None:
-            reason = _taken(checked, source, symbol, name) or wrong
-            return Refused(f"`{symbol.name}` can't be called `{name}`: {reason}")
-    return Renaming(edits, _note(symbol, name) if edits else None)
+    if not edits or name == symbol.name:
+        return Renaming(edits)
+    change = Change(checked, check(_edited(source, edits)), edits, symbol, name, source)
+    wrong = _in_use(checked, source, symbol, name, spans) or renamed_wrongly(change)
+    if wrong is not None:
+        reason = _taken(checked, source, symbol, name) or wrong
+        return Refused(f"`{symbol.name}` can't be called `{name}`: {reason}")
+    return Renaming(edits, _note(change))
 
 
 # ---------------------------------------------------------------- what can't be renamed
@@ -222,10 +223,47 @@ def _binds(occurrence: Occurrence, name: str) -> bool:
     return occurrence.binds or (occurrence.owner is None and occurrence.role in _INPUTS)
 
 
-def _note(symbol: Symbol, name: str) -> str | None:
-    if symbol.role not in _INPUTS:
+def _in_use(checked: Checked, source: bytes, symbol: Symbol, name: str, spans: list[Span]) -> str | None:
+    """Where a value and an object or a program would get one name in a declaration.
+
+    The checker tells them apart by where they stand, and a reader does not.
+    """
+    if symbol.role in (None, Role.INDEX, Role.STATE):
         return None
-    return f"`{symbol.name}` is an input: the data must call it `{name}` as well."
+    for number, item in enumerate(checked.module.declarations):
+        occurrences = checked.within[number]
+        other = next(
+            (each for each in occurrences if each.name == name and _is_value(each) is not None), None
+        )
+        if other is None:
+            continue
+        own = {span.shifted(-item.offset) for span in spans}
+        kinds = {_is_value(each) for each in occurrences if each.span in own}
+        if (not _is_value(other)) in kinds:
+            line = _line(source, item.offset + other.span.start)
+            return f"`{name}` stands for something else in line {line}."
+    return None
+
+
+def _is_value(occurrence: Occurrence) -> bool | None:
+    """Whether a place has a value, or else an object or a program; None for what an expression binds."""
+    if occurrence.definition is None and occurrence.owner is None:
+        return None
+    if occurrence.role in (Role.INDEX, Role.STATE):
+        return None
+    return occurrence.type is not None
+
+
+def _note(change: Change) -> str | None:
+    """Which inputs the data must call otherwise: one that is renamed, or those under a draw that is."""
+    symbol = change.symbol
+    if symbol.role in _INPUTS:
+        return f"`{symbol.name}` is an input: the data must call it `{change.name}` as well."
+    before, after = input_names(change)
+    if not before:
+        return None
+    old, new = (", ".join(f"`{name}`" for name in names) for names in (before, after))
+    return f"The data have to follow: what they call {old} is now {new}."
 
 
 # -------------------------------------------------------------------------------- text

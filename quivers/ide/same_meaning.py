@@ -54,6 +54,31 @@ def renamed_wrongly(change: Change) -> str | None:
     return same.changed_name() or (None if is_mended else same.changed_program())
 
 
+def input_names(change: Change) -> tuple[list[str], list[str]]:
+    """The inputs that programs have under other names after a renaming: the old names, and the new ones."""
+    gone: set[str] = set()
+    come: set[str] = set()
+    before, after = change.before, change.after
+    for number, item in enumerate(before.module.declarations):
+        now = after.module.declarations[number]
+        if before.within[number] is after.within[number]:
+            continue
+        old, new = (_inputs(checked, each) for checked, each in ((before, item), (after, now)))
+        gone |= old - new
+        come |= new - old
+    return sorted(gone), sorted(come)
+
+
+def _inputs(checked: Checked, item: ast.Placed) -> set[str]:
+    declaration = item.declaration
+    if not isinstance(declaration, ast.ProgramDeclaration | ast.DefineDeclaration):
+        return set()
+    program = checked.programs.get(declaration.name.text)
+    if program is None or program.offset != item.offset:
+        return set()
+    return {entry.name for entry in program.inputs}
+
+
 class _Sameness:
     """The places of the old text in the new one, and what is compared by them."""
 
@@ -187,7 +212,8 @@ def _facts(
 ) -> Hashable:
     """What the checker knows of a program, without the names in it: places and order say which is which.
 
-    Its places are put through `place`, and its objects through `objects`.
+    The types of its names are told where these stand. Its places are put through `place`, and its objects
+    through `objects`.
     """
 
     def shown(type: AnyType | None) -> str:
@@ -199,7 +225,6 @@ def _facts(
     )
     return (
         frozenset(inputs.items()),
-        frozenset(Counter(shown(type) for type in program.types.values()).items()),
         tuple(shown(parameter.type) for parameter in program.parameters),
         tuple(objects.get(name, name) for name in (*program.domain, *program.codomain)),
         program.effects,

@@ -130,7 +130,7 @@ def test_both_directions_tell_the_same() -> None:
 def test_at_no_prefix_of_an_example_does_the_hierarchy_raise() -> None:
     for path in EXAMPLES:
         source = path.read_bytes()
-        for length in range(0, len(source), 17):
+        for length in range(0, len(source), 31):
             checked = check_source(source[:length])
             for offset in range(max(0, length - 24), length + 1, 5):
                 item_at(checked, offset)

@@ -212,7 +212,7 @@ def test_a_name_of_the_results_stands_in_the_program_that_has_the_step() -> None
 def test_at_no_prefix_of_an_example_does_a_place_raise() -> None:
     for path in EXAMPLES:
         source = path.read_bytes()
-        for length in range(0, len(source), 11):
+        for length in range(0, len(source), 29):
             checked = check_source(source[:length])
             for offset in range(max(0, length - 24), length + 1, 3):
                 symbol_at(checked, offset)

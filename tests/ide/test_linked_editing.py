@@ -74,7 +74,7 @@ def test_the_word_pattern_takes_names_and_no_operators() -> None:
 def test_at_no_prefix_of_an_example_does_linked_editing_raise() -> None:
     for path in EXAMPLES:
         source = path.read_bytes()
-        for length in range(0, len(source), 17):
+        for length in range(0, len(source), 31):
             checked = check_source(source[:length])
             for offset in range(max(0, length - 24), length + 1, 5):
                 linked_places(checked, source[:length], offset)

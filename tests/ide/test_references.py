@@ -169,7 +169,7 @@ def test_every_name_of_every_example_is_among_its_own_places() -> None:
 def test_at_no_prefix_of_an_example_do_references_raise() -> None:
     for path in EXAMPLES:
         source = path.read_bytes()
-        for length in range(0, len(source), 11):
+        for length in range(0, len(source), 29):
             checked = check_source(source[:length])
             for offset in range(max(0, length - 24), length + 1, 3):
                 references(checked, offset)

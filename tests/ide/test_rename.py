@@ -81,6 +81,17 @@ program p : A -> A
     let y = ) other
     return ⟦x⟧
 """,
+    "a name of one of two blocks": """\
+object K : FinSet 2
+object A : FinSet 3
+program p : A -> K
+    sample m : K <- Normal(0, 1) [ordered]
+    marginalize z : K <- Categorical(w)
+        observe y : A <- Normal(m[z], 1)
+    marginalize ⟦z⟧ : K <- Categorical(w)
+        observe v : A <- Normal(m[⟦z⟧], 1)
+    return m
+""",
     "a label": """\
 object A : FinSet 2
 program p : A -> A
@@ -308,6 +319,41 @@ def test_only_an_input_has_a_name_outside_of_the_model() -> None:
         found = rename(checked, source, EVERYTHING.index(name), "anew")
         assert isinstance(found, Renaming)
         assert found.note is None
+
+
+def test_inputs_under_a_draw_that_is_renamed_are_told_too() -> None:
+    source = b"""\
+object A : FinSet 2
+program f : A -> A
+    sample x : A <- Normal(k, 1)
+    observe y : A <- Normal(x, s)
+    return x
+program p : A -> A
+    sample t <- f()
+    return t
+"""
+    found = rename(check_source(source), source, source.index(b"t <-"), "u")
+    assert isinstance(found, Renaming)
+    assert found.note == (
+        "The data have to follow: what they call `t.k`, `t.s`, `t.y` is now `u.k`, `u.s`, `u.y`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "new"), [("x :", "A"), ("A :", "x"), ("A :", "k"), ("x :", "f"), ("f :", "t")]
+)
+def test_a_value_is_not_given_the_name_of_an_object_or_a_program_beside_it(name: str, new: str) -> None:
+    source = b"""\
+object A : FinSet 2
+program f : A -> A
+    sample x : A <- Normal(k, 1)
+    return x
+program p : A -> A
+    sample t <- f()
+    return t
+"""
+    found = rename(check_source(source), source, source.index(name.encode()), new)
+    assert isinstance(found, Refused)
 
 
 def test_the_old_name_again_changes_nothing_but_another_spelling() -> None:
