@@ -64,9 +64,12 @@ class Feature:
         if not self._takes_long(opened):
             found = self.answer(ls, opened, params)
             return await found if inspect.isawaitable(found) else found
-        found = await asyncio.to_thread(self.answer, ls, opened.snapshot(), params)
+        found = await asyncio.to_thread(self._encoded, ls, opened.snapshot(), params)
         _refuse_old(opened, version)
         return found
+
+    def _encoded(self, ls: QvrServer, opened: OpenDocument, params: Any) -> Any:
+        return ls.protocol.encoded(self.answer(ls, opened, params))
 
 
 def _refuse_old(opened: OpenDocument, version: int) -> None:

@@ -14,6 +14,7 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -54,6 +55,20 @@ class ServerCancelled(JsonRpcException):
 
     def __init__(self) -> None:
         super().__init__("The text changed before its check was done.", data={"retriggerRequest": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A result that is plain JSON already; large ones made so are sent much sooner than objects."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A result as it is sent, in ASCII."""
+
+    json: bytes
 
 
 class QvrProtocol(LanguageServerProtocol):
@@ -169,13 +184,30 @@ class QvrProtocol(LanguageServerProtocol):
             return
         error = future.exception()
         if error is None:
-            self._send_response(msg_id, result=future.result())
+            self._answer(msg_id, future.result())
         elif isinstance(error, JsonRpcException):
             self._refuse(msg_id, error)
         else:
             logger.error("a request failed", exc_info=error)
             what = f"This failed, because of an error inside QVR: {type(error).__name__}: {error}"
             self._refuse(msg_id, JsonRpcInternalError(what))
+
+    def _answer(self, identity: Any, result: Any) -> None:
+        if not isinstance(result, Encoded):
+            result = self.encoded(result)
+        head = f'{{"jsonrpc":"{self.VERSION}","id":{json.dumps(identity)},"result":'
+        self._write(head.encode(), result.json, b"}")
+
+    def encoded(self, result: Any) -> Encoded:
+        """A result as it is sent; for a large one a thread may do this beside the loop."""
+        plain = result.value if isinstance(result, Plain) else self._converter.unstructure(result)
+        return Encoded(json.dumps(plain, separators=(",", ":")).encode("ascii"))
+
+    def _write(self, *parts: bytes) -> None:
+        if self.writer is not None:
+            body = b"".join(parts)
+            header = f"Content-Length: {len(body)}\r\n\r\n" if self._include_headers else ""
+            self.writer.write(header.encode() + body)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Any:

@@ -11,6 +11,7 @@ from quivers.ide.completion import completions, documentation
 from quivers.ide.completion_items import Column, Entry, Kind
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
+from qvr_server.protocol import Plain
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -53,15 +54,7 @@ class _Client:
     kinds: frozenset[types.CompletionItemKind]
 
 
-class _Answer:
-    """A completion list in plain JSON; as objects of lsprotocol it would take as long to send as to find."""
-
-    def __init__(self, **members: Any) -> None:
-        # pygls sends what it has no rule for as its `__dict__`.
-        self.__dict__.update(members)
-
-
-def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionParams) -> _Answer | None:
+def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionParams) -> Plain | None:
     """The entries for a position, those that fit best first."""
     context = params.context
     typed = context is not None and context.trigger_kind is types.CompletionTriggerKind.TriggerCharacter
@@ -79,17 +72,17 @@ def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionPara
     replaced = _range(opened.places.range(found.replaced))
     data = {kind: {"uri": opened.uri, "kind": kind.value, "program": found.program} for kind in Kind}
     edit = {"insert": inserted, "replace": replaced} if client.insert_replace else {"range": inserted}
-    answer = _Answer(
-        isIncomplete=not found.whole,
-        items=[
+    answer: dict[str, Any] = {
+        "isIncomplete": not found.whole,
+        "items": [
             _item(entry, edit, data[entry.kind], client)
             for entry in found.entries
             if entry.text or (client.snippets and entry.snippet)
         ],
-    )
+    }
     if client.shared_range:
-        answer.__dict__["itemDefaults"] = {"editRange": edit if client.insert_replace else inserted}
-    return answer
+        answer["itemDefaults"] = {"editRange": edit if client.insert_replace else inserted}
+    return Plain(answer)
 
 
 def _range(found: types.Range) -> dict[str, dict[str, int]]:
