@@ -6,7 +6,6 @@ again nor moved: programs, objects and occurrences are put in their places when 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 
 from quivers.check.advice.whole_file import advise_file
@@ -92,9 +91,8 @@ class Analysis:
             else exported_twice(_placed_name(placed[again]), name_span(placed[first]))
             for again, first in survey.repeated
         ]
-        for number, unit in enumerate(units):
-            if unit.problems:
-                problems += [_placed(problem, number, placed, survey.first) for problem in unit.problems]
+        for number in [number for number, unit in enumerate(units) if unit.problems]:
+            problems += [_placed(problem, number, placed, survey.first) for problem in units[number].problems]
         said = without_echoes(problems, lowered.diagnostics, source)
         diagnostics = [*said, *lowered.diagnostics]
         if not any(problem.severity is Severity.ERROR for problem in diagnostics):
@@ -102,8 +100,8 @@ class Analysis:
         diagnostics.sort(key=lambda problem: (problem.span.start, problem.span.end, problem.code))
         answers = Answers(placed, units, survey.first, lowered.diagnostics, survey.signatures)
         return Checked(
-            objects=Lazy(answers.objects, answers.object),
-            programs=Lazy(answers.programs, answers.program),
+            objects=Lazy(answers.objects, answers.object_number, answers.object),
+            programs=Lazy(answers.programs, answers.program_number, answers.program),
             occurrences=Occurrences(answers),
             diagnostics=tuple(diagnostics),
             exported=survey.exported,
@@ -111,18 +109,20 @@ class Analysis:
             within=tuple([unit.occurrences for unit in units]),
         )
 
-    def _recalled(self, placed: Sequence[ast.Placed], source: bytes) -> tuple[list[_Known], list[int] | None]:
+    def _recalled(self, placed: ast.Declarations, source: bytes) -> tuple[list[_Known], list[int] | None]:
         """What is known of each declaration, and the numbers of those that lowering gave afresh.
 
         Instead of the numbers None, where there are more or fewer declarations than before.
         """
         before = {id(entry.declaration): entry for entry in self._known}
-        recalled = [before.get(id(item.declaration)) for item in placed]
-        found = [
-            entry or _Known(item.declaration, face_of(item.declaration), text=_text_of(item, source))
-            for entry, item in zip(recalled, placed, strict=True)
-        ]
-        self.counters.lowered += recalled.count(None)
+        recalled = [before.get(id(node)) for node in placed.nodes]
+        found: list[_Known] = []
+        for number, entry in enumerate(recalled):
+            if entry is None:
+                self.counters.lowered += 1
+                node = placed.nodes[number]
+                entry = _Known(node, face_of(node), text=_text_of(placed[number], source))
+            found.append(entry)
         old, self._known = self._known, found
         if len(found) != len(old):
             return found, None
@@ -169,15 +169,11 @@ class Analysis:
 
 
 def _broken(
-    placed: Sequence[ast.Placed], known: Sequence[_Known], syntax: Sequence[Diagnostic]
+    placed: ast.Declarations, known: Sequence[_Known], syntax: Sequence[Diagnostic]
 ) -> frozenset[str]:
     """The names of the declarations with a syntax error in them."""
-    offsets = [item.offset for item in placed]
-    found = {
-        known[bisect_right(offsets, problem.span.start) - 1].face.name
-        for problem in syntax
-        if problem.severity is Severity.ERROR and offsets and problem.span.start >= offsets[0]
-    }
+    numbers = {placed.at(problem.span.start) for problem in syntax if problem.severity is Severity.ERROR}
+    found = {known[number].face.name for number in numbers if number >= 0}
     return frozenset(name for name in found if name)
 
 

@@ -33,26 +33,38 @@ def name_span(item: ast.Placed) -> ast.Span:
 
 
 class Lazy(Mapping[str, Value], Generic[Value]):
-    """A mapping whose values are worked out when they are first asked for."""
+    """A mapping whose values are worked out when they are first asked for.
 
-    def __init__(self, number: Callable[[], dict[str, int]], make: Callable[[int], Value]) -> None:
-        self._number = number
+    `numbers` gives the numbers of all names, `find` that of one.
+    """
+
+    def __init__(
+        self,
+        numbers: Callable[[], dict[str, int]],
+        find: Callable[[str], int | None],
+        make: Callable[[int], Value],
+    ) -> None:
+        self._all = numbers
+        self._find = find
         self._make = make
         self._numbers: dict[str, int] | None = None
         self._made: dict[str, Value] = {}
 
     def _keys(self) -> dict[str, int]:
         if self._numbers is None:
-            self._numbers = self._number()
+            self._numbers = self._all()
         return self._numbers
 
     def __getitem__(self, name: str) -> Value:
         if name not in self._made:
-            self._made[name] = self._make(self._keys()[name])
+            number = self._find(name)
+            if number is None:
+                raise KeyError(name)
+            self._made[name] = self._make(number)
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._keys()
+        return isinstance(name, str) and self._find(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys())
@@ -66,7 +78,7 @@ class Answers:
 
     def __init__(
         self,
-        placed: Sequence[ast.Placed],
+        placed: ast.Declarations,
         units: Sequence[Unit],
         first: Mapping[str, int],
         syntax: Sequence[Diagnostic],
@@ -79,24 +91,32 @@ class Answers:
         self._broken = [problem.span.start for problem in syntax if problem.severity is Severity.ERROR]
 
     def programs(self) -> dict[str, int]:
-        return {
-            name: number
-            for name, number in self._numbers((ast.ProgramDeclaration, ast.DefineDeclaration)).items()
-            if self.units[number].facts is not None
-        }
+        """The numbers of the programs and compositions."""
+        units, first, nodes = self.units, self.first, self.placed.nodes
+        numbers = [number for number, unit in enumerate(units) if unit.facts is not None]
+        named = {number: name_of(nodes[number]) or "" for number in numbers}
+        return {name: number for number, name in named.items() if first.get(name) == number}
+
+    def program_number(self, name: str) -> int | None:
+        """The number of one program."""
+        number = self.first.get(name)
+        return None if number is None or self.units[number].facts is None else number
 
     def objects(self) -> dict[str, int]:
-        return self._numbers(ast.ObjectDeclaration)
-
-    def _numbers(self, kind: type | tuple[type, ...]) -> dict[str, int]:
-        first = self.first
+        """The numbers of the objects."""
+        first, nodes = self.first, self.placed.nodes
         return {
-            name: number
-            for number, item in enumerate(self.placed)
-            if isinstance(item.declaration, kind)
-            and (name := name_of(item.declaration))
-            and first[name] == number
+            node.name.text: number
+            for number, node in enumerate(nodes)
+            if isinstance(node, ast.ObjectDeclaration) and first.get(node.name.text) == number
         }
+
+    def object_number(self, name: str) -> int | None:
+        """The number of one object."""
+        number = self.first.get(name)
+        if number is None or not isinstance(self.placed.nodes[number], ast.ObjectDeclaration):
+            return None
+        return number
 
     def program(self, number: int) -> CheckedProgram:
         item, unit = self.placed[number], self.units[number]

@@ -13,7 +13,7 @@ from enum import Enum
 from quivers.check.types import AnyType, Axis, Type
 from quivers.families.support import Element
 from quivers.records import field, record
-from quivers.syntax.ast import Expression, Module, ProgramDeclaration, Span
+from quivers.syntax.ast import Declarations, Expression, Module, ProgramDeclaration, Span
 from quivers.syntax.problems import Diagnostic
 
 
@@ -219,7 +219,7 @@ class Checked:
     occurrences: Sequence[Occurrence] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     exported: str | None = None
-    module: Module = Module(())
+    module: Module = field(default_factory=lambda: Module(Declarations()))
     within: tuple[tuple[Occurrence, ...], ...] = ()
 
     def program_to_run(self, wanted: str | None = None) -> CheckedProgram | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from quivers.check.program import Checked, CheckedProgram
 from quivers.records import record
 from quivers.syntax import ast
@@ -42,7 +40,7 @@ def cursor(checked: Checked, offset: int) -> Cursor | None:
     The text between two declarations, comments and empty lines, belongs to the one above.
     """
     placed = checked.module.declarations
-    number = bisect_right(placed, offset, key=lambda item: item.offset) - 1
+    number = placed.at(offset)
     if number < 0:
         return None
     # What stands in a program's text and is no step of it is placed where the program is, with its own span.

@@ -8,7 +8,9 @@ syntax phase has already said what is wrong there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 from quivers.records import record
 
@@ -384,11 +386,51 @@ class Placed:
     offset: int
 
 
+class Declarations(Sequence[Placed]):
+    """The declarations of a file in order, apart from their offsets, so that to move many costs little."""
+
+    __slots__ = ("_made", "nodes", "offsets")
+
+    def __init__(self, nodes: Sequence[Declaration] = (), offsets: Sequence[int] = ()) -> None:
+        self.nodes = nodes
+        self.offsets = offsets
+        self._made: dict[int, Placed] = {}
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @overload
+    def __getitem__(self, index: int) -> Placed: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Placed, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Placed | tuple[Placed, ...]:
+        if isinstance(index, slice):
+            return tuple([self[number] for number in range(*index.indices(len(self)))])
+        number = index if index >= 0 else index + len(self)
+        placed = self._made.get(number)
+        if placed is None:
+            if number < 0:
+                raise IndexError(index)
+            placed = self._made[number] = Placed(self.nodes[number], self.offsets[number])
+        return placed
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Declarations) and self.offsets == other.offsets and self.nodes == other.nodes
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def at(self, offset: int) -> int:
+        """The number of the last declaration that begins at or before a byte, -1 where none does."""
+        return bisect_right(self.offsets, offset) - 1
+
+
 @record
 class Module:
     """A whole file."""
 
-    declarations: tuple[Placed, ...]
+    declarations: Declarations
 
 
 Node = (

@@ -7,7 +7,7 @@ not depend on how the text was typed, and what was read once holds for as long a
 
 from __future__ import annotations
 
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -54,12 +54,14 @@ class _Read:
 class Memo:
     """What is known of one document from the last time: its pieces, what each says, and where.
 
+    `counts` has for each piece how many declarations it holds, which is one but for pieces with slips.
     `unfinished` holds what was read of a newer text before its reading was given up.
     """
 
     division: Division = UNDIVIDED
     read: list[_Read] = field(default_factory=list)
-    placed: list[tuple[ast.Placed, ...]] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    declarations: ast.Declarations = field(default_factory=ast.Declarations)
     unfinished: dict[tuple[str | None, bytes], _Read] = field(default_factory=dict)
 
 
@@ -90,29 +92,30 @@ def lowering(source: bytes, memo: Memo) -> Steps[Lowered]:
             known[key] = _read(key[1], piece.documentation)
         new.append(known[key])
     read = [*memo.read[:first], *new, *memo.read[old_count:]]
+    counts = [*memo.counts[:first], *(len(said.declarations) for said in new), *memo.counts[old_count:]]
     moved = len(source) - len(memo.division.source)
-    placed = [
-        *memo.placed[:first],
-        *(
-            tuple(ast.Placed(declaration, start + at) for declaration, at in said.declarations)
-            for start, said in zip(division.starts[first:count], new, strict=True)
-        ),
-        *_moved(memo.placed[old_count:], moved),
-    ]
-    memo.division, memo.read, memo.placed, memo.unfinished = division, read, placed, {}
-    declarations = tuple(chain.from_iterable(placed))
+    above, below = sum(memo.counts[:first]), sum(memo.counts[:old_count])
+    nodes, offsets = memo.declarations.nodes, memo.declarations.offsets
+    declarations = ast.Declarations(
+        [*nodes[:above], *(node for said in new for node, _ in said.declarations), *nodes[below:]],
+        [
+            *offsets[:above],
+            *(
+                start + at
+                for start, said in zip(division.starts[first:count], new, strict=True)
+                for _, at in said.declarations
+            ),
+            *[offset + moved for offset in offsets[below:]],
+        ],
+    )
+    memo.division, memo.read, memo.counts, memo.declarations = division, read, counts, declarations
+    memo.unfinished = {}
     return Lowered(ast.Module(declarations), tuple(_diagnostics(division, read)))
 
 
 def _key(piece: Piece) -> tuple[str | None, bytes]:
     """All that what a piece says depends on."""
     return (piece.documentation, piece.text[: piece.content])
-
-
-def _moved(placed: list[tuple[ast.Placed, ...]], by: int) -> list[tuple[ast.Placed, ...]]:
-    if by == 0:
-        return placed
-    return [tuple([ast.Placed(item.declaration, item.offset + by) for item in items]) for items in placed]
 
 
 def _diagnostics(division: Division, read: list[_Read]) -> list[Diagnostic]:

@@ -93,7 +93,7 @@ def within(selection: Selection) -> Within | None:
     offset, declaration = found.placed.offset, found.placed.declaration
     if not isinstance(declaration, ast.ProgramDeclaration):
         return None
-    number = bisect_right(checked.module.declarations, offset, key=lambda item: item.offset) - 1
+    number = checked.module.declarations.at(offset)
     while checked.module.declarations[number] is not found.placed:
         number -= 1
     source = selection.document.source
