@@ -1,7 +1,7 @@
 """Why a line could not be read: one sentence on the exact token, and a fix where a small one mends it.
 
 The reference grammar is asked what could have stood where reading stopped. A fix is offered only
-after the mended line has been read with it.
+after the mended line has been read.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from tree_sitter import Node
 from quivers.records import record
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
-from quivers.syntax.reading import DECLARATION_KEYWORDS, KEYWORDS, STEP_KEYWORDS
-from quivers.syntax.reference import Stop, first_stop, reads
+from quivers.syntax.parse import tree
+from quivers.syntax.reading import DECLARATION_KEYWORDS, KEYWORDS, STEP_KEYWORDS, contents
+from quivers.syntax.reference import Stop, first_stop
 
 _TOKEN = re.compile(r"#[^\r\n]*|[()\[\]]")
 _CLOSING = {"(": ")", "[": "]"}
@@ -69,6 +70,8 @@ _INSERTED = {
     "in": "IN",
 }
 _DROPPED = (":", ",", ";")
+
+_BEFORE_STEP = b"program p : A -> A\n "
 
 # Larger lines are explained without trying any fix, since each try reads the line again.
 _LONGEST_MENDED = 2000
@@ -145,14 +148,14 @@ def _brackets(line: str, kind: str, stop: Stop | None) -> _Slip | None:
     slip = _Slip("QVR102", at, at + 1, f"This `{bracket}` is never closed.")
     closing = _CLOSING[bracket]
     for place in _ends_of_words(line, at):
-        if reads(line[:place] + closing + line[place:], kind):
+        if _reads(line[:place] + closing + line[place:], kind):
             return _with_fix(slip, f"Close it with `{closing}`", (place, place, closing))
     return slip
 
 
 def _stray(line: str, kind: str, at: int, bracket: str) -> _Slip:
     slip = _Slip("QVR103", at, at + 1, f"This `{bracket}` closes nothing.")
-    if reads(line[:at] + line[at + 1 :], kind):
+    if _reads(line[:at] + line[at + 1 :], kind):
         return _with_fix(slip, f"Remove the `{bracket}`", (at, at + 1, ""))
     return slip
 
@@ -162,9 +165,9 @@ def _mismatched(line: str, kind: str, opened: tuple[int, str], closed: tuple[int
     right = _CLOSING[opening]
     message = f"This `{closing}` stands where the `{opening}` before it needs a `{right}`."
     slip = _Slip("QVR103", at, at + 1, message)
-    if reads(line[:at] + right + line[at + 1 :], kind):
+    if _reads(line[:at] + right + line[at + 1 :], kind):
         return _with_fix(slip, f"Write `{right}`", (at, at + 1, right))
-    if reads(line[:at] + right + line[at:], kind):
+    if _reads(line[:at] + right + line[at:], kind):
         never = _Slip("QVR102", opened_at, opened_at + 1, f"This `{opening}` is never closed.")
         return _with_fix(never, f"Close it with `{right}`", (at, at, right))
     return slip
@@ -199,9 +202,25 @@ def _with_fix(slip: _Slip, title: str, edit: tuple[int, int, str]) -> _Slip:
     return _Slip(slip.code, slip.start, slip.end, slip.message, title, edit, slip.hint)
 
 
+def _reads(line: str, kind: str) -> bool:
+    """Whether `line` is one line of its kind.
+
+    tree-sitter is asked, which tells it in no time; the two grammars agree on every text.
+    """
+    before = _BEFORE_STEP if kind == "step" else b""
+    root = tree(before + line.encode(errors="surrogateescape")).root_node
+    found = list(contents(root))
+    if root.has_error or len(found) != 1:
+        return False
+    if kind == "declaration":
+        return True
+    blocks = [node for node in contents(found[0]) if node.type == "block"]
+    return len(blocks) == 1 and len(list(contents(blocks[0]))) == 1
+
+
 def _mended(line: str, kind: str, edit: tuple[int, int, str]) -> bool:
     start, end, new = edit
-    return len(line) <= _LONGEST_MENDED and reads(line[:start] + new + line[end:], kind)
+    return len(line) <= _LONGEST_MENDED and _reads(line[:start] + new + line[end:], kind)
 
 
 def _misspelt_keyword(line: str, kind: str, stop: Stop) -> _Slip | None:

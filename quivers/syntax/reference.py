@@ -100,11 +100,6 @@ class Stop:
     expected: frozenset[str]
 
 
-def reads(line: str, kind: str) -> bool:
-    """Whether `line` is a line of the given kind, `step` or `declaration`."""
-    return first_stop(line, kind) is None
-
-
 def first_stop(line: str, kind: str) -> Stop | None:
     """Where reading `line` as a `step` or a `declaration` stops before its end; None if it does not."""
     # Lark's interactive parser has no types of its own.

@@ -191,6 +191,7 @@ class QvrServer(LanguageServer):
     def save_document(self, uri: str) -> None:
         """Look again at what may have changed on the disk, and run the model where the user wants that."""
         if (opened := self.session.documents.get(uri)) is not None:
+            opened.look_again()
             self.analyses.want(opened)
             self.runs.data_changed([uri])
             self.runs.saved(uri)
@@ -241,6 +242,7 @@ class QvrServer(LanguageServer):
         """A data file or a configuration on disk was written, made or deleted."""
         if any(uri.endswith((f"/{QVR_FILE}", f"/{PROJECT_FILE}")) for uri in uris):
             for opened in self.session.documents.values():
+                opened.look_again()
                 publishing.after_news(self, opened)
                 self.data.later(opened, 0.0)
         self.runs.data_changed(self.session.documents)

@@ -5,6 +5,7 @@ Positions come in the encoding that was negotiated with the client.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from qvr_server.places import Places
 
 # A text of more bytes, some 1,300 lines, counts as large.
 LARGE_BYTES = 40_000
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class OpenDocument:
     is_closed: bool = False
     failure: Exception | None = None
     _checked: Checked | None = None
+    _configured: tuple[float, Configuration] | None = None
 
     @property
     def checked(self) -> Checked:
@@ -130,8 +133,15 @@ class OpenDocument:
 
     @property
     def configuration(self) -> Configuration:
-        """The project's configuration as it is on the disk now; reading it again costs a look at its time."""
-        return configuration_for(self.path)
+        """The project's configuration as it is on the disk, looked at twice a second at most."""
+        now = time.monotonic()
+        if self._configured is None or now > self._configured[0]:
+            self._configured = (now + SECONDS_BETWEEN_LOOKS, configuration_for(self.path))
+        return self._configured[1]
+
+    def look_again(self) -> None:
+        """Forget what the disk held."""
+        self._configured = None
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All that is wrong with text and data, as the configuration and the comments want it shown."""
