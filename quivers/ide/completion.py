@@ -41,7 +41,6 @@ from quivers.ide.completion_words import (
     declaration_words,
     effect_words,
     expression_words,
-    grammar_is_loaded,
     object_words,
     option_words,
     space_words,
@@ -52,6 +51,7 @@ from quivers.ide.vocabulary import DECLARATIONS, EFFECTS, IN_EXPRESSIONS, OPTION
 from quivers.records import replace
 from quivers.syntax import ast
 from quivers.syntax.document import Document
+from quivers.syntax.reference_state import grammar_is_loaded
 
 # A longer list is cut to those entries that begin like the word, and to this many.
 MOST_ENTRIES = 300

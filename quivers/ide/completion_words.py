@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
@@ -107,13 +106,6 @@ def _snippet(label: str, word: str, body: str, rank: tuple[int, int]) -> Entry:
 
 
 # -------------------------------------------------------------------------------------------- expressions
-
-
-def grammar_is_loaded() -> bool:
-    """Whether the reference grammar can be asked without waiting for it to load."""
-    reference = sys.modules.get("quivers.syntax.reference")
-    grammar = getattr(reference, "grammar", None)
-    return grammar is not None and grammar.cache_info().currsize > 0
 
 
 def expression_words(place: Place, source: bytes, group: int) -> list[Entry]:

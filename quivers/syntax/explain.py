@@ -13,8 +13,8 @@ from tree_sitter import Node
 
 from quivers.records import record
 from quivers.syntax.ast import Span
-from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 from quivers.syntax.parse import tree
+from quivers.syntax.problems import Diagnostic, Edit, Fix, Severity
 from quivers.syntax.reading import DECLARATION_KEYWORDS, KEYWORDS, STEP_KEYWORDS, contents
 from quivers.syntax.reference import Stop, first_stop
 

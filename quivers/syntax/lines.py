@@ -77,6 +77,9 @@ class LineIndex:
     def position(self, offset: int, encoding: Encoding) -> Position:
         """The position of the byte `offset`; inside a character, that character's start."""
         line = self.line_at(offset)
+        before = self._source[self._starts[line] : max(offset, 0)]
+        if before.isascii() and not before.endswith((b"\r", b"\n")):
+            return Position(line, len(before))
         span = self.line_span(line)
         end = min(max(offset, span.start), span.end)
         before = self._source[span.start : end]

@@ -29,7 +29,8 @@ from quivers.syntax.problems import Diagnostic
 from quivers.syntax.read_declaration import read_declaration
 from quivers.syntax.read_step import read_step
 from quivers.syntax.reading import Reading, contents
-from quivers.syntax.steps import Steps, finished
+from quivers.syntax.reference_state import grammar_is_loaded
+from quivers.syntax.steps import LONG, Steps, finished
 
 _BEFORE_STEP = b"program p : A -> A\n "
 
@@ -88,7 +89,7 @@ def lowering(source: bytes, memo: Memo) -> Steps[Lowered]:
     for piece in pieces[first:count]:
         key = _key(piece)
         if key not in known:
-            yield piece.content
+            yield piece.content if grammar_is_loaded() or not _has_slip(key[1]) else LONG
             known[key] = _read(key[1], piece.documentation)
         new.append(known[key])
     read = [*memo.read[:first], *new, *memo.read[old_count:]]
@@ -111,6 +112,10 @@ def lowering(source: bytes, memo: Memo) -> Steps[Lowered]:
     memo.division, memo.read, memo.counts, memo.declarations = division, read, counts, declarations
     memo.unfinished = {}
     return Lowered(ast.Module(declarations), tuple(_diagnostics(division, read)))
+
+
+def _has_slip(text: bytes) -> bool:
+    return tree(text).root_node.has_error
 
 
 def _key(piece: Piece) -> tuple[str | None, bytes]:

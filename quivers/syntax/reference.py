@@ -5,6 +5,7 @@ Only an error asks for it: what it takes to load is more than a file without one
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -63,9 +64,11 @@ def _changes(columns: list[int], column: int, near: Token) -> Iterator[Token]:
         yield Token.new_borrow_pos("_INDENT", "", near)
 
 
+_loading = threading.Lock()
+
+
 @cache
-def grammar() -> Lark:
-    """The grammar with an LALR parser for a file, a declaration's line and a step's line."""
+def _loaded() -> Lark:
     return Lark(
         files("quivers.grammar").joinpath("qvr.lark").read_text("utf-8"),
         parser="lalr",
@@ -74,6 +77,17 @@ def grammar() -> Lark:
         postlex=_Indenter(),
         maybe_placeholders=False,
     )
+
+
+def grammar() -> Lark:
+    """The grammar with an LALR parser for a file, a declaration's line and a step's line."""
+    with _loading:  # a second thread waits for the first instead of loading it too
+        return _loaded()
+
+
+def is_loaded() -> bool:
+    """Whether `grammar` gives its answer at once."""
+    return _loaded.cache_info().currsize > 0
 
 
 def accepts(text: str) -> bool:

@@ -7,8 +7,11 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
-# Gives, before each step, how many bytes of text the step is about; returns the result.
+# Gives, before each step, how many bytes of text the step is about, or `LONG`; returns the result.
 Steps = Generator[int, None, Value]
+
+# In the place of the bytes of a step that takes long for another reason, such as what it has to load.
+LONG = 1 << 40
 
 
 def finished(steps: Steps[Value]) -> Value:

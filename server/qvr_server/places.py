@@ -27,6 +27,15 @@ class Places:
         """The range of a span of bytes."""
         return types.Range(self.position(span.start), self.position(span.end))
 
+    def plain_range(self, span: Span) -> dict[str, dict[str, int]]:
+        """The range in plain JSON, for answers of hundreds of ranges."""
+        start = self.lines.position(span.start, self.encoding)
+        end = self.lines.position(span.end, self.encoding)
+        return {
+            "start": {"line": start.line, "character": start.character},
+            "end": {"line": end.line, "character": end.character},
+        }
+
     def location(self, span: Span) -> types.Location:
         """The range with the document it is in."""
         return types.Location(self.uri, self.range(span))

@@ -8,9 +8,9 @@ import pytest
 from quivers.check.analysis import check_source
 from quivers.ide.completion import completions, documentation
 from quivers.ide.completion_items import Column, Completions, Entry, Kind
-from quivers.ide.completion_words import grammar_is_loaded
 from quivers.syntax.document import Document
 from quivers.syntax.reference import grammar
+from quivers.syntax.reference_state import grammar_is_loaded
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/*.qvr"))
 

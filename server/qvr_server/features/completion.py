@@ -68,8 +68,8 @@ def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionPara
     if found is None:
         return None
     client = _client(ls)
-    inserted = _range(opened.places.range(found.inserted))
-    replaced = _range(opened.places.range(found.replaced))
+    inserted = opened.places.plain_range(found.inserted)
+    replaced = opened.places.plain_range(found.replaced)
     data = {kind: {"uri": opened.uri, "kind": kind.value, "program": found.program} for kind in Kind}
     edit = {"insert": inserted, "replace": replaced} if client.insert_replace else {"range": inserted}
     answer: dict[str, Any] = {
@@ -83,13 +83,6 @@ def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionPara
     if client.shared_range:
         answer["itemDefaults"] = {"editRange": edit if client.insert_replace else inserted}
     return Plain(answer)
-
-
-def _range(found: types.Range) -> dict[str, dict[str, int]]:
-    return {
-        "start": {"line": found.start.line, "character": found.start.character},
-        "end": {"line": found.end.line, "character": found.end.character},
-    }
 
 
 def _client(ls: QvrServer) -> _Client:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.uris import from_fs_path
@@ -19,6 +19,7 @@ from quivers.syntax.lines import Encoding
 from quivers.syntax.lower import lower
 from qvr_server.feature import Feature
 from qvr_server.places import Places
+from qvr_server.protocol import Plain
 from qvr_server.workspace_files import LONGEST_MODEL, model_files, roots
 
 if TYPE_CHECKING:
@@ -42,24 +43,27 @@ Named = types.SymbolInformation
 
 def document_symbol(
     ls: QvrServer, opened: OpenDocument, params: types.DocumentSymbolParams
-) -> list[types.DocumentSymbol] | list[Named]:
+) -> Plain | list[Named]:
     """A document's outline; as a flat list for a client that knows no other."""
     found = outline(opened.checked.module, opened.checked)
     places = opened.places
     if ls.client_supports("text_document.document_symbol.hierarchical_document_symbol_support"):
-        return [_entry(symbol, places) for symbol in found]
+        return Plain([_entry(symbol, places) for symbol in found])
     return _named(found, places)
 
 
-def _entry(symbol: Symbol, places: Places) -> types.DocumentSymbol:
-    return types.DocumentSymbol(
-        name=symbol.name,
-        kind=_KINDS[symbol.kind],
-        detail=symbol.detail,
-        range=places.range(symbol.span),
-        selection_range=places.range(symbol.name_span),
-        children=[_entry(child, places) for child in symbol.children] or None,
-    )
+def _entry(symbol: Symbol, places: Places) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": symbol.name,
+        "kind": _KINDS[symbol.kind].value,
+        "range": places.plain_range(symbol.span),
+        "selectionRange": places.plain_range(symbol.name_span),
+    }
+    if symbol.detail is not None:
+        entry["detail"] = symbol.detail
+    if symbol.children:
+        entry["children"] = [_entry(child, places) for child in symbol.children]
+    return entry
 
 
 def _named(symbols: tuple[Symbol, ...], places: Places) -> list[Named]:
