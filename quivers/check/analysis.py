@@ -76,6 +76,8 @@ class Analysis:
         """
         lowered = yield from lowering(source, self._memo)
         placed = lowered.module.declarations
+        if not self._known:
+            yield len(source)
         known, changed = self._recalled(placed, source)
         faces = [entry.face for entry in known]
         before = self._survey

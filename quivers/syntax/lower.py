@@ -76,7 +76,12 @@ def lower(document: Document, memo: Memo | None = None) -> Lowered:
 
 
 def lowering(source: bytes, memo: Memo) -> Steps[Lowered]:
-    """`lower` in steps: before each declaration that is read, gives the number of its bytes."""
+    """`lower` in steps: before each declaration that is read, gives the number of its bytes.
+
+    Before a first reading, it gives those of the whole text, whose declarations are then to be found.
+    """
+    if not memo.division.pieces:
+        yield len(source)
     division = divide(source, memo.division)
     pieces, first = division.pieces, division.same_at_start
     count = len(pieces) - division.same_at_end

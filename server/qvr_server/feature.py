@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from qvr_server.server import QvrServer
     from qvr_server.session import OpenDocument
 
-# A text of more bytes, some 250 lines, is left to another thread by what is slow.
-SLOW_BYTES = 8_000
-
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -25,8 +22,8 @@ class Feature:
     The function of a `document` feature is called with the server, the open document that the parameters
     name, and the parameters; a request about a document that is not open, or not ours, is answered with null.
     It is called once the document is checked, and not at all where the text changed before that. An answer
-    about the `whole` text is worked out on another thread where the text is large, from a snapshot; a `slow`
-    one where it has a few hundred lines.
+    about the `whole` text, or a large part of it, is worked out on another thread where the text is large,
+    from a snapshot.
     Any other function is called with the server and the parameters.
     """
 
@@ -35,7 +32,6 @@ class Feature:
     options: Any = None
     document: bool = True
     whole: bool = False
-    slow: bool = False
 
     def register(self, server: QvrServer) -> None:
         """Tell pygls of it."""
@@ -56,7 +52,7 @@ class Feature:
         return self._in_time(ls, opened, opened.version, params)
 
     def _takes_long(self, opened: OpenDocument) -> bool:
-        return (self.whole and opened.is_large) or (self.slow and len(opened.document.source) > SLOW_BYTES)
+        return self.whole and opened.is_large
 
     async def _in_time(self, ls: QvrServer, opened: OpenDocument, version: int, params: Any) -> Any:
         await ls.analyses.ready(opened)

@@ -23,8 +23,8 @@ from quivers.syntax.problems import Diagnostic
 from quivers.syntax.steps import Steps
 from qvr_server.places import Places
 
-# A text of more bytes, some 1,300 lines, counts as large.
-LARGE_BYTES = 40_000
+# A text of more bytes, some 250 lines, counts as large.
+LARGE_BYTES = 8_000
 SECONDS_BETWEEN_LOOKS = 0.5
 
 

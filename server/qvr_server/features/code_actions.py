@@ -76,7 +76,7 @@ def code_action(
     asked = _asked(ls, opened, params)
     if not ls.capability("text_document.code_action.code_action_literal_support"):
         return [action.command for action in _runs(opened, asked) if action.command is not None]
-    if opened.is_large and not (asked.lazy or asked.automatic):
+    if opened.is_large and not asked.automatic:
         return asyncio.to_thread(_actions, ls, _Subject(opened.snapshot(), _memory(opened).copy()), asked)
     return _actions(ls, _Subject(opened, _memory(opened)), asked)
 
@@ -257,7 +257,7 @@ def _with_edit(
             "start": span.start,
             "end": span.end,
         }
-        if asked.automatic or opened.is_large:
+        if asked.automatic:
             return action
     made = subject.change(name, span)
     if isinstance(made, Obstacle):

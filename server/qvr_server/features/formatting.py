@@ -59,14 +59,14 @@ def on_type(
 
 
 FEATURES = (
-    Feature(types.TEXT_DOCUMENT_FORMATTING, document, slow=True),
+    Feature(types.TEXT_DOCUMENT_FORMATTING, document, whole=True),
     Feature(
         types.TEXT_DOCUMENT_RANGE_FORMATTING,
         within,
         types.DocumentRangeFormattingOptions(ranges_support=True),
-        slow=True,
+        whole=True,
     ),
-    Feature(types.TEXT_DOCUMENT_RANGES_FORMATTING, several, slow=True),
+    Feature(types.TEXT_DOCUMENT_RANGES_FORMATTING, several, whole=True),
     Feature(
         types.TEXT_DOCUMENT_ON_TYPE_FORMATTING,
         on_type,

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcContentModified
 
 from quivers.ide import posteriors
 from quivers.ide.hover import hover
 from quivers.ide.inlay_hints import Hint, Kind, Wanted, inlay_hints
-from quivers.syntax.ast import Span
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
-from qvr_server.session import LARGE_BYTES
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -24,9 +19,7 @@ if TYPE_CHECKING:
 _KINDS = {Kind.TYPE: types.InlayHintKind.Type, Kind.SIZE: types.InlayHintKind.Type}
 
 
-def inlay_hint(
-    ls: QvrServer, opened: OpenDocument, params: types.InlayHintParams
-) -> list[types.InlayHint] | Awaitable[list[types.InlayHint]]:
+def inlay_hint(ls: QvrServer, opened: OpenDocument, params: types.InlayHintParams) -> list[types.InlayHint]:
     """The hints in a range that the options ask for; what they mean is worked out when one is pointed at."""
     options = ls.options.inlay_hints
     wanted = Wanted(
@@ -36,21 +29,6 @@ def inlay_hint(
         posteriors=_posteriors(ls, opened) if options.posteriors else {},
     )
     span = opened.places.span(params.range)
-    if span.end - span.start > LARGE_BYTES:  # some clients ask for a whole file
-        return _beside(opened, span, wanted)
-    return _hints(opened, span, wanted)
-
-
-async def _beside(opened: OpenDocument, span: Span, wanted: Wanted) -> list[types.InlayHint]:
-    """The hints, worked out on another thread."""
-    version = opened.version
-    found = await asyncio.to_thread(_hints, opened.snapshot(), span, wanted)
-    if opened.version != version:
-        raise JsonRpcContentModified("The text changed before the answer was there.")
-    return found
-
-
-def _hints(opened: OpenDocument, span: Span, wanted: Wanted) -> list[types.InlayHint]:
     return [_hint(hint, opened) for hint in inlay_hints(opened.checked, opened.document, span, wanted)]
 
 
@@ -96,6 +74,6 @@ def resolve(ls: QvrServer, hint: types.InlayHint) -> types.InlayHint:
 
 
 FEATURES = (
-    Feature(types.TEXT_DOCUMENT_INLAY_HINT, inlay_hint),
+    Feature(types.TEXT_DOCUMENT_INLAY_HINT, inlay_hint, whole=True),
     Feature(types.INLAY_HINT_RESOLVE, resolve, document=False),
 )

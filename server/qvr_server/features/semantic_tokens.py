@@ -104,7 +104,7 @@ def _same(left: array[int], right: array[int]) -> int:
 
 _LEGEND = types.SemanticTokensLegend(token_types=list(KINDS), token_modifiers=list(MODIFIERS))
 FEATURES = (
-    Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, full, _LEGEND, slow=True),
+    Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, full, _LEGEND, whole=True),
     Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, delta, _LEGEND, whole=True),
-    Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, within, _LEGEND),
+    Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, within, _LEGEND, whole=True),
 )

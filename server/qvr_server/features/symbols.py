@@ -143,6 +143,6 @@ async def workspace_symbol(ls: QvrServer, params: types.WorkspaceSymbolParams) -
 
 
 FEATURES = (
-    Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, document_symbol, slow=True),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, document_symbol, whole=True),
     Feature(types.WORKSPACE_SYMBOL, workspace_symbol, document=False),
 )
