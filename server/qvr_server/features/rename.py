@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified
 
+from quivers.check.analysis import Analysis
 from quivers.ide.rename import Refused, renamable
 from quivers.ide.rename import rename as rename_at
 from quivers.syntax.document import Document
 from qvr_server.feature import Feature
-from qvr_server.protocol import RequestFailed
+from qvr_server.protocol import Encoded, RequestFailed
 
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
@@ -34,26 +35,34 @@ def prepare_rename(
     return types.PrepareRenamePlaceholder(places.range(found.span), found.text)
 
 
-async def rename(ls: QvrServer, opened: OpenDocument, params: types.RenameParams) -> types.WorkspaceEdit:
+async def rename(ls: QvrServer, opened: OpenDocument, params: types.RenameParams) -> Encoded:
     """The edits of a renaming, found beside the loop because the text is checked anew with them.
 
     What has to change outside of the model is told with the edits where the client shows that, else as a
     message.
     """
-    version, checked, source = opened.version, opened.checked, opened.document.source
-    offset = opened.places.offset(params.position)
-    twin = opened.analysis.copy()
-    found = await asyncio.to_thread(
-        rename_at, checked, source, offset, params.new_name, lambda text: twin.check(Document(text))
+    version, offset = opened.version, opened.places.offset(params.position)
+    edit, note = await asyncio.to_thread(
+        _renamed, ls, opened.snapshot(), opened.analysis.copy(), offset, params.new_name
     )
     if opened.version != version:
         raise JsonRpcContentModified("The text has changed since the renaming was asked for.")
+    if note is not None:
+        ls.window_show_message(types.ShowMessageParams(types.MessageType.Info, note))
+    return edit
+
+
+def _renamed(
+    ls: QvrServer, opened: OpenDocument, twin: Analysis, offset: int, name: str
+) -> tuple[Encoded, str | None]:
+    """The edits as they are sent, and a note that could not be hung on them."""
+    source = opened.document.source
+    found = rename_at(opened.checked, source, offset, name, lambda text: twin.check(Document(text)))
     if isinstance(found, Refused):
         raise RequestFailed(found.reason)
     edit = ls.workspace_edit(opened, found.edits)
-    if found.note is not None and not _annotated(ls, edit, found.note):
-        ls.window_show_message(types.ShowMessageParams(types.MessageType.Info, found.note))
-    return edit
+    told = found.note is None or _annotated(ls, edit, found.note)
+    return ls.protocol.encoded(edit), None if told else found.note
 
 
 def _annotated(ls: QvrServer, edit: types.WorkspaceEdit, note: str) -> bool:
