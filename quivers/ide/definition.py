@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from quivers.check.program import Checked, Occurrence, Role
@@ -131,7 +131,7 @@ def bound_at(checked: Checked, name: Span) -> tuple[Occurrence, Span | None] | N
     As `symbol_at` it tells what a name is, for the many names of a long list at a fraction of the work.
     """
     declarations = checked.module.declarations
-    number = bisect_right(declarations, name.start, key=lambda item: item.offset) - 1
+    number = declarations.at(name.start)
     if number < 0:
         return None
     offset, occurrences = declarations[number].offset, checked.within[number]

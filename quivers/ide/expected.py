@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import cache
@@ -227,7 +226,7 @@ def place_at(checked: Checked, source: bytes, offset: int) -> Place | None:
 def _declaration(checked: Checked, offset: int) -> ast.Placed | None:
     """The declaration in whose text a place is; of those with one offset the first, which is the program."""
     declarations = checked.module.declarations
-    number = bisect_right(declarations, offset, key=lambda item: item.offset) - 1
+    number = declarations.at(offset)
     while number > 0 and declarations[number - 1].offset == declarations[number].offset:
         number -= 1
     return declarations[number] if number >= 0 else None

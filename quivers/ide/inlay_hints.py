@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 
@@ -70,7 +69,7 @@ def inlay_hints(checked: Checked, document: Document, span: Span, wanted: Wanted
     declared = frozenset(
         item.declaration.name.text for item in placed if isinstance(item.declaration, ast.DataDeclaration)
     )
-    first = max(bisect_right(placed, span.start, key=lambda item: item.offset) - 1, 0)
+    first = max(placed.at(span.start), 0)
     while first > 0 and placed[first - 1].offset == placed[first].offset:
         first -= 1
     found: list[Hint] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
 from quivers.check.program import Checked
 from quivers.syntax.ast import Span
@@ -47,7 +46,7 @@ def _wanted(checked: Checked, source: bytes, start: int, rest: bytes) -> int:
     if _DECLARATION.match(rest):
         return 0
     placed = checked.module.declarations
-    number = bisect_right(placed, start - 1, key=lambda item: item.offset) - 1
+    number = placed.at(start - 1)
     if number < 0:
         return 0
     text = source[line_start(source, placed[number].offset) : start]

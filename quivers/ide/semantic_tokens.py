@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from quivers.check.objects import CONSTRUCTORS
@@ -177,7 +176,7 @@ def _parts(checked: Checked, document: Document, start: int, end: int) -> Iterat
     """The parts of the text that touch `start ≤ i ≤ end`, in order."""
     source, lines = document.source, document.lines
     placed, said = checked.module.declarations, checked.within
-    number = max(bisect_right(placed, start, key=lambda item: item.offset) - 1, 0)
+    number = max(placed.at(start), 0)
     while number > 0 and _line_start(placed[number].offset, document) > start:
         number -= 1  # the place is in the white space before the declaration's first word
     here = 0 if number == 0 else _line_start(placed[number].offset, document)

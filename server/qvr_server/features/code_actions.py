@@ -7,7 +7,6 @@ that can't ask again.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -364,7 +363,7 @@ def _runs(opened: OpenDocument, asked: _Asked) -> list[types.CodeAction]:
 def _headers(checked: Checked, span: Span) -> dict[str, None]:
     """The programs and compositions whose headers a span touches."""
     placed = checked.module.declarations
-    number = max(bisect_right(placed, span.start, key=lambda item: item.offset) - 1, 0)
+    number = max(placed.at(span.start), 0)
     found: dict[str, None] = {}
     for item in placed[number:]:
         if item.offset > span.end:
