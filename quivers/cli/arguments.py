@@ -59,7 +59,7 @@ def _run(commands: Any) -> None:
         commands, "run", "FILE [options]", "sample a program's posterior", "qvr run model.qvr --seed 1"
     )
     run.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
-    formats = "JSON, CSV, TSV or Parquet; by default, model.data.* beside model.qvr"
+    formats = "JSON, CSV, TSV or Parquet (model.data.* beside it)"
     run.add_argument("--data", metavar="FILE", help=formats)
     run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     counts = {
