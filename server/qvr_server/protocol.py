@@ -119,10 +119,18 @@ class QvrProtocol(LanguageServerProtocol):
                 self._refuse(
                     identity, JsonRpcInvalidParams(f"{method} can't be called with these parameters.")
                 )
+            elif method is None:
+                self._unfit(identity)
             else:
                 logger.error("a notification %s with parameters that don't fit was ignored", method)
             return
         self.handle_message(structured)
+
+    def _unfit(self, identity: Any) -> None:
+        """A client's answer that is none to what it was asked: whoever waits for it is told so."""
+        future = self._request_futures.pop(identity, None)
+        if future is not None and not future.done():
+            future.set_exception(JsonRpcException("The client's answer does not fit what it was asked."))
 
     def _out_of_turn(self, identity: Any, method: str) -> JsonRpcException | None:
         """Why a message can't be acted on: its time is not now, it was cancelled, or nothing answers it."""

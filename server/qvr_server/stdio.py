@@ -23,6 +23,8 @@ def serve(*, verbose: bool = False) -> int:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
     )
+    # What does not fit is answered, and logged in a line; pygls would log where inside itself it saw that.
+    logging.getLogger("pygls").setLevel(logging.INFO if verbose else logging.CRITICAL)
     # A thread that reads data or loads the grammar gives way to the editor's next message sooner.
     sys.setswitchinterval(0.001)
     reader, writer = _take_streams()

@@ -1,5 +1,6 @@
 """What is malformed, unknown, too early or too late is answered as the protocol says, whatever the method."""
 
+import asyncio
 import io
 import json
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from in_process import Client
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from qvr_server.protocol import read_frames
 
@@ -99,6 +101,24 @@ def test_an_answer_nobody_asked_for_is_ignored(client: Client) -> None:
     client.send({"id": 4712, "error": {"code": 1, "message": "no"}})
     client.turn()
     assert client.open("file:///alive.qvr", "object A : FinSet 2\n") == []
+
+
+def test_an_answer_that_does_not_fit_ends_the_wait_for_it() -> None:
+    client = Client()
+    server = client.server
+
+    async def ask() -> str:
+        try:
+            await server.window_show_document_async(types.ShowDocumentParams("file:///page.html"))
+        except JsonRpcException as error:
+            return str(error.message)
+        return "answered"
+
+    asked = client.loop.create_task(ask())
+    client.turn()  # which answers with null, where an object belongs
+    client.loop.run_until_complete(asyncio.wait([asked], timeout=10))
+    assert asked.result() == "The client's answer does not fit what it was asked."
+    client.close()
 
 
 def framed(*parts: bytes) -> list[bytes]:
