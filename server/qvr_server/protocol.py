@@ -211,6 +211,11 @@ class QvrProtocol(LanguageServerProtocol):
         plain = result.value if isinstance(result, Plain) else self._converter.unstructure(result)
         return Encoded(json.dumps(plain, separators=(",", ":")).encode("ascii"))
 
+    def tell(self, method: str, params: Encoded) -> None:
+        """Send a notification whose parameters are encoded already."""
+        head = f'{{"jsonrpc":"{self.VERSION}","method":"{method}","params":'
+        self._write(head.encode(), params.json, b"}")
+
     def _write(self, *parts: bytes) -> None:
         if self.writer is not None:
             body = b"".join(parts)

@@ -5,6 +5,7 @@ A client that pulls is never pushed to; it would show everything twice.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -12,12 +13,16 @@ from lsprotocol import types
 from quivers.syntax.problems import Diagnostic
 from qvr_server import to_lsp
 from qvr_server.places import Places
+from qvr_server.protocol import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from qvr_server.server import QvrServer
     from qvr_server.session import OpenDocument
+
+# To put more problems than this in the protocol's terms would hold the loop up.
+MANY = 60
 
 
 def after_check(ls: QvrServer, opened: OpenDocument) -> None:
@@ -42,8 +47,25 @@ def after_close(ls: QvrServer, uri: str) -> None:
 
 def push(ls: QvrServer, opened: OpenDocument) -> None:
     """Send everything that is wrong with a document's newest text, with its version."""
-    items = lsp_diagnostics(ls, opened.diagnostics(), opened.places)
+    found = opened.diagnostics()
+    if len(found) > MANY:
+        ls.spawn(_push_beside(ls, opened, found))
+        return
+    items = lsp_diagnostics(ls, found, opened.places)
     ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(opened.uri, items, opened.version))
+
+
+async def _push_beside(ls: QvrServer, opened: OpenDocument, found: tuple[Diagnostic, ...]) -> None:
+    """Send many problems, put together on another thread, unless the text has changed by then."""
+    version, places = opened.version, opened.places
+
+    def encoded() -> Encoded:
+        items = lsp_diagnostics(ls, found, places)
+        return ls.protocol.encoded(types.PublishDiagnosticsParams(opened.uri, items, version))
+
+    params = await asyncio.to_thread(encoded)
+    if opened.version == version and not opened.is_closed:
+        ls.protocol.tell(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
 
 def pulls(ls: QvrServer) -> bool:

@@ -65,7 +65,6 @@ class OpenDocument:
     analysis: Analysis = field(default_factory=Analysis)
     kept: dict[str, Any] = field(default_factory=dict)
     from_runs: Callable[[OpenDocument], tuple[Diagnostic, ...]] | None = None
-    reported: tuple[str, list[Any]] | None = None
     is_busy: bool = False
     is_closed: bool = False
     failure: Exception | None = None

@@ -149,3 +149,25 @@ def test_folders_come_and_go(folder: Path) -> None:
     client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [], "removed": [added]}})
     assert of_workspace(client) == {}
     client.close()
+
+
+MANY_WRONG = "object School : FinSet 8\n" + "".join(
+    f"program p{n} : School -> School\n    sample mu : School <- Normol(0.0, 1.0)\n    return mu\n"
+    for n in range(100)
+)
+
+
+def test_many_problems_are_pulled_as_few_are(client: Client) -> None:
+    opened(client, MANY_WRONG)
+    first = pull(client)
+    assert [item["range"]["start"]["line"] for item in first["items"]] == [2 + 3 * n for n in range(100)]
+    assert pull(client, first["resultId"])["kind"] == "unchanged"
+
+
+def test_many_problems_are_pushed_as_few_are() -> None:
+    client = Client()
+    found = client.open(URI, MANY_WRONG)
+    assert [item["range"]["start"]["line"] for item in found] == [2 + 3 * n for n in range(100)]
+    mended = client.change(URI, {"text": MANY_WRONG.replace("Normol", "Normal")})
+    assert [item["code"] for item in mended if item["severity"] == 1] == []
+    client.close()

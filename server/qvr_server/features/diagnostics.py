@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from quivers.syntax.problems import Diagnostic
 from qvr_server.feature import Feature
-from qvr_server.protocol import ServerCancelled
-from qvr_server.publishing import lsp_diagnostics
+from qvr_server.protocol import Encoded, ServerCancelled
+from qvr_server.publishing import MANY, lsp_diagnostics
 from qvr_server.workspace_files import roots
 
 if TYPE_CHECKING:
@@ -34,31 +35,50 @@ def document_diagnostic(ls: QvrServer, params: types.DocumentDiagnosticParams) -
     opened = ls.session.documents.get(params.text_document.uri)
     if opened is None:
         return types.RelatedFullDocumentDiagnosticReport(items=[])
-    if opened.is_checked:
-        return _report(ls, opened, params.previous_result_id)
+    if opened.is_checked and len(found := opened.diagnostics()) <= MANY:
+        return _report(ls, opened, found, params.previous_result_id)
     return _in_time(ls, opened, opened.version, params.previous_result_id)
 
 
-async def _in_time(ls: QvrServer, opened: OpenDocument, version: int, previous: str | None) -> Report:
+async def _in_time(
+    ls: QvrServer, opened: OpenDocument, version: int, previous: str | None
+) -> Report | Encoded:
+    """The report once the text is checked; one of many problems is put together on another thread."""
     await ls.analyses.ready(opened)
+    _refuse_old(opened, version)
+    found = opened.diagnostics()
+    if len(found) <= MANY:
+        return _report(ls, opened, found, previous)
+    encoded = await asyncio.to_thread(
+        lambda: ls.protocol.encoded(_report(ls, opened.snapshot(), found, previous))
+    )
+    _refuse_old(opened, version)
+    return encoded
+
+
+def _refuse_old(opened: OpenDocument, version: int) -> None:
     if opened.version != version or opened.is_closed:
         raise ServerCancelled
-    return _report(ls, opened, previous)
 
 
-def _report(ls: QvrServer, opened: OpenDocument, previous: str | None) -> Report:
-    identity, items = _reported(ls, opened)
+def _report(
+    ls: QvrServer, opened: OpenDocument, found: tuple[Diagnostic, ...], previous: str | None
+) -> Report:
+    identity, items = _reported(ls, opened, found)
     if identity == previous:
         return types.RelatedUnchangedDocumentDiagnosticReport(result_id=identity)
     return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=identity)
 
 
-def _reported(ls: QvrServer, opened: OpenDocument) -> tuple[str, list[types.Diagnostic]]:
+def _reported(
+    ls: QvrServer, opened: OpenDocument, found: tuple[Diagnostic, ...]
+) -> tuple[str, list[types.Diagnostic]]:
     """A document's problems with their result id, which stays while they do."""
-    items = lsp_diagnostics(ls, opened.diagnostics(), opened.places)
-    if opened.reported is None or opened.reported[1] != items:
-        opened.reported = (ls.next_result_id(), items)
-    return opened.reported
+    items = lsp_diagnostics(ls, found, opened.places)
+    last: tuple[str, list[types.Diagnostic]] | None = opened.kept.get(__name__)
+    if last is None or last[1] != items:
+        last = opened.kept[__name__] = (ls.next_result_id(), items)
+    return last
 
 
 async def workspace_diagnostic(
@@ -71,7 +91,7 @@ async def workspace_diagnostic(
         await ls.analyses.ready(opened)
         if opened.is_closed:
             continue
-        identity, items = _reported(ls, opened)
+        identity, items = _reported(ls, opened, opened.diagnostics())
         reports.append(_entry(opened.uri, opened.version, identity, items, known))
     given_up = threading.Event()
     try:
