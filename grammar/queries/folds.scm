@@ -1,3 +1,5 @@
+; What can be folded away.
+
 [
   (program_declaration)
   (marginalize_step)

@@ -1,4 +1,5 @@
-; Later patterns take precedence over earlier ones.
+; Colours. Where two patterns take the same word, the later one counts. The copies for editors are derived
+; from this file; editors/queries.py says how.
 
 (identifier) @variable
 (number) @number
@@ -18,31 +19,42 @@
 
 ; Declared names
 (object_declaration name: (identifier) @type.definition)
-(data_declaration name: (identifier) @variable.parameter)
 (program_declaration name: (identifier) @function)
-(define_declaration name: (identifier) @function)
-(export_declaration name: (identifier) @function)
 (parameter name: (identifier) @variable.parameter)
 
-; Spaces and the objects that values are laid out over
+; Programs, where they are composed
+(define_declaration name: (identifier) @function)
+(define_declaration composition: (identifier) @function)
+(sequential_composition (identifier) @function)
+(parallel_composition (identifier) @function)
+(parenthesized_composition (identifier) @function)
+(export_declaration name: (identifier) @function)
+
+; Spaces, and the objects that values are laid out over
 (space name: (identifier) @type)
 (space argument: (identifier) @type)
 ((space name: (identifier) @type.builtin)
   (#any-of? @type.builtin
-    "FinSet" "Real" "Simplex" "Ordered" "CholeskyCorr" "Correlation" "Covariance"))
+    "FinSet" "Real" "Int" "Nat" "Bool" "Simplex" "Ordered" "CholeskyCorr" "Correlation" "Covariance"))
 (plate (identifier) @type)
 (binder name: (identifier) @variable.parameter)
 (binder object: (identifier) @type)
+(scan_expression state: (identifier) @variable.parameter)
 
 ; Calls: after an arrow a family or a program, elsewhere a function
 (call function: (identifier) @function.call)
 (sample_step draw: (call function: (identifier) @constructor))
+(sample_step draw: (identifier) @constructor)
 (observe_step draw: (call function: (identifier) @constructor))
+(observe_step draw: (identifier) @constructor)
 (marginalize_step draw: (call function: (identifier) @constructor))
+(marginalize_step draw: (identifier) @constructor)
 
 ; Options, keyword arguments and labels
 (option name: (identifier) @property)
-(keyword_argument keyword: (identifier) @variable.parameter)
+(keyword_argument keyword: (identifier) @property)
 (labelled_value label: (identifier) @property)
-((option name: (identifier) @_effects value: (list (identifier) @constant))
-  (#eq? @_effects "effects"))
+((option name: (identifier) @_name value: (identifier) @type)
+  (#eq? @_name "over"))
+((option name: (identifier) @_name value: (list (identifier) @constant))
+  (#eq? @_name "effects"))

@@ -1,0 +1,62 @@
+; Written from grammar/queries/highlights.scm by editors/queries.py; change that one.
+
+; Colours. Where two patterns take the same word, the later one counts. The copies for editors are derived
+; from this file; editors/queries.py says how.
+
+(identifier) @variable
+(number) @constant.numeric
+(comment) @comment.line
+(documentation) @comment.line.documentation
+
+["object" "data" "program" "define" "export"] @keyword
+["sample" "observe" "let" "marginalize" "score"] @keyword
+"return" @keyword.control.return
+["if" "then" "else"] @keyword.control.conditional
+["factor" "scan" "in"] @keyword
+["and" "or" "not"] @keyword.operator
+
+["+" "-" "*" "/" "^" "@" "==" "!=" "≠" "<" "<=" "≤" ">" ">=" "≥" ">>" "⊗" "=" "<-" "←" "->" "→"] @operator
+["(" ")" "[" "]"] @punctuation.bracket
+["," ":"] @punctuation.delimiter
+
+; Declared names
+(object_declaration name: (identifier) @type)
+(program_declaration name: (identifier) @function)
+(parameter name: (identifier) @variable.parameter)
+
+; Programs, where they are composed
+(define_declaration name: (identifier) @function)
+(define_declaration composition: (identifier) @function)
+(sequential_composition (identifier) @function)
+(parallel_composition (identifier) @function)
+(parenthesized_composition (identifier) @function)
+(export_declaration name: (identifier) @function)
+
+; Spaces, and the objects that values are laid out over
+(space name: (identifier) @type)
+(space argument: (identifier) @type)
+((space name: (identifier) @type.builtin)
+  (#any-of? @type.builtin
+    "FinSet" "Real" "Int" "Nat" "Bool" "Simplex" "Ordered" "CholeskyCorr" "Correlation" "Covariance"))
+(plate (identifier) @type)
+(binder name: (identifier) @variable.parameter)
+(binder object: (identifier) @type)
+(scan_expression state: (identifier) @variable.parameter)
+
+; Calls: after an arrow a family or a program, elsewhere a function
+(call function: (identifier) @function)
+(sample_step draw: (call function: (identifier) @constructor))
+(sample_step draw: (identifier) @constructor)
+(observe_step draw: (call function: (identifier) @constructor))
+(observe_step draw: (identifier) @constructor)
+(marginalize_step draw: (call function: (identifier) @constructor))
+(marginalize_step draw: (identifier) @constructor)
+
+; Options, keyword arguments and labels
+(option name: (identifier) @variable.other.member)
+(keyword_argument keyword: (identifier) @variable.other.member)
+(labelled_value label: (identifier) @variable.other.member)
+((option name: (identifier) @_name value: (identifier) @type)
+  (#eq? @_name "over"))
+((option name: (identifier) @_name value: (list (identifier) @constant))
+  (#eq? @_name "effects"))
