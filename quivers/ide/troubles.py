@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from quivers.check.analysis import Analysis
 from quivers.check.program import Checked, CheckedProgram
-from quivers.check.rewrites.centring import location_scale, noncentred
+from quivers.check.rewrites.centring import location_scale
+from quivers.ide.actions.parameterization import noncentre, noncentre_title
+from quivers.ide.actions.selection import Change, Selection
 from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
+from quivers.syntax.document import Document
 from quivers.syntax.problems import Diagnostic, Fix, Label, Severity
 
 CODES: Mapping[str, str] = {
@@ -119,29 +123,34 @@ def _steps(steps: Sequence[ast.Step]) -> Iterator[ast.Step]:
 
 
 def rewrite(
-    checked: Checked, program: CheckedProgram, source: bytes, trouble: Mapping[str, Any]
+    checked: Checked,
+    program: CheckedProgram,
+    document: Document,
+    analysis: Analysis,
+    trouble: Mapping[str, Any],
 ) -> Fix | None:
     """The non-centred form of the site responsible, or of a plate that has it as its scale; None without one.
 
-    The whole file is checked for it, so ask for it when it is wanted. `source` is the text of `checked`.
+    It is tried out on a copy of `analysis`, the one that `checked` comes from.
     """
     site = trouble["site"]
     if site is None or trouble["kind"] in ("not_finite", "stuck"):
         return None
-    for name in _candidates(program, site):
-        fix = noncentred(checked, program, source, name)
-        if fix is not None:
-            return fix
+    for step in _candidates(program, site):
+        selection = Selection(checked, document, step.name.span.shifted(program.offset), analysis)
+        title, change = noncentre_title(selection), noncentre(selection)
+        if isinstance(title, str) and isinstance(change, Change):
+            return Fix(title, change.edits)
     return None
 
 
-def _candidates(program: CheckedProgram, site: str) -> Iterator[str]:
+def _candidates(program: CheckedProgram, site: str) -> Iterator[ast.Sample]:
     """The plates whose scale is drawn too: the site itself, and those that it is the scale of."""
     for step in _steps(program.declaration.steps):
         if isinstance(step, ast.Sample) and step.plate:
             scales = {scale.name.text for scale in _scales(program, step)}
             if scales and (step.name.text == site or site in scales):
-                yield step.name.text
+                yield step
 
 
 def run_again(trouble: Mapping[str, Any], settings: Mapping[str, Any]) -> RunAgain | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from quivers.check.analysis import Analysis
 from quivers.ide import troubles
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def trouble_actions(
-    ls: QvrServer, opened: OpenDocument, asked: Span, problems: Sequence[Diagnostic]
+    ls: QvrServer, opened: OpenDocument, analysis: Analysis, asked: Span, problems: Sequence[Diagnostic]
 ) -> Iterator[types.CodeAction]:
-    """The actions for the troubles in a range; a rewrite is worked out on the whole file, so only for these.
+    """The actions for the troubles in a range. A rewrite is tried out with `analysis`.
 
     `problems` are those that the document shows: one that is silenced there has no actions.
     """
@@ -42,7 +43,7 @@ def trouble_actions(
                 kind=types.CodeActionKind.QuickFix,
                 diagnostics=lsp_diagnostics(ls, [problem], opened.places),
             )
-            fix = troubles.rewrite(opened.checked, program, opened.document.source, trouble)
+            fix = troubles.rewrite(opened.checked, program, opened.document, analysis, trouble)
             if fix is not None and fix.title not in titles:
                 titles.add(fix.title)
                 action.title, action.edit = fix.title, ls.workspace_edit(opened, fix.edits)

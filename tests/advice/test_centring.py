@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_fixtures import fixtures
 
-from quivers.check.analysis import check_source
-from quivers.check.rewrites.centring import centred, noncentred
+from quivers.check.analysis import Analysis, check_source
+from quivers.ide.actions.parameterization import centre, noncentre
+from quivers.ide.actions.selection import Change, Selection
 from quivers.syntax import ast
 from quivers.syntax.document import Document
 from quivers.syntax.lower import lower
-from quivers.syntax.problems import Fix
+from quivers.syntax.problems import Edit
 
 FUNNELS = [each.program for each in fixtures(Path(__file__).parent) if each.file.stem == "funnel"]
 
@@ -31,18 +33,20 @@ program schools : School -> School [effects=[Sample, Score]]
 """
 
 
-def applied(source: str, fix: Fix) -> str:
+def applied(source: str, edits: tuple[Edit, ...]) -> str:
     data = source.encode()
-    for edit in sorted(fix.edits, key=lambda edit: edit.span.start, reverse=True):
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
         data = data[: edit.span.start] + edit.text.encode() + data[edit.span.end :]
     return data.decode()
 
 
-def rewritten(source: str, way, site: str = "theta") -> str | None:
-    checked = check_source(source)
-    name = next(iter(checked.programs))
-    fix = way(checked, checked.programs[name], source.encode(), site)
-    return None if fix is None else applied(source, fix)
+def rewritten(source: str, way: Callable[[Selection], object], site: str = "theta") -> str | None:
+    """The source with what a way makes of the step that binds a site; None where it makes nothing of it."""
+    analysis, document = Analysis(), Document(source.encode())
+    checked = analysis.check(document)
+    bound = next(each for each in checked.occurrences if each.binds and each.name == site)
+    change = way(Selection(checked, document, bound.span, analysis))
+    return applied(source, change.edits) if isinstance(change, Change) else None
 
 
 def shape(node: object) -> object:
@@ -71,9 +75,9 @@ def sites(source: str) -> list[str]:
 def test_there_and_back_gives_the_same_syntax(source: str, ending: str) -> None:
     source = source.replace("\n", ending)
     for site in sites(source):
-        there = rewritten(source, noncentred, site)
+        there = rewritten(source, noncentre, site)
         if there is not None:
-            back = rewritten(there, centred, site)
+            back = rewritten(there, centre, site)
             assert back is not None
             assert syntax(back) == syntax(source)
 
@@ -108,26 +112,26 @@ def test_any_location_and_scale_comes_back_as_it_was(
     source = SCHOOLS.format(draw=draw, likelihood="Normal(theta, sigma_j)").replace(
         "sample theta", f"{above}sample theta"
     )
-    there = rewritten(source, noncentred)
+    there = rewritten(source, noncentre)
     assert there is not None
     assert above in there
     assert after in there
     before = [problem for problem in check_source(source).diagnostics if problem.code != "QVR701"]
     now = [problem.code for problem in check_source(there).diagnostics]
     assert now == [problem.code for problem in before]
-    back = rewritten(there, centred)
+    back = rewritten(there, centre)
     assert back is not None
     assert syntax(back) == syntax(source)
 
 
 def test_the_printed_centred_program_becomes_the_printed_noncentred_one() -> None:
     source = SCHOOLS.format(draw="Normal(mu, tau)", likelihood="Normal(theta, sigma_j)")
-    there = rewritten(source, noncentred)
+    there = rewritten(source, noncentre)
     assert there == source.replace(
         "    sample theta : School <- Normal(mu, tau)\n",
         "    sample theta_raw : School <- Normal(0.0, 1.0)\n    let theta = mu + tau * theta_raw\n",
     )
-    assert rewritten(there, centred) == source
+    assert rewritten(there, centre) == source
 
 
 def test_documentation_comments_and_alignment_stay_with_the_value() -> None:
@@ -141,7 +145,7 @@ program p : School -> School
     observe y : School    <- Normal(theta, 1)
     return theta
 """
-    assert rewritten(source, noncentred) == source.replace(
+    assert rewritten(source, noncentre) == source.replace(
         """    ## The effects.
     sample theta : School <- Normal(mu, tau)   # in points
 """,
@@ -173,21 +177,21 @@ program p : School -> School
     observe y : Item * School <- Normal(theta + eta, 1)
     return eta
 """
-    assert rewritten(source, centred) is None
+    assert rewritten(source, centre) is None
 
 
 def test_a_draw_that_decides_what_an_input_is_stays_centred() -> None:
     source = SCHOOLS.format(draw="Normal(mu, spread)", likelihood="Normal(theta, sigma_j)")
-    assert rewritten(source, noncentred) is None  # `spread` would no longer have to be positive
+    assert rewritten(source, noncentre) is None  # `spread` would no longer have to be positive
     declared = source.replace("program", "data spread : Real [low=0]\nprogram", 1)
-    assert rewritten(declared, noncentred) is not None
+    assert rewritten(declared, noncentre) is not None
 
 
 def test_a_raw_draw_that_has_another_use_stays() -> None:
     source = SCHOOLS.format(draw="Normal(mu, tau)", likelihood="Normal(theta, sigma_j)")
-    there = rewritten(source, noncentred)
+    there = rewritten(source, noncentre)
     assert there is not None
-    assert rewritten(there.replace("Normal(theta, sig", "Normal(theta_raw, sig"), centred) is None
+    assert rewritten(there.replace("Normal(theta, sig", "Normal(theta_raw, sig"), centre) is None
 
 
 @pytest.mark.parametrize("loc", ["mu", "0", "mu - 1"])
@@ -198,7 +202,7 @@ def test_the_posterior_is_the_same_up_to_the_change_of_variables(family: str, lo
     from quivers.dsl import loads
 
     source = SCHOOLS.format(draw=family.format(loc, "tau"), likelihood="Normal(theta, sigma_j)")
-    there = rewritten(source, noncentred)
+    there = rewritten(source, noncentre)
     assert there is not None
     centre, raw = loads(source).morphism, loads(there).morphism
     generator = torch.Generator().manual_seed(3)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from quivers.check.analysis import check_source
+from quivers.check.analysis import Analysis, check_source
 from quivers.check.fingerprint import fingerprint
 from quivers.ide.troubles import CODES, diagnostics, place_of, rewrite, run_again
+from quivers.syntax.document import Document
+from quivers.syntax.problems import Fix
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/*/*.qvr"))
@@ -59,14 +61,19 @@ def test_labels_show_the_scale_or_the_object() -> None:
 
 
 def test_the_rewrite_is_of_the_site_or_of_the_plate_that_it_scales() -> None:
-    checked = check_source(SCHOOLS)
+    analysis, document = Analysis(), Document(SCHOOLS)
+    checked = analysis.check(document)
     program = checked.programs["schools"]
+
+    def rewritten(kind: str, site: str) -> Fix | None:
+        return rewrite(checked, program, document, analysis, trouble(kind, site))
+
     for site in ("theta", "tau"):
-        fix = rewrite(checked, program, SCHOOLS, trouble("divergences", site))
+        fix = rewritten("divergences", site)
         assert fix is not None
         assert fix.title == "Draw `theta` non-centred"
-    assert rewrite(checked, program, SCHOOLS, trouble("divergences", "mu")) is None
-    assert rewrite(checked, program, SCHOOLS, trouble("not_finite", "theta")) is None
+    assert rewritten("divergences", "mu") is None
+    assert rewritten("not_finite", "theta") is None
 
 
 @pytest.mark.parametrize(

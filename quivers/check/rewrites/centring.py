@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from quivers.check.arguments import BoundForm, bind_family
 from quivers.check.expressions import type_of
 from quivers.check.objects import Names
-from quivers.check.program import Checked, CheckedProgram, Role
+from quivers.check.program import Role
 from quivers.check.rewrites.lines import (
-    applied,
     first_line,
     indentation,
     line_ending,
@@ -31,7 +30,6 @@ from quivers.families.table import FAMILIES
 from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
-from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Edit, Fix
 
 # Families with a `loc` and a `scale`; the last two are the normal seen through a function.
@@ -53,92 +51,6 @@ _THROUGH: Mapping[str, str] = {"exp": "LogNormal", "sigmoid": "LogitNormal", "in
 _SILENT = Scope(Names({}), "", {}, {})
 
 _LOWER_THAN_SUM = frozenset({"==", "!=", "<", "<=", ">", ">=", "and", "or"})
-
-
-# ------------------------------------------------------------------ for a checked file
-
-
-def noncentred(checked: Checked, program: CheckedProgram, source: bytes, site: str) -> Fix | None:
-    """Draw `site` non-centred; None where it is no plate-draw from a location-scale family.
-
-    None too where an input's inferred type would change, as the draw no longer asks for it. `source` is the
-    whole file; the edits have absolute spans.
-    """
-    taken = {occurrence.name for occurrence in checked.occurrences}
-    step = next((step for step in _all(program.declaration.steps) if _binds(step, site)), None)
-    if not isinstance(step, ast.Sample) or program.has_errors:
-        return None
-    text = source[program.offset : _text_end(source, program)]
-    scaled = location_scale(step)
-    if scaled is None:
-        return None
-    fix = noncentring(step, scaled, text, program.types, taken.__contains__)
-    return _proven(_shifted(fix, program.offset), checked, program, source)
-
-
-def centred(checked: Checked, program: CheckedProgram, source: bytes, site: str) -> Fix | None:
-    """Draw `site`, a `let` made from a raw draw, centred; None where it is no such `let`.
-
-    `source` is the whole file; the edits have absolute spans.
-    """
-    if program.has_errors:
-        return None
-    text = source[program.offset : _text_end(source, program)]
-    uses = [
-        occurrence.name
-        for occurrence in checked.occurrences
-        if occurrence.program == program.name and not occurrence.binds and occurrence.owner is None
-    ]
-    for steps in _blocks(program.declaration.steps):
-        for step in steps:
-            if isinstance(step, ast.Let) and step.name.text == site:
-                fix = centring(step, steps, text, program.types, uses)
-                return _proven(_shifted(fix, program.offset), checked, program, source)
-    return None
-
-
-def _text_end(source: bytes, program: CheckedProgram) -> int:
-    lines = LineIndex(source)
-    last = lines.position(program.offset + program.declaration.span.end, Encoding.UTF8).line
-    return lines.line_span(last).end
-
-
-def _proven(fix: Fix | None, checked: Checked, program: CheckedProgram, source: bytes) -> Fix | None:
-    """The fix, if the file that it leaves has no new errors and the program's names their types."""
-    from quivers.check.analysis import check_source  # which gives advice, with these rewrites
-
-    if fix is None:
-        return None
-    found = check_source(applied(source, fix))
-    after = found.programs.get(program.name)
-    if after is None or after.has_errors:
-        return None
-    kept = all(
-        str(after.types[name]) == str(type) for name, type in program.types.items() if name in after.types
-    )
-    return fix if kept else None
-
-
-def _shifted(fix: Fix | None, by: int) -> Fix | None:
-    if fix is None:
-        return None
-    return Fix(fix.title, tuple(Edit(edit.span.shifted(by), edit.text) for edit in fix.edits))
-
-
-def _blocks(steps: Sequence[ast.Step]) -> list[Sequence[ast.Step]]:
-    found = [steps]
-    for step in steps:
-        if isinstance(step, ast.Marginalize):
-            found += _blocks(step.body)
-    return found
-
-
-def _all(steps: Sequence[ast.Step]) -> list[ast.Step]:
-    return [step for block in _blocks(steps) for step in block]
-
-
-def _binds(step: ast.Step, name: str) -> bool:
-    return isinstance(step, ast.Sample | ast.Let) and step.name.text == name
 
 
 # --------------------------------------------------------------- from centred to non-centred
@@ -279,7 +191,8 @@ def centring(
         through = _THROUGH[value.function.text]
         value = value.arguments[0].value
     for loc, scale, raw in _readings(value):
-        step = next((step for step in steps if isinstance(step, ast.Sample) and _binds(step, raw)), None)
+        drawn = (step for step in steps if isinstance(step, ast.Sample) and step.name.text == raw)
+        step = next(drawn, None)
         if step is None or uses.count(raw) != 1 or not _fits(let, step, scale, types):
             continue
         edit = _centred_draw(let, step, text, loc=loc, scale=scale, through=through)

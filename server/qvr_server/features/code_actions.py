@@ -144,7 +144,7 @@ def _actions(ls: QvrServer, subject: _Subject, asked: _Asked) -> list[Answer]:
     problems = subject.opened.diagnostics()
     if asked.wants(QUICK_FIX):
         found += _fixes(ls, subject, asked, problems)
-        found += trouble_actions(ls, subject.opened, asked.span, problems)
+        found += trouble_actions(ls, subject.opened, subject.analysis, asked.span, problems)
     titles = {action.title for action in found}
     if any(asked.wants(refactoring.kind.value) for refactoring in REFACTORINGS.values()):
         found += [each for each in _refactorings(ls, subject, asked) if each.title not in titles]
