@@ -5,7 +5,7 @@ A trouble is what the worker says of a run: `kind`, `site`, `element`, `message`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from quivers.check.analysis import Analysis
@@ -13,6 +13,8 @@ from quivers.check.program import Checked, CheckedProgram
 from quivers.check.rewrites.centring import location_scale
 from quivers.ide.actions.parameterization import noncentre, noncentre_title
 from quivers.ide.actions.selection import Change, Selection
+from quivers.ide.definition import named_steps
+from quivers.ide.definition import site as bound_site
 from quivers.records import record
 from quivers.syntax import ast
 from quivers.syntax.ast import Span
@@ -60,7 +62,7 @@ def diagnostics(
                 Severity.WARNING,
                 name.span.shifted(program.offset),
                 f"Last run: {_begun(trouble['message'])}",
-                labels=tuple(_labels(checked, program, step)),
+                labels=tuple(_labels(checked, program, trouble["site"], step)),
             )
         )
     return tuple(sorted(found, key=lambda each: (each.span.start, each.code)))
@@ -71,8 +73,18 @@ def _begun(sentence: str) -> str:
     return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
-def _labels(checked: Checked, program: CheckedProgram, step: ast.Sample | ast.Let | None) -> Iterator[Label]:
-    """The scales that the site is drawn with, else the object that it is drawn for."""
+def _labels(
+    checked: Checked, program: CheckedProgram, site: str | None, step: ast.Sample | ast.Let | None
+) -> Iterator[Label]:
+    """The scales that the site is drawn with, else the object that it is drawn for.
+
+    Of a site such as `theta.z`, the place in the program that `theta` is drawn from.
+    """
+    if site is not None and "." in site:
+        place = bound_site(checked, program.name, site)
+        if place is not None:
+            yield Label(place, f"`{site}` comes from here")
+        return
     if not isinstance(step, ast.Sample):
         return
     name = step.name.text
@@ -106,17 +118,10 @@ def _step(program: CheckedProgram, site: str | None) -> ast.Sample | ast.Let | N
     if site is None:
         return None
     name = site.partition(".")[0]
-    for step in _steps(program.declaration.steps):
+    for step in named_steps(program.declaration.steps):
         if isinstance(step, ast.Sample | ast.Let) and step.name.text == name:
             return step
     return None
-
-
-def _steps(steps: Sequence[ast.Step]) -> Iterator[ast.Step]:
-    for step in steps:
-        yield step
-        if isinstance(step, ast.Marginalize):
-            yield from _steps(step.body)
 
 
 # ---------------------------------------------------------------------- what mends it
@@ -146,7 +151,7 @@ def rewrite(
 
 def _candidates(program: CheckedProgram, site: str) -> Iterator[ast.Sample]:
     """The plates whose scale is drawn too: the site itself, and those that it is the scale of."""
-    for step in _steps(program.declaration.steps):
+    for step in named_steps(program.declaration.steps):
         if isinstance(step, ast.Sample) and step.plate:
             scales = {scale.name.text for scale in _scales(program, step)}
             if scales and (step.name.text == site or site in scales):

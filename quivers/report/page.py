@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from quivers.check.analysis import check_source
 from quivers.check.program import CheckedProgram
+from quivers.ide.definition import named_steps
 from quivers.ide.posteriors import Posterior, decimal, posterior, text
 from quivers.report.drawings import MOST_INTERVALS, histogram, intervals
 from quivers.report.style import STYLE
@@ -114,18 +115,11 @@ def _by_line(
     program: CheckedProgram, lines: LineIndex, sites: Mapping[str, Posterior]
 ) -> dict[int, list[Posterior]]:
     beside: dict[int, list[Posterior]] = {}
-    for step in _steps(program.declaration.steps):
+    for step in named_steps(program.declaration.steps):
         if isinstance(step, ast.Sample | ast.Let) and step.name.text in sites:
             line = lines.line_at(program.offset + step.name.span.start)
             beside.setdefault(line, []).append(sites[step.name.text])
     return beside
-
-
-def _steps(steps: Iterable[ast.Step]) -> Iterable[ast.Step]:
-    for step in steps:
-        yield step
-        if isinstance(step, ast.Marginalize):
-            yield from _steps(step.body)
 
 
 def _coloured(line: str) -> str:

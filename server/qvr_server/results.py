@@ -7,6 +7,7 @@ data say something else. It outlives its document's closing, not the server.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,20 +121,35 @@ class Standing:
     def troubles(self) -> list[dict[str, Any]]:
         """What the run had trouble with, under the names of now."""
         return [
-            {**trouble, **{part: self._element(trouble[part]) for part in ("site", "element")}}
+            {
+                **trouble,
+                **{part: self._element(trouble[part]) for part in ("site", "element")},
+                "message": self._sentence(trouble),
+            }
             for trouble in self.result.answer["troubles"]
         ]
 
     def answer(self) -> dict[str, Any]:
         """The run's whole answer under the names of now."""
-        answer = self.result.answer
+        answer, troubles = self.result.answer, self.troubles()
+        said = {old["message"]: new["message"] for old, new in zip(answer["troubles"], troubles, strict=True)}
         return {
             **answer,
             "program": self.program,
+            "problems": [said.get(sentence, sentence) for sentence in answer["problems"]],
             "sites": self.sites(),
-            "troubles": self.troubles(),
+            "troubles": troubles,
             "summary": {self._element(name): row for name, row in answer["summary"].items()},
         }
+
+    def _sentence(self, trouble: Mapping[str, Any]) -> str:
+        """What is said of a trouble; sentences name what they are about as in "The draws of theta[2] are"."""
+        sentence: str = trouble["message"]
+        name = trouble["element"] or trouble["site"]
+        now = self._element(name)
+        if now == name:
+            return sentence
+        return re.sub(rf"\bof {re.escape(name)}(?![\w.\[])", lambda _: f"of {now}", sentence, count=1)
 
     def _element(self, name: str | None) -> Any:
         if name is None:

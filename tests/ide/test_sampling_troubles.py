@@ -58,6 +58,10 @@ def test_labels_show_the_scale_or_the_object() -> None:
     assert [label.message for label in found.labels] == ["`tau`, the scale of `theta`, is drawn here"]
     [found] = diagnostics(checked, checked.programs["pooled"], [trouble("ess", "z")])
     assert found.labels == ()
+    [found] = diagnostics(checked, checked.programs["schools"], [trouble("ess", "other.z")])
+    [label] = found.labels
+    assert label.message == "`other.z` comes from here"
+    assert label.span.start == SCHOOLS.index(b"z : G")
 
 
 def test_the_rewrite_is_of_the_site_or_of_the_plate_that_it_scales() -> None:

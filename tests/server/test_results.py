@@ -58,7 +58,7 @@ def answer(params: dict[str, Any], troubles: list[dict[str, Any]]) -> dict[str, 
     return {
         **{"program": params["program"], "seed": 1, "chains": 4, "warmup": 1000, "draws": 1000},
         **{"seconds": {"total": 0.5}, "divergences": 0, "engine": "kernel", "engine_reason": None},
-        "problems": [],
+        "problems": [each["message"] for each in troubles],
         "summary": dict.fromkeys(names, row),
         "sites": {
             "mu": {"role": "latent", "axes": [], "shape": [], **figures(1, 3.31)},
@@ -286,6 +286,18 @@ def published(model: Model) -> list[dict[str, Any]]:
     ]
     found: list[dict[str, Any]] = last["params"]["diagnostics"]
     return sampling(found)
+
+
+def test_sentences_call_a_renamed_site_by_its_name_of_now(model: Model) -> None:
+    few = "The draws of theta[1] are worth only 12 independent ones: run more draws."
+    model.worker.troubles = [{**DIVERGED, "kind": "ess", "message": few}]
+    model.execute("qvr.run")
+    model.change(SCHOOLS.replace("theta", "effect"))
+    now = few.replace("theta[1]", "effect[1]")
+    [problem] = published(model)
+    assert problem["message"] == f"Last run: t{now[1:]}"
+    result = model.result()["result"]
+    assert [each["message"] for each in result["troubles"]] == result["problems"] == [now]
 
 
 def test_divergences_are_a_warning_on_the_site_with_its_scale_beside_it(model: Model) -> None:
