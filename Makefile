@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .PHONY: help run test e2e check bench bench-check bench-server bench-memory bench-inference bench-growth \
-        calibrate format clean
+        calibrate format neovim-parser queries clean
 .DEFAULT_GOAL := help
 
 help: ## List the tasks
@@ -42,6 +42,7 @@ bench-check: $(READY) ## Time the front end, phase by phase
 bench-server: $(READY) ## Time the language server beside ruff server and ty server
 	$(BIN)/pip install --quiet -c constraints.txt matplotlib ty
 	$(BIN)/python benchmarks/server.py --output docs/benchmarks
+	$(BIN)/python benchmarks/server_loop.py
 
 bench-memory: $(READY) ## Draw the server's memory over 10,000 edits and 200 runs
 	$(BIN)/pip install --quiet -c constraints.txt matplotlib
@@ -63,5 +64,14 @@ format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The parser and queries by which Neovim colours and folds without the server.
+neovim-parser: ## Build the tree-sitter parser into editors/neovim
+	mkdir -p editors/neovim/parser
+	$(CC) -shared -fPIC -O2 -std=c11 -I grammar/src grammar/src/parser.c grammar/src/scanner.c \
+	  -o editors/neovim/parser/qvr.so
+
+queries: ## Write the editors' copies of the tree-sitter queries
+	$(PYTHON) editors/queries.py
+
 clean: ## Remove what building made
-	rm -rf $(VENV) build dist *.egg-info quivers/syntax/*.so
+	rm -rf $(VENV) build dist *.egg-info quivers/syntax/*.so editors/neovim/parser
