@@ -389,12 +389,24 @@ class WorkerProcess:
 
     def _cancel(self, identity: int) -> None:
         """Ask for the end of a run, and end the worker if it doesn't answer in time."""
+        if (waiting := self._waiting.get(identity)) is not None:
+            self._send({"method": "cancel", "params": {"id": identity}})
+            self._expect_end(identity, waiting)
+
+    def _expect_end(self, identity: int, waiting: Waiting) -> None:
+        loop = asyncio.get_running_loop()
+        waiting.deadline = loop.call_later(SECONDS_TO_CANCEL, self._overdue, identity)
+
+    def _overdue(self, identity: int) -> None:
+        """End the worker for a cancelled run; not while the run waits for a slow start or for another run."""
         waiting = self._waiting.get(identity)
         if waiting is None:
             return
-        self._send({"method": "cancel", "params": {"id": identity}})
-        reason = "The worker was ended because a run that was cancelled did not stop; run this again."
-        waiting.deadline = asyncio.get_running_loop().call_later(SECONDS_TO_CANCEL, self._kill, reason)
+        before = any(number < identity and not each.answer.done() for number, each in self._waiting.items())
+        if before or not self._ready:
+            self._expect_end(identity, waiting)
+        else:
+            self._kill("The worker was ended because a run that was cancelled did not stop; run this again.")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

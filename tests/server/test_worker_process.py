@@ -159,7 +159,7 @@ def test_a_worker_that_does_not_heed_a_cancel_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_process, "SECONDS_TO_CANCEL", 0.1)
-    deaf = "import time\nwhile True: time.sleep(1)"
+    deaf = LIVING + "tell('ready')\nwhile True: time.sleep(1)"
 
     async def use(worker: WorkerProcess) -> None:
         run = asyncio.ensure_future(worker.run({"program": "waits"}, nothing))
@@ -172,6 +172,46 @@ def test_a_worker_that_does_not_heed_a_cancel_is_ended(
             await asyncio.sleep(0.02)
 
     with_worker(tmp_path, deaf, use)
+
+
+SLOW_TO_START = """
+import json, sys, time
+time.sleep(1.0)
+print(json.dumps({"jsonrpc": "2.0", "method": "ready"}), flush=True)
+requests = []
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["method"] == "cancel":
+        time.sleep(1.0)  # the run before it
+        requests.sort()
+        for identity in requests:
+            answer = {"jsonrpc": "2.0", "id": identity}
+            if identity == message["params"]["id"]:
+                answer["error"] = {"code": -32800, "message": "Cancelled.", "data": {"kind": "cancelled"}}
+            else:
+                answer["result"] = {}
+            print(json.dumps(answer), flush=True)
+    else:
+        requests.append(message["id"])
+"""
+
+
+def test_a_cancelled_run_that_waits_for_its_turn_does_not_end_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither while the worker starts nor while another run goes on, which would fail with it."""
+    monkeypatch.setattr(worker_process, "SECONDS_TO_CANCEL", 0.2)
+
+    async def use(worker: WorkerProcess) -> Any:
+        first = asyncio.ensure_future(worker.run({"program": "one"}, nothing))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(worker.run({"program": "another"}, nothing))
+        while worker.facts()["runs"] < 2:
+            await asyncio.sleep(0.01)
+        second.cancel()
+        return await first, worker.facts()["starts"]
+
+    assert with_worker(tmp_path, SLOW_TO_START, use) == ({}, 1)
 
 
 def test_a_worker_that_babbles_is_survived(tmp_path: Path) -> None:
