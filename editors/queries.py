@@ -115,7 +115,8 @@ def copies() -> dict[Path, str]:
     for folder, queries in _COPIES.items():
         for name, change in queries.items():
             original = (ORIGINALS / f"{name}.scm").read_text(encoding="utf-8")
-            files[EDITORS / folder / f"{name}.scm"] = f"; {_marked(name)}\n\n{change(original)}"
+            mark = "" if change is _SAME else f"; {_marked(name)}\n\n"
+            files[EDITORS / folder / f"{name}.scm"] = mark + change(original)
     brackets = (ORIGINALS / "brackets.scm").read_text(encoding="utf-8")
     files[EDITORS / "zed/languages/qvr/indents.scm"] = f"; {_marked('brackets')}\n\n{_zed_indents(brackets)}"
     colours = (ORIGINALS / "highlights.scm").read_text(encoding="utf-8")
