@@ -64,6 +64,7 @@ def model_files(places: Iterable[Path]) -> Iterator[Path]:
 class ClosedModel:
     """A model on the disk with its problems; `result_id` stays while text and problems do."""
 
+    path: Path
     uri: str
     source: bytes
     diagnostics: tuple[Diagnostic, ...]
@@ -110,4 +111,4 @@ class ClosedModels:
         _, source, diagnostics = known
         diagnostics = shown(diagnostics, source, configuration_for(path))
         digest = hashlib.blake2b(source + repr(diagnostics).encode(), digest_size=12).hexdigest()
-        return ClosedModel(from_fs_path(str(path)) or "", source, diagnostics, digest)
+        return ClosedModel(path, from_fs_path(str(path)) or "", source, diagnostics, digest)

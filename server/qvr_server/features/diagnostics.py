@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -81,9 +83,7 @@ def _reported(
     return last
 
 
-async def workspace_diagnostic(
-    ls: QvrServer, params: types.WorkspaceDiagnosticParams
-) -> types.WorkspaceDiagnosticReport:
+async def workspace_diagnostic(ls: QvrServer, params: types.WorkspaceDiagnosticParams) -> Encoded:
     """The problems of every model in the workspace's folders, of those that are open as they are typed."""
     known = {entry.uri: entry.value for entry in params.previous_result_ids}
     reports: list[WorkspaceReport] = []
@@ -95,17 +95,27 @@ async def workspace_diagnostic(
         reports.append(_entry(opened.uri, opened.version, identity, items, known))
     given_up = threading.Event()
     try:
-        closed = await asyncio.to_thread(ls.closed_models.check, roots(ls), given_up)
-    except asyncio.CancelledError:
+        closed = await asyncio.to_thread(_of_closed, ls, roots(ls), known, given_up)
+    finally:
         given_up.set()
-        raise
-    for model in closed:
-        if model.uri not in ls.session.documents:
-            items = lsp_diagnostics(ls, model.diagnostics, model.places(ls.session.encoding))
-            reports.append(_entry(model.uri, None, model.result_id, items, known))
+    open_now = {each.path for each in ls.session.documents.values()}
+    reports += [report for path, report in closed if path not in open_now]
     gone = known.keys() - {report.uri for report in reports}
     reports += [types.WorkspaceFullDocumentDiagnosticReport(uri=uri, items=[]) for uri in sorted(gone)]
-    return types.WorkspaceDiagnosticReport(items=reports)
+    return await asyncio.to_thread(ls.protocol.encoded, types.WorkspaceDiagnosticReport(items=reports))
+
+
+def _of_closed(
+    ls: QvrServer, places: Iterable[Path], known: dict[str, str], given_up: threading.Event
+) -> list[tuple[Path, WorkspaceReport]]:
+    """The reports of the models on the disk; only those that are news to the client are worked out."""
+    found: list[tuple[Path, WorkspaceReport]] = []
+    for model in ls.closed_models.check(places, given_up):
+        items: list[types.Diagnostic] = []
+        if known.get(model.uri) != model.result_id:
+            items = lsp_diagnostics(ls, model.diagnostics, model.places(ls.session.encoding))
+        found.append((model.path, _entry(model.uri, None, model.result_id, items, known)))
+    return found
 
 
 def _entry(

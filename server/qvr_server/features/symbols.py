@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,21 +122,29 @@ class WorkspaceSymbols:
 
 async def workspace_symbol(ls: QvrServer, params: types.WorkspaceSymbolParams) -> list[Named]:
     """The names that fit a query, the closest first; of an open document those of its newest text."""
-    kept = ls.session.kept.setdefault(__name__, WorkspaceSymbols(ls.session.encoding))
+    opened: list[OpenDocument] = []
+    for each in list(ls.session.documents.values()):
+        await ls.analyses.ready(each)
+        if not each.is_closed:
+            opened.append(each.snapshot())
     given_up = threading.Event()
     try:
-        on_disk = await asyncio.to_thread(kept.named, roots(ls), given_up)
+        return await asyncio.to_thread(_fitting, ls, opened, params.query, given_up)
     finally:
         given_up.set()
-    opened = list(ls.session.documents.values())
-    shadowed = {each.path for each in opened if each.path is not None}
+
+
+def _fitting(
+    ls: QvrServer, opened: Sequence[OpenDocument], query: str, given_up: threading.Event
+) -> list[Named]:
+    kept = ls.session.kept.setdefault(__name__, WorkspaceSymbols(ls.session.encoding))
     found: list[Named] = []
     for each in opened:
         found += _named(outline(each.checked.module), each.places)
-    for path, names in on_disk.items():
+    shadowed = {each.path for each in opened}
+    for path, names in kept.named(roots(ls), given_up).items():
         if path not in shadowed:
             found += names
-    query = params.query
     fitting = [each for each in found if matches(query, each.name)]
     fitting.sort(key=lambda each: closeness(query, each.name))
     return fitting[:MOST_SYMBOLS]
