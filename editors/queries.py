@@ -99,6 +99,7 @@ _EMACS_ORDER = (
 
 _TOKEN = re.compile(r';[^\n]*|"(?:[^"\\]|\\.)*"|@[\w.-]+|[()\[\]]|[^\s()\[\]";@]+')
 _CAPTURE = re.compile(r'("(?:[^"\\]|\\.)*"|;[^\n]*)|@([\w.-]+)')
+_COUNTED = re.compile(r'("(?:[^"\\]|\\.)*"|[)\]])([?*+])?')
 _NEOVIM_ALONE = re.compile(r"\n *\(#set! definition\.[^)]*\)")
 
 
@@ -193,6 +194,7 @@ def _emacs_predicates(pattern: str) -> str:
         words = "\\\\|".join(re.findall(r'"([^"]*)"', found[2]))
         return f'(:match "\\\\`\\\\(?:{words}\\\\)\\\\\'" {found[1]})'
 
+    pattern = _COUNTED.sub(lambda found: f"{found[1]} :{found[2]}" if found[2] else found[1], pattern)
     pattern = re.sub(r"\(#any-of\? (@\S+) ([^)]*)\)", any_of, pattern)
     return re.sub(r"\(#eq\? (@\S+) (\"[^\"]*\")\)", r"(:equal \1 \2)", pattern)
 

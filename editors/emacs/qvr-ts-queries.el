@@ -31,15 +31,12 @@
      (parameter name: (identifier) @font-lock-variable-name-face)
      (program_declaration name: (identifier) @font-lock-function-name-face))
     (type
-     ((option name: (identifier) @_name value: (identifier) @font-lock-type-face) (:equal @_name "over"))
      (binder object: (identifier) @font-lock-type-face)
      (plate (identifier) @font-lock-type-face)
      ((space name: (identifier) @font-lock-type-face) (:match "\\`\\(?:FinSet\\|Real\\|Int\\|Nat\\|Bool\\|Simplex\\|Ordered\\|CholeskyCorr\\|Correlation\\|Covariance\\)\\'" @font-lock-type-face))
      (space argument: (identifier) @font-lock-type-face)
      (space name: (identifier) @font-lock-type-face)
      (object_declaration name: (identifier) @font-lock-type-face))
-    (constant
-     ((option name: (identifier) @_name value: (list (identifier) @font-lock-constant-face)) (:equal @_name "effects")))
     (number
      (number) @font-lock-number-face)
     (function
@@ -51,6 +48,9 @@
      (sample_step draw: (call function: (identifier) @font-lock-function-call-face))
      (call function: (identifier) @font-lock-function-call-face))
     (property
+     ((option name: (identifier) @font-lock-property-use-face value: (list ((identifier) @font-lock-constant-face "," :?) :+)) (:equal @font-lock-property-use-face "effects"))
+     ((keyword_argument keyword: (identifier) @font-lock-property-use-face value: (identifier) @font-lock-type-face) (:equal @font-lock-property-use-face "over"))
+     ((option name: (identifier) @font-lock-property-use-face value: (identifier) @font-lock-type-face) (:equal @font-lock-property-use-face "over"))
      (labelled_value label: (identifier) @font-lock-property-use-face)
      (keyword_argument keyword: (identifier) @font-lock-property-use-face)
      (option name: (identifier) @font-lock-property-use-face))

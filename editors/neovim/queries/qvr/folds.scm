@@ -1,5 +1,3 @@
-; Written from grammar/queries/folds.scm by editors/queries.py; change that one.
-
 ; What can be folded away.
 
 [

@@ -1,5 +1,3 @@
-; Written from grammar/queries/highlights.scm by editors/queries.py; change that one.
-
 ; Colours. Where two patterns take the same word, the later one counts. The copies for editors are derived
 ; from this file; editors/queries.py says how.
 
@@ -56,7 +54,9 @@
 (option name: (identifier) @property)
 (keyword_argument keyword: (identifier) @property)
 (labelled_value label: (identifier) @property)
-((option name: (identifier) @_name value: (identifier) @type)
-  (#eq? @_name "over"))
-((option name: (identifier) @_name value: (list (identifier) @constant))
-  (#eq? @_name "effects"))
+((option name: (identifier) @property value: (identifier) @type)
+  (#eq? @property "over"))
+((keyword_argument keyword: (identifier) @property value: (identifier) @type)
+  (#eq? @property "over"))
+((option name: (identifier) @property value: (list ((identifier) @constant ","?)+))
+  (#eq? @property "effects"))

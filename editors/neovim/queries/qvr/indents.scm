@@ -1,5 +1,3 @@
-; Written from grammar/queries/indents.scm by editors/queries.py; change that one.
-
 ; Where the lines below begin further right, and which brackets take them back.
 
 [

@@ -1,4 +1,2 @@
-; Written from grammar/queries/injections.scm by editors/queries.py; change that one.
-
 ((comment) @injection.content
   (#set! injection.language "comment"))

@@ -1,5 +1,3 @@
-; Written from grammar/queries/locals.scm by editors/queries.py; change that one.
-
 ; Where names are bound, and how far they are seen.
 
 (program_declaration) @local.scope

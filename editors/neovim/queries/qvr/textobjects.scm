@@ -1,5 +1,3 @@
-; Written from grammar/queries/textobjects.scm by editors/queries.py; change that one.
-
 ; A program is what elsewhere a function is: the whole of it, or its steps. A step is a statement.
 
 (program_declaration) @function.outer

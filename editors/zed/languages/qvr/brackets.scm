@@ -1,5 +1,3 @@
-; Written from grammar/queries/brackets.scm by editors/queries.py; change that one.
-
 ; Brackets that belong together.
 
 ("(" @open ")" @close)

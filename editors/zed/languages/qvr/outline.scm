@@ -1,5 +1,3 @@
-; Written from grammar/queries/outline.scm by editors/queries.py; change that one.
-
 ; What an outline shows: declarations, and under a program what it draws, observes and names.
 
 (documentation) @annotation
