@@ -229,7 +229,10 @@ class QvrProtocol(LanguageServerProtocol):
         utf8 = types.PositionEncodingKind.Utf8
         if general is not None and utf8 in (general.position_encodings or ()):
             general.position_encodings = [utf8]
-        return (yield from super().lsp_initialize(params))
+        answer = yield from super().lsp_initialize(params)
+        if not self._server.pulls_diagnostics():
+            answer.capabilities.diagnostic_provider = None
+        return answer
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]

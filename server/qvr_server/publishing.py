@@ -1,6 +1,7 @@
 """How a document's problems reach the client: pushed after each check, or pulled by a client that can.
 
-A client that pulls is never pushed to; it would show everything twice.
+A client that pulls is never pushed to; it would show everything twice. One that pulls after edits alone, and
+can't be asked to pull again, would never hear of what a run or the data bring, so it is pushed to instead.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ MANY = 60
 
 def after_check(ls: QvrServer, opened: OpenDocument) -> None:
     """Push what the check of a new text found; a client that pulls asks by itself."""
-    if not pulls(ls):
+    if not ls.pulls_diagnostics():
         push(ls, opened)
 
 
 def after_news(ls: QvrServer, opened: OpenDocument) -> None:
     """Show problems that came without an edit, such as those of data that were written anew."""
-    if not pulls(ls):
-        push(ls, opened)
-    elif ls.client_supports("workspace.diagnostics.refresh_support"):
+    if ls.pulls_diagnostics():
         ls.workspace_diagnostic_refresh(None)
+    else:
+        push(ls, opened)
 
 
 def after_close(ls: QvrServer, uri: str) -> None:
     """Take a closed document's problems away."""
-    if not pulls(ls):
+    if not ls.pulls_diagnostics():
         ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
 
@@ -68,14 +69,9 @@ async def _push_beside(ls: QvrServer, opened: OpenDocument, found: tuple[Diagnos
         ls.protocol.tell(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
 
-def pulls(ls: QvrServer) -> bool:
-    """Whether the client asks for problems itself."""
-    return ls.capability("text_document.diagnostic") is not None
-
-
 def lsp_diagnostics(ls: QvrServer, found: Iterable[Diagnostic], places: Places) -> list[types.Diagnostic]:
     """Problems in the protocol's terms, as far as the client shows what they hold."""
-    kind = "diagnostic" if pulls(ls) else "publish_diagnostics"
+    kind = "diagnostic" if ls.pulls_diagnostics() else "publish_diagnostics"
     related = ls.client_supports(f"text_document.{kind}.related_information")
     tags = ls.capability(f"text_document.{kind}.tag_support") is not None
     return [to_lsp.diagnostic(each, places, related=related, tags=tags) for each in found]

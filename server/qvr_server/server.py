@@ -149,6 +149,11 @@ class QvrServer(LanguageServer):
         """Whether the client says yes to a capability."""
         return bool(self.capability(capability))
 
+    def pulls_diagnostics(self) -> bool:
+        """Whether the client asks for problems itself, and again when it is told that there are news."""
+        again = self.client_supports("workspace.diagnostics.refresh_support")
+        return again and self.capability("text_document.diagnostic") is not None
+
     def workspace_edit(self, opened: OpenDocument, edits: Iterable[Edit]) -> types.WorkspaceEdit:
         """Edits of a document; of its newest version alone, where the client can refuse an older one's."""
         changes = to_lsp.text_edits(edits, opened.places)

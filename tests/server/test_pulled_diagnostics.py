@@ -88,6 +88,19 @@ def test_news_that_come_without_an_edit_ask_the_client_to_pull_again(client: Cli
     assert client.sent[-1]["method"] == "workspace/diagnostic/refresh"
 
 
+def test_a_client_that_can_not_be_asked_to_pull_again_is_pushed_to_instead() -> None:
+    """As Neovim 0.11: what a run or the data bring would else not be shown before the next edit."""
+    client = Client(capabilities={"textDocument": PULLS["textDocument"]})
+    assert "diagnosticProvider" not in client.initialized["capabilities"]
+    assert [item["code"] for item in client.open(URI, marked(WRONG)[0])] == ["QVR202"]
+    client.notify(
+        "workspace/didChangeWatchedFiles", {"changes": [{"uri": "file:///models/qvr.toml", "type": 2}]}
+    )
+    pushed = [each for each in client.sent if each.get("method") == "textDocument/publishDiagnostics"]
+    assert len(pushed) == 2
+    client.close()
+
+
 # ------------------------------------------------------------------- the workspace
 
 
