@@ -51,7 +51,7 @@ def test_the_corpus_is_found() -> None:
     assert len(list(entries())) >= 40
 
 
-@pytest.mark.parametrize("name", ["highlights", "locals", "folds", "indents"])
+@pytest.mark.parametrize("name", ["highlights", "locals", "folds", "indents", "injections", "textobjects"])
 def test_each_query_fits_the_grammar(name: str) -> None:
     Query(LANGUAGE, files("quivers.grammar").joinpath("queries", f"{name}.scm").read_text("utf-8"))
 
