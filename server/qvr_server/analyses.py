@@ -57,6 +57,13 @@ class Analyses:
         if (task := self._pending.pop(opened.uri, None)) is not None:
             task.cancel()
 
+    async def close(self) -> None:
+        """Give up all checks."""
+        ending = list(self._pending.values())
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
     async def _check(self, opened: OpenDocument) -> None:
         try:
             while not (opened.is_checked or opened.failure):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -29,9 +30,14 @@ def did_save(ls: QvrServer, params: types.DidSaveTextDocumentParams) -> None:
     ls.save_document(params.text_document.uri)
 
 
-def did_change_configuration(ls: QvrServer, params: types.DidChangeConfigurationParams) -> None:
-    """Apply new settings at once."""
+def did_change_configuration(
+    ls: QvrServer, params: types.DidChangeConfigurationParams
+) -> Awaitable[None] | None:
+    """Apply new settings at once; a client that sends none wants to be asked for them."""
+    if params.settings is None and ls.client_supports("workspace.configuration"):
+        return ls.ask_for_settings()
     ls.configure(params.settings)
+    return None
 
 
 def did_change_watched_files(ls: QvrServer, params: types.DidChangeWatchedFilesParams) -> None:

@@ -233,8 +233,8 @@ class Runs:
     # ------------------------------------------------------------ what is shown
 
     def running(self, uri: str) -> dict[str, Running]:
-        """The newest run under way of each of a document's programs."""
-        return {each.program: each for each in self._running.values() if each.uri == uri}
+        """The newest run under way of each of a document's programs; asked for on any thread."""
+        return {each.program: each for each in list(self._running.values()) if each.uri == uri}
 
     def standings(self, opened: OpenDocument) -> dict[str, Standing]:
         """How the results of an open document stand to its newest text, by program."""

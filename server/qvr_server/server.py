@@ -31,6 +31,8 @@ from qvr_server.workspace_files import ClosedModels
 logger = logging.getLogger(__name__)
 
 SECONDS_BEFORE_GRAMMAR = 0.2
+# So many sentences are remembered as told, so that each is told once.
+MOST_SENTENCES = 200
 
 
 class QvrServer(LanguageServer):
@@ -60,7 +62,7 @@ class QvrServer(LanguageServer):
         self.closed_models = ClosedModels()
         self._result_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._reported: set[str] = set()
+        self._reported: collections.deque[str] = collections.deque(maxlen=MOST_SENTENCES)
         self._to_refresh: set[str] = set()
         self.last_errors: collections.deque[str] = collections.deque(maxlen=20)
         self.client_info: types.ClientInfo | None = None
@@ -135,6 +137,10 @@ class QvrServer(LanguageServer):
                 types.DidChangeWatchedFilesRegistrationOptions(watchers),
             )
             self.client_register_capability(types.RegistrationParams([registration]))
+        await self.ask_for_settings()
+
+    async def ask_for_settings(self) -> None:
+        """Ask the client for its settings, where it can be asked."""
         if self.client_supports("workspace.configuration"):
             item = types.ConfigurationItem(section="qvr")
             answer = await self.workspace_configuration_async(types.ConfigurationParams([item]))
@@ -168,10 +174,14 @@ class QvrServer(LanguageServer):
             self.ended.set_result(code)
 
     async def close(self) -> None:
+        """End the worker and all that goes on in the background."""
         self.data.close()
-        for task in list(self._tasks):
+        ending = list(self._tasks)
+        for task in ending:
             task.cancel()
+        await self.analyses.close()
         await self.worker.close()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     # -------------------------------------------------------------- documents
 
@@ -269,7 +279,7 @@ class QvrServer(LanguageServer):
 
     def _show_once(self, kind: types.MessageType, sentence: str) -> None:
         if sentence not in self._reported:
-            self._reported.add(sentence)
+            self._reported.append(sentence)
             self.window_show_message(types.ShowMessageParams(kind, sentence))
 
     def report_server_error(self, error: Exception, source: Any) -> None:

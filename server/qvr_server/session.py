@@ -172,6 +172,7 @@ class Session:
     kept: dict[str, Any] = field(default_factory=dict)
 
     def open(self, uri: str, version: int, text: str, path: Path | None) -> OpenDocument:
+        self.close(uri)  # some clients open twice
         opened = OpenDocument(uri, version, Document(text.encode()), path, self.encoding)
         self.documents[uri] = opened
         return opened

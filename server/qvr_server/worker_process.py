@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 # `-P` keeps the current folder off the path, so that no `torch.py` of an opened folder is ever run.
 COMMAND = (sys.executable, "-P", "-m", "quivers.worker")
 SECONDS_TO_CANCEL = 3.0
+SECONDS_TO_CLOSE = 1.0
 FIRST_PAUSE, LONGEST_PAUSE, MOST_FAILURES = 0.5, 30.0, 5
 LONGEST_MESSAGE = 1 << 28
 # A worker that held more than this share of its limit when it was killed was so for its memory, it seems.
@@ -192,8 +193,12 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-        for task in list(self._tasks):
+        if self._listener is not None:  # which tells the runs that wait
+            await asyncio.wait([self._listener], timeout=SECONDS_TO_CLOSE)
+        ending = list(self._tasks)
+        for task in ending:
             task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def _kill(self, reason: str) -> None:
         """End the worker that runs now; its runs fail with `reason`, and the next one gets a fresh worker."""
@@ -267,7 +272,7 @@ class WorkerProcess:
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        words = asyncio.create_task(self._overhear(process))
+        words = self._spawn(self._overhear(process))
         try:
             while line := await process.stdout.readline():
                 self._receive(line)

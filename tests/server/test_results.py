@@ -273,6 +273,24 @@ def test_partial_results_come_on_the_token_that_the_command_names(model: Model) 
     model.worker.gate.set()
 
 
+def test_another_file_in_the_settings_counts_unless_a_command_has_named_one(
+    model: Model, tmp_path: Path
+) -> None:
+    for name in ("set.json", "named.json"):
+        (tmp_path / name).write_text(DATA)
+
+    def data_of_a_run(**arguments: Any) -> str:
+        model.execute("qvr.run", **arguments)
+        return Path(model.worker.asked[-1]["data"]).name
+
+    assert data_of_a_run() == "schools.data.json"
+    settings = {"qvr": {"data": {"file": "set.json"}, "worker": {"warm": False}}}
+    model.client.notify("workspace/didChangeConfiguration", {"settings": settings})
+    assert data_of_a_run() == "set.json"
+    assert data_of_a_run(data="named.json") == "named.json"
+    assert data_of_a_run() == "named.json"
+
+
 # ------------------------------------------------------------------------- troubles
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -200,3 +201,26 @@ def test_a_document_closed_while_it_is_checked_is_forgotten(client: Client) -> N
         client.turn()
     assert published(client) == [None]
     assert URI not in client.server.session.documents
+
+
+def test_closing_waits_for_all_that_goes_on_in_the_background() -> None:
+    client = Client()
+    opening(client, model(40))
+    client.loop.call_soon(client.server.spawn_thread, lambda: time.sleep(0.02))
+    client.loop.call_soon(client.server.spawn, asyncio.sleep(60))
+    client.turn()
+    client.loop.run_until_complete(client.server.close())
+    assert asyncio.all_tasks(client.loop) == set()
+    client.loop.close()
+
+
+def test_a_client_that_sends_no_settings_is_asked_for_them() -> None:
+    client = Client(capabilities={"workspace": {"configuration": True}}, options={"lens": {"enable": False}})
+    client.turn()
+    asked = [each.get("method") for each in client.sent].count("workspace/configuration")
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    for _ in range(3):
+        client.turn()
+    assert [each.get("method") for each in client.sent].count("workspace/configuration") == asked + 1
+    assert not client.server.options.lens.enable
+    client.close()

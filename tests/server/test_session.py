@@ -132,6 +132,15 @@ program doubtful : A -> A
 """
 
 
+def test_a_document_that_is_opened_again_closes_the_one_before() -> None:
+    session = Session()
+    first = session.open(URI, 1, "object A : FinSet 2\n", None)
+    second = session.open(URI, 1, DOUBTFUL, None)
+    assert first.is_closed
+    assert not second.is_closed
+    assert session.documents == {URI: second}
+
+
 def test_diagnostics_have_the_severities_of_the_project_and_obey_comments(tmp_path: Path) -> None:
     opened = Session().open(URI, 1, DOUBTFUL, tmp_path / "m.qvr")
 
@@ -140,8 +149,10 @@ def test_diagnostics_have_the_severities_of_the_project_and_obey_comments(tmp_pa
 
     assert found() == [Severity.WARNING]
     (tmp_path / "qvr.toml").write_text("[severity]\nQVR402 = 'error'\n")
+    opened.look_again()
     assert found() == [Severity.ERROR]
     (tmp_path / "qvr.toml").unlink()
+    opened.look_again()
     assert found() == [Severity.WARNING]
     opened.apply(2, [Change(DOUBTFUL.replace("spread)", "spread)  # qvr: ignore[QVR402]"))])
     assert found() == []
