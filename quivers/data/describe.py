@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from quivers.data.column import Column, Kind
+from quivers.data.pieces import kinds
 from quivers.data.wording import kind_text
 from quivers.families.support import BOOLEAN, INTEGER, NATURAL, NON_NEGATIVE, POSITIVE, REAL, Interval
 
@@ -40,7 +41,8 @@ def described(value: Any) -> Description:
     if isinstance(value, list | tuple):
         texts = _texts(value)
         if texts is not None:
-            return Description((len(value),), texts.count(None), levels=_sorted(texts))
+            missing = sum(text is None for text in texts)
+            return Description((len(value),), missing, levels=_sorted(texts))
     try:
         array = np.asanyarray(value)
         truth = array.dtype.kind == "b"
@@ -78,10 +80,10 @@ def _of_numbers(array: np.ndarray, *, truth: bool) -> Description:
     return Description(array.shape, missing, element, least, greatest)
 
 
-def _texts(value: list[Any] | tuple[Any, ...]) -> list[str | None] | None:
+def _texts(value: Sequence[Any]) -> Sequence[str | None] | None:
     """A list of texts and None; None where anything else is in it or no text is."""
-    kinds = set(map(type, value))
-    return list(value) if str in kinds and kinds <= {str, type(None)} else None
+    found = kinds(value)
+    return value if str in found and found <= {str, type(None)} else None
 
 
 def _sorted(texts: Any) -> tuple[str, ...]:

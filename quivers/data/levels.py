@@ -17,6 +17,7 @@ import numpy as np
 from quivers.check.program import Checked, Input
 from quivers.data.codes import DISAGREEMENT, NOT_A_MEMBER, WRONG_SIZE
 from quivers.data.column import Column, Kind
+from quivers.data.pieces import floats
 from quivers.data.sizes import Sizing
 from quivers.data.wording import count_text, row_text
 from quivers.errors import DataProblem
@@ -57,7 +58,7 @@ class Naming:
     def number(self, entry: Input, texts: Sequence[str | None]) -> np.ndarray:
         """Numbers for the names that an input gives, NaN for None; float64 with the axes of `texts`."""
         numbers = self._used(entry, None)
-        return np.array([math.nan if t is None else numbers.setdefault(t, len(numbers)) for t in texts])
+        return floats([math.nan if t is None else numbers.setdefault(t, len(numbers)) for t in texts])
 
     def number_column(self, entry: Input, column: Column) -> np.ndarray:
         """Numbers for the names in a column of text; float64 with the axis row."""

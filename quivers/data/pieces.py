@@ -22,15 +22,18 @@ def floats(numbers: Sequence[float]) -> np.ndarray:
     return array
 
 
+def kinds(values: Sequence[Any]) -> set[type]:
+    """The types of all values."""
+    found: set[type] = set()
+    for start in range(0, len(values), PIECE):
+        found.update(map(type, values[start : start + PIECE]))
+    return found
+
+
 def settled(value: Any) -> Any:
     """A long list of nothing but numbers as an array, which takes less time to look at again."""
-    if not isinstance(value, list) or len(value) <= PIECE:
+    if not isinstance(value, list) or len(value) <= PIECE or not kinds(value) <= {int, float}:
         return value
-    kinds: set[type] = set()
-    for start in range(0, len(value), PIECE):
-        kinds.update(map(type, value[start : start + PIECE]))
-        if not kinds <= {int, float}:
-            return value
     try:
         return floats(value)
     except OverflowError:
