@@ -51,7 +51,17 @@ def format_ranges(document: Document, spans: Sequence[Span]) -> list[Edit]:
         if wanted and len(wanted) < len(edits) and not _leads_there(piece, wanted):
             wanted = [entry.edit for entry in edits]
         found += wanted
+    if b"\r" in document.source and b"\n" not in document.source:
+        return list(_with_carriage_returns(document.source, found))
     return found
+
+
+def _with_carriage_returns(source: bytes, edits: Sequence[Edit]) -> Iterator[Edit]:
+    """Edits whose lines end as all others of the file do. Only the layout of a whole file changes its ends."""
+    for edit in edits:
+        old, new = source[edit.span.start : edit.span.end], edit.text.replace("\n", "\r").encode()
+        if old != new:
+            yield _difference(old, new, edit.span.start)
 
 
 @record

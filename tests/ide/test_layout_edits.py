@@ -100,6 +100,8 @@ def test_untidy_texts_end_as_the_formatter_has_them_and_say_the_same(line_end: s
         start = chance.randrange(len(source))
         part = applied(source, format_ranges(document, [Span(start, start + 40)]))
         assert formatted(Document(part)).text == whole
+        if line_end == "\r":
+            assert b"\n" not in part
         problems = {problem.code for problem in lower(Document(part)).diagnostics}
         assert problems <= {problem.code for problem in lower(document).diagnostics}
 
