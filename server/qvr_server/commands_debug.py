@@ -42,6 +42,7 @@ async def debug_info(
             "version": platform.python_version(),
             "path": list(sys.path),
         },
+        "processId": os.getpid(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
         "client": None if client is None else {"name": client.name, "version": client.version},

@@ -119,6 +119,14 @@ def test_a_sign_replaces_its_name_with_the_backslash(client: Client) -> None:
     assert item(found, "\\theta")["kind"] == 1
 
 
+def test_a_word_that_is_begun_is_filtered_by_what_the_entries_say_of_themselves(client: Client) -> None:
+    """Neovim filters nothing that comes with an edit and without a text to filter by."""
+    found, _ = asked(client, "    let 𝒶 = 𝜏 + ⟦sp⟧")
+    assert item(found, "spread")["filterText"] == "spread"
+    assert all("filterText" in each for each in found["items"])
+    assert "filterText" not in item(asked(client, "    let 𝒶 = 𝜏 + ⟦⟧")[0], "spread")
+
+
 def test_the_order_of_labels_is_that_of_the_sort_text(client: Client) -> None:
     found, _ = asked(client, "    observe 𝓎 : 𝒮 <- Normal(𝜏, ⟦⟧)")
     order = by_rank(found)

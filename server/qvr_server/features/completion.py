@@ -72,10 +72,11 @@ def completion(ls: QvrServer, opened: OpenDocument, params: types.CompletionPara
     replaced = opened.places.plain_range(found.replaced)
     data = {kind: {"uri": opened.uri, "kind": kind.value, "program": found.program} for kind in Kind}
     edit = {"insert": inserted, "replace": replaced} if client.insert_replace else {"range": inserted}
+    begun = found.inserted.end > found.inserted.start
     answer: dict[str, Any] = {
         "isIncomplete": not found.whole,
         "items": [
-            _item(entry, edit, data[entry.kind], client)
+            _item(entry, edit, data[entry.kind], client, begun)
             for entry in found.entries
             if entry.text or (client.snippets and entry.snippet)
         ],
@@ -100,7 +101,9 @@ def _client(ls: QvrServer) -> _Client:
     )
 
 
-def _item(entry: Entry, edit: dict[str, Any], data: dict[str, Any], client: _Client) -> dict[str, Any]:
+def _item(
+    entry: Entry, edit: dict[str, Any], data: dict[str, Any], client: _Client, begun: bool
+) -> dict[str, Any]:
     snippet = entry.snippet if client.snippets else None
     text = entry.text if snippet is None else snippet
     best, known = _KINDS[entry.kind]
@@ -112,8 +115,10 @@ def _item(entry: Entry, edit: dict[str, Any], data: dict[str, Any], client: _Cli
     }
     if entry.detail:
         item["detail"] = entry.detail
-    if entry.filter and entry.filter != entry.label:
-        item["filterText"] = entry.filter
+    filtered = entry.filter or entry.label
+    # Where a word is begun, Neovim takes an entry with an edit and without this to have passed a filter.
+    if begun or filtered != entry.label:
+        item["filterText"] = filtered
     if snippet is not None:
         item["insertTextFormat"] = types.InsertTextFormat.Snippet.value
         if client.adjusts_indentation and "\n" in snippet:
