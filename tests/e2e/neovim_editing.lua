@@ -77,7 +77,7 @@ session.run(function()
     local line, column = vim.fn.line('.') - 1, vim.fn.col('.') - 1
     local tokens = vim.lsp.semantic_tokens.get_at_pos(0, line, column)
     seen.token = tokens and tokens[1] and { tokens[1].type, vim.tbl_keys(tokens[1].modifiers) }
-    return seen.token
+    return seen.token and seen.token[1] == 'variable' -- those of an older text may still be there
   end)
   local symbols
   vim.lsp.buf.document_symbol({ on_list = function(list) symbols = list.items end })
