@@ -57,7 +57,7 @@ def format_ranges(document: Document, spans: Sequence[Span]) -> list[Edit]:
 
 
 def _with_carriage_returns(source: bytes, edits: Sequence[Edit]) -> Iterator[Edit]:
-    """Edits whose lines end as all others of the file do. Only the layout of a whole file changes its ends."""
+    """Edits whose lines end as all others of the file do; only a whole layout changes its ends."""
     for edit in edits:
         old, new = source[edit.span.start : edit.span.end], edit.text.replace("\n", "\r").encode()
         if old != new:
