@@ -313,13 +313,18 @@ def _support(
     types: Mapping[str, AnyType],
     shape: Shape,
 ) -> Element:
-    """Where a draw lies: the family's support, narrowed by an end that is a parameter."""
+    """Where a draw lies: in the family's support, or for an index in its object."""
     if family.name == "Categorical":
         for parameter, _ in bound.parameters:
             found = types[parameter.name]
             own = [axis for axis in found.axes if axis not in shape.axes] if isinstance(found, Type) else []
             if own:
                 return Member(own[-1].object)
+    return narrowed(family, supports)
+
+
+def narrowed(family: Family, supports: Mapping[str, Interval]) -> Interval:
+    """Where a family's draws lie, narrowed by the ends that are parameters with these supports."""
     support = family.support
     low = supports.get(family.low) if family.low is not None else None
     high = supports.get(family.high) if family.high is not None else None

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from quivers.check import marginal_problems as problems
 from quivers.check.arguments import BoundForm, bind_family
 from quivers.check.calls import axes_of_object
-from quivers.check.draws import DrawStep, check_supports, no_family, over_option, plate_axes
+from quivers.check.draws import DrawStep, check_supports, narrowed, no_family, over_option, plate_axes
 from quivers.check.expressions import type_of
 from quivers.check.names import bad_option, bound_twice
 from quivers.check.objects import size_of_object
@@ -166,7 +166,7 @@ def _header(step: ast.Marginalize, scope: Scope) -> Header:
     bound = bind_family(draw, family, scope)
     types = {parameter.name: type_of(node, scope) for parameter, node in bound.parameters}
     supports = check_supports(family, bound, types, scope)
-    element: Element = _drawn(family, supports)
+    element: Element = narrowed(family, supports)
     allowed = over if has_over else None
     element = truncated(step, family, element, allowed, scope)
     problem = _unsummable(step, draw, family, element, bound, scope)
@@ -191,20 +191,6 @@ def _ranged(step: ast.Marginalize, ranged: list[tuple[Axis, ...] | None], scope:
         scope.report(problems.ranges_over_product(step.plate[0], axes))
         return None
     return axes[0] if axes else None
-
-
-def _drawn(family: Family, supports: Mapping[str, Interval]) -> Interval:
-    """Where a draw lies, from the family's support and the parameters that end it."""
-    support = family.support
-    low = supports.get(family.low) if family.low is not None else None
-    high = supports.get(family.high) if family.high is not None else None
-    return Interval(
-        support.low if low is None else max(support.low, low.low),
-        support.high if high is None else min(support.high, high.high),
-        support.low_open,
-        support.high_open,
-        support.integer,
-    )
 
 
 def _unsummable(

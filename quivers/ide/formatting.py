@@ -14,7 +14,7 @@ from quivers.records import record, replace
 from quivers.syntax.ast import Span
 from quivers.syntax.division import divide
 from quivers.syntax.document import Document
-from quivers.syntax.format import formatted
+from quivers.syntax.format import difference, formatted
 from quivers.syntax.layout import line_start, lines
 from quivers.syntax.lower import Lowered, lower
 from quivers.syntax.problems import Edit
@@ -61,7 +61,7 @@ def _with_carriage_returns(source: bytes, edits: Sequence[Edit]) -> Iterator[Edi
     for edit in edits:
         old, new = source[edit.span.start : edit.span.end], edit.text.replace("\n", "\r").encode()
         if old != new:
-            yield _difference(old, new, edit.span.start)
+            yield difference(old, new, edit.span.start)
 
 
 @record
@@ -158,24 +158,8 @@ def _edits(piece: _Piece) -> list[_StepEdit]:
         old, new = piece.old[start:end], piece.new[new_start:new_end]
         if old != new:
             of = Span(piece.start + start, piece.start + end)
-            found.append(_StepEdit(_difference(old, new, of.start), of))
+            found.append(_StepEdit(difference(old, new, of.start), of))
     return found
-
-
-def _difference(old: bytes, new: bytes, start: int) -> Edit:
-    """One edit of whole lines without those at both ends that are equal."""
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    shorter = min(len(before), len(after))
-    first = 0
-    while first < shorter and before[first] == after[first]:
-        first += 1
-    last = 0
-    while last < shorter - first and before[-1 - last] == after[-1 - last]:
-        last += 1
-    head = sum(map(len, before[:first]))
-    tail = sum(map(len, before[len(before) - last :]))
-    span = Span(start + head, start + len(old) - tail)
-    return Edit(span, b"".join(after[first : len(after) - last]).decode())
 
 
 def _touch(segment: Span, span: Span) -> bool:

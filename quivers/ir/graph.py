@@ -50,7 +50,6 @@ INCOMPLETE = frozenset({"log_gamma_below", "log_gamma_above", "log_beta_below", 
 must not depend on a latent."""
 ELEMENTWISE = UNARY | BINARY | TERNARY
 REDUCTIONS = frozenset({"sum", "prod", "amax", "amin", "logsumexp"})  # over the axes in `over`
-STRUCTURAL = frozenset({"gather", "scatter", "spread"})
 ALONG = frozenset({"cumsum", "rcumsum", "argsort"})  # along the axis `name`, which the result keeps
 MATRIX = frozenset({"cholesky", "solve", "solve_transposed"})  # `over` are the rows' and the columns' axis
 SEQUENTIAL = frozenset({"scan", "rscan"})  # along the axis `name`, by the node's `body`

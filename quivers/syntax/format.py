@@ -93,7 +93,7 @@ def formatted(document: Document, lowered: Lowered | None = None) -> Formatted:
     if mark and written[0] is not None:
         texts[0] = mark + texts[0]
     edits = tuple(
-        _difference(piece.text, text, start)
+        difference(piece.text, text, start)
         for piece, text, start in zip(pieces, texts, starts, strict=False)
         if piece.text != text
     )
@@ -262,7 +262,7 @@ def _ends_with_crlf(source: bytes) -> bool:
     return 0 < count == source.count(b"\n") == source.count(b"\r")
 
 
-def _difference(old: bytes, new: bytes, start: int) -> Edit:
+def difference(old: bytes, new: bytes, start: int) -> Edit:
     """The edit that makes `new` of `old`, which starts at `start`, without the lines that are equal."""
     before = old.splitlines(keepends=True)
     after = new.splitlines(keepends=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from qvr_server.options import RunOptions, camel_case
+from qvr_server.options import RunOptions, camel_case, written
 
 URI = "uri"
 _KINDS = {
@@ -79,7 +78,7 @@ def read(command: str, given: Sequence[Any] | None) -> dict[str, Any]:
     if first is None:
         first = {}
     if not isinstance(first, dict):
-        raise ValueError(f"{command} takes one object with its values by name, not {_written(first)}.")
+        raise ValueError(f"{command} takes one object with its values by name, not {written(first)}.")
     found: dict[str, Any] = {}
     for name, value in first.items():
         rule = takes.get(name)
@@ -88,7 +87,7 @@ def read(command: str, given: Sequence[Any] | None) -> dict[str, Any]:
         if value is None:
             continue
         if not rule.fits(value):
-            raise ValueError(f"{command}: `{name}` must be {rule.wanted}, not {_written(value)}.")
+            raise ValueError(f"{command}: `{name}` must be {rule.wanted}, not {written(value)}.")
         found[name] = rule.taken(value)
     if URI not in found and command not in _WITHOUT_MODEL:
         raise ValueError(f'{command} needs the model\'s URI: {{"uri": …}}, or the URI alone.')
@@ -116,11 +115,3 @@ def _unknown(command: str, name: str, known: list[str]) -> str:
     if near is not None:
         return f"{command} has no argument called {name}; did you mean {near}?"
     return f"{command} has no argument called {name}; it takes {', '.join(known)}."
-
-
-def _written(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -225,9 +225,9 @@ def _read(defaults: Any, settings: Any, path: str, warnings: list[str]) -> Any:
         elif (rule := entry.metadata["rule"]).fits(value):
             taken[entry.name] = rule.taken(value)
         else:
-            used = "its default" if default is None else _written(default)
+            used = "its default" if default is None else written(default)
             warnings.append(
-                f"The setting {where} must be {rule.wanted}, not {_written(value)}; {used} is used."
+                f"The setting {where} must be {rule.wanted}, not {written(value)}; {used} is used."
             )
     return replace(defaults, **taken)
 
@@ -244,7 +244,7 @@ def _unknown(name: str, path: str, known: list[str]) -> str | None:
     return f"There is no setting {path}.{name}; {path} has {', '.join(known)}."
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as its user wrote it, in JSON, cut where it is long."""
     import json
 
