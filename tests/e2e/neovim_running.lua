@@ -51,7 +51,7 @@ session.run(function()
   wait_for('the lens', function() return lens():find('▶ Run') end)
   seen.programs = vim.fn.getcompletion('QvrRun ', 'cmdline')
   seen.status = { idle = require('qvr').status() }
-  vim.lsp.config('qvr', { settings = { qvr = { run = { draws = 3000000, seed = 7 } } } })
+  vim.lsp.config('qvr', { settings = { qvr = { run = { draws = 100000, thin = 30, seed = 7 } } } })
   session.client():notify('workspace/didChangeConfiguration', { settings = vim.lsp.config.qvr.settings })
   session.put_cursor_on('program ')
   vim.lsp.codelens.run()
@@ -73,7 +73,7 @@ session.run(function()
   seen.status.cancelled = require('qvr').status()
 
   -- To its end.
-  vim.cmd('QvrRun draws=500 seed=1')
+  vim.cmd('QvrRun draws=500 thin=1 seed=1')
   wait_for('the result', function() return session.was_said('eight_schools_centred: R̂') end)
   wait_for('the results split', shown('4 × 500 draws'))
   seen.results = results()

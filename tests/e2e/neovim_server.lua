@@ -23,7 +23,7 @@ session.run(function()
   -- During a run, and with an unsaved change, the server dies.
   local asked = { command = 'qvr.debugInfo', arguments = {} }
   local info = client:request_sync('workspace/executeCommand', asked, session.WAIT)
-  vim.cmd('QvrRun draws=3000000')
+  vim.cmd('QvrRun warmup=3000000')
   wait_for('the run', function() return require('qvr').status():find('%%') end)
   vim.api.nvim_buf_set_lines(0, -1, -1, true, { 'object Other : Scool' })
   wait_for('the problem', function() return #session.mistakes() > 0 end)
