@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from qvr_server import commands_arguments
 from qvr_server.commands_debug import debug_info
 from qvr_server.commands_report import open_report
-from qvr_server.protocol import RequestFailed
+from qvr_server.protocol import Plain, RequestFailed
 from qvr_server.worker_process import RunError
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def register(server: QvrServer) -> None:
 
 
 def _checked(server: QvrServer, name: str, answer: Answer) -> Callable[..., Awaitable[Any]]:
-    async def execute(given: Sequence[Any] | None, token: Token) -> Any:
+    async def execute(given: Sequence[Any] | None, token: Token) -> Plain:
         try:
             arguments = commands_arguments.read(name, given)
         except ValueError as error:
             raise JsonRpcInvalidParams(str(error)) from None
-        return await answer(server, arguments, token)
+        return Plain(await answer(server, arguments, token))
 
     return execute

@@ -105,6 +105,9 @@ class QvrProtocol(LanguageServerProtocol):
             self._refuse(None, JsonRpcInvalidRequest("A message must be an object with jsonrpc 2.0."))
             return
         identity, method = message.get("id"), message.get("method")
+        if not isinstance(identity, int | float | str | None):
+            self._refuse(None, JsonRpcInvalidRequest("An id must be a number or text."))
+            return
         if "method" in message and not isinstance(method, str):
             self._refuse(identity, JsonRpcInvalidRequest("A method's name must be text."))
             return

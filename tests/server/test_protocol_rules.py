@@ -66,6 +66,13 @@ def test_wrong_parameters_are_answered_and_never_an_internal_error(client: Clien
     assert complaints(client) == []
 
 
+@pytest.mark.parametrize("identity", [[1], {"of": 1}])
+def test_an_id_that_is_none_is_answered_without_one(client: Client, identity: Any) -> None:
+    client.send({"id": identity, "method": "textDocument/hover", "params": {}})
+    refused = client.wait(lambda each: each.get("id", 0) is None)
+    assert refused["error"]["code"] == -32600
+
+
 def test_wrong_notifications_are_ignored(client: Client) -> None:
     notifications = [
         method
