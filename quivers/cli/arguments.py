@@ -81,39 +81,20 @@ def _run(commands: Any) -> None:
         help="higher is slower, safer (%(default)s)",
     )
     run.add_argument(
-        "--algorithm",
-        choices=ALGORITHMS,
-        default=ALGORITHMS[0],
-        metavar="NAME",
-        help="nuts or hmc (%(default)s)",
-    )
-    run.add_argument(
         "--max-tree-depth",
         type=_whole_number(1, DEEPEST),
         metavar="N",
         help=f"at most 2^N - 1 leapfrog steps a draw ({MAX_TREE_DEPTH})",
     )
-    run.add_argument(
-        "--mass-matrix",
-        choices=MASS_MATRICES,
-        default=MASS_MATRICES[0],
-        metavar="KIND",
-        help="diagonal, dense, low_rank or identity (%(default)s)",
-    )
-    run.add_argument(
-        "--init",
-        choices=STARTS,
-        default=STARTS[0],
-        metavar="WHERE",
-        help="start uniform, or from the prior (%(default)s)",
-    )
-    run.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default=ENGINE,
-        metavar="NAME",
-        help="kernel, torch, or auto: kernel if it can (%(default)s)",
-    )
+    words = {
+        "algorithm": (ALGORITHMS, ALGORITHMS[0], "NAME", "nuts or hmc"),
+        "mass-matrix": (MASS_MATRICES, MASS_MATRICES[0], "KIND", "diagonal, dense, low_rank or identity"),
+        "init": (STARTS, STARTS[0], "WHERE", "start uniform, or from the prior"),
+        "engine": (ENGINES, ENGINE, "NAME", "kernel, torch, or auto: kernel if it can"),
+    }
+    for name, (choices, chosen, metavar, meaning) in words.items():
+        text = f"{meaning} (%(default)s)"
+        run.add_argument(f"--{name}", choices=choices, default=chosen, metavar=metavar, help=text)
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)
 
