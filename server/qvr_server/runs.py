@@ -344,7 +344,10 @@ class Runs:
         if opened is None or self._server.session.documents.get(opened.uri) is not opened:
             return
         if isinstance(chosen, str):
-            opened.data_path = _whole(chosen, model, self._server.workspace.root_path)
+            file = _whole(chosen, model, self._server.workspace.root_path)
+            if failure is not None and not file.exists():
+                return  # the answer says so; later runs must not look for a name that was mistyped
+            opened.data_path = file
         problems = () if failure is None else tuple(DataProblem(**problem) for problem in failure.problems)
         self._server.judge(opened, DataVerdict(program.name, problems, isinstance(chosen, dict)))
 

@@ -190,6 +190,11 @@ def test_data_can_be_another_file_or_the_values_themselves(model: Model, tmp_pat
 # -------------------------------------------------------------------- refusals
 
 
+def test_a_data_file_that_is_not_there_is_not_looked_for_by_the_next_run(model: Model) -> None:
+    assert "nowhere.json does not exist" in model.refusal(data="nowhere.json")["message"]
+    assert model.run(**QUICK)["program"] == model.run(data=str(model.data), **QUICK)["program"]
+
+
 def test_a_program_with_errors_is_refused_with_those_errors(model: Model) -> None:
     model.editor.change(model.uri, {"text": model.text.replace("HalfNormal", "HalfNormol")})
     error = model.refusal(program="eight_schools_centred", **QUICK)
