@@ -37,7 +37,7 @@ def page(
 ) -> str:
     """The whole page as HTML. `source` is the text that ran, `result` what the worker answered.
 
-    `finished` is the time of the answer in seconds since 1970; `data` is the name of the data file, if any.
+    `finished` is the time of the answer in seconds since 1970; `data` says where the data are from, if any.
     """
     sites = {name: posterior(name, entry) for name, entry in result["sites"].items()}
     title = f"{program} · {file}"
@@ -68,7 +68,7 @@ def _facts(result: Mapping[str, Any], file: str, data: str | None, finished: flo
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(finished))
     facts = [
         ("Model", file),
-        ("Data", data or "given with the run"),
+        ("Data", data or "none"),
         ("Finished", when),
         ("Draws", f"{result['chains']} × {result['draws']:,}, after a warm-up of {result['warmup']:,}"),
         ("Seed", str(result["seed"])),

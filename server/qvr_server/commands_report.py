@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException
 from qvr_server.protocol import RequestFailed
 
 if TYPE_CHECKING:
-    from qvr_server.results import Standing
+    from qvr_server.results import DataUsed, Standing
     from qvr_server.server import QvrServer
     from qvr_server.session import Session
 
@@ -51,7 +51,7 @@ def _written(last: Standing, name: str, session: Session) -> Path:
         result.program,
         result.answer,
         file=name,
-        data=None if result.data.file is None else result.data.file.name,
+        data=_origin(result.data),
         finished=result.finished,
         stale=last.stale,
     )
@@ -59,6 +59,13 @@ def _written(last: Standing, name: str, session: Session) -> Path:
     path = _folder(session) / f"{stem}.html"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _origin(data: DataUsed) -> str | None:
+    """Where data are from, in words; None where a run had none."""
+    if data.file is not None:
+        return data.file.name
+    return "given with the run" if data.chosen else None
 
 
 def _folder(session: Session) -> Path:
