@@ -124,4 +124,8 @@ session.run(function()
   press('o# \\otimes \\gets <C-k>OX <C-k>-><Esc>')
   press('oprogram q : School -> School<CR>sample a <C-k><- Normal(0.0, 1.0)<CR>return a<CR>export q<Esc>')
   seen.typed = vim.api.nvim_buf_get_lines(0, -6, -1, true)
+
+  -- Another file type takes all of it back.
+  vim.cmd('set filetype=text')
+  seen.undone = { vim.fn.maparg('\\otimes', 'i'), vim.wo.foldmethod, vim.bo.indentexpr, vim.bo.expandtab }
 end)

@@ -171,6 +171,10 @@ def test_signs_are_typed_and_lines_indented(seen: Seen) -> None:
     ]
 
 
+def test_another_file_type_takes_everything_back(seen: Seen) -> None:
+    assert seen["undone"] == ["", "manual", "", False]
+
+
 def test_nothing_complains_while_one_edits(seen: Seen) -> None:
     assert "LSP[qvr]" not in seen["messages"]
     assert seen["said"] == []

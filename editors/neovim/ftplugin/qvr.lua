@@ -23,7 +23,7 @@ vim.opt_local.formatoptions:append('crql')
 -- The parser, where there is one in `parser/` of the runtime path.
 local parsed = pcall(vim.treesitter.start, 0, 'qvr')
 if parsed then
-  table.insert(undo, 'lua vim.treesitter.stop()')
+  table.insert(undo, [[execute 'lua vim.treesitter.stop()']])
 end
 
 -- Nothing is folded at first, and a method that the user has chosen stays.
@@ -44,8 +44,9 @@ if options.get('mappings') and not vim.g.no_plugin_maps and not vim.g.no_qvr_map
   local signs = { otimes = '⊗', gets = '←', to = '→', le = '≤', ge = '≥', ne = '≠' }
   for name, sign in vim.spairs(signs) do
     vim.keymap.set('i', '\\' .. name, sign, { buffer = 0, desc = 'Insert ' .. sign })
-    table.insert(undo, ('silent! iunmap <buffer> \\%s'):format(name))
+    table.insert(undo, ([[execute 'silent! iunmap <buffer> \%s']]):format(name))
   end
 end
 
+-- `execute`, since `:lua` and `:iunmap` would take the bar after them for their own.
 vim.b.undo_ftplugin = table.concat(undo, ' | ')
