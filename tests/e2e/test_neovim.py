@@ -30,10 +30,12 @@ def program(name: str) -> str:
     return found
 
 
-def in_neovim(folder: Path, script: str, text: str, *, options: str = "{}", plugin: Path = PLUGIN) -> Seen:
+def in_neovim(
+    folder: Path, script: str, text: str, *, options: str = "{}", package: Path | None = None
+) -> Seen:
     """What a script saw of a model with a text, in a Neovim that has nothing but the plugin.
 
-    A plugin below the folder `site` is loaded as a package; any other is put on the runtime path.
+    The plugin is on the runtime path, without a parser, or it is a `package` below the folder `site`.
     """
     model = folder / "schools.qvr"
     model.write_text(text, encoding="utf-8")
@@ -49,8 +51,10 @@ def in_neovim(folder: Path, script: str, text: str, *, options: str = "{}", plug
         "QVR_SESSION": str(here / "neovim_session.lua"),
         **{f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "DATA", "CONFIG")},
     }
-    site = folder / "site"
-    path = f"set packpath^={site}" if plugin.is_relative_to(site) else f"set runtimepath^={plugin}"
+    if package is None:
+        path = f"set runtimepath^={copied(folder / 'plugin')}"
+    else:
+        path = f"set packpath^={folder / 'site'}"
     command = [
         *(program("nvim"), "--headless", "--clean", "-n"),
         *("--cmd", path, "--cmd", f"lua vim.g.qvr = {options}"),
@@ -63,6 +67,11 @@ def in_neovim(folder: Path, script: str, text: str, *, options: str = "{}", plug
     result: Seen = json.loads(report.read_text(encoding="utf-8"))
     assert "failure" not in result, result["failure"]
     return result
+
+
+def copied(place: Path) -> Path:
+    """A copy of the plugin as it is in the sources, without a parser that somebody has built into it."""
+    return Path(shutil.copytree(PLUGIN, place, ignore=shutil.ignore_patterns("parser")))
 
 
 def centred() -> str:
@@ -253,13 +262,12 @@ def test_the_report_is_a_page_that_is_opened(ran: Seen) -> None:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What a user sees whose server is killed, with the plugin installed as a package with its parser."""
     folder = tmp_path_factory.mktemp("package")
-    package = folder / "site/pack/packages/start/qvr"
-    shutil.copytree(PLUGIN, package, ignore=shutil.ignore_patterns("parser"))
+    package = copied(folder / "site/pack/packages/start/qvr")
     (package / "parser").mkdir()
     sources = [str(ROOT / "grammar/src" / name) for name in ("parser.c", "scanner.c")]
     flags = ["-shared", "-fPIC", "-O0", "-std=c11", "-I", str(ROOT / "grammar/src")]
     subprocess.run([program("cc"), *flags, *sources, "-o", str(package / "parser/qvr.so")], check=True)
-    return in_neovim(folder, "neovim_server.lua", centred(), plugin=package)
+    return in_neovim(folder, "neovim_server.lua", centred(), package=package)
 
 
 def test_with_its_parser_tree_sitter_colours_and_folds(kept: Seen) -> None:
