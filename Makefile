@@ -60,6 +60,9 @@ bench-growth: $(READY) ## Time a gradient against rows and groups, kernel and to
 calibrate: $(READY) ## Hold three posteriors against their priors, by simulation
 	$(BIN)/python benchmarks/calibrate.py --output docs/benchmarks/calibration.svg
 
+vsix: ## Build the extension for VS Code into editors/vscode/dist (Node 20 or newer)
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package
+
 format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
