@@ -145,6 +145,7 @@ def _actions(ls: QvrServer, subject: _Subject, asked: _Asked) -> list[Answer]:
     if asked.wants(QUICK_FIX):
         found += _fixes(ls, subject, asked, problems)
         found += trouble_actions(ls, subject.opened, subject.analysis, asked.span, problems)
+        found += _silencing(ls, subject, asked, problems)
     titles = {action.title for action in found}
     if any(asked.wants(refactoring.kind.value) for refactoring in REFACTORINGS.values()):
         found += [each for each in _refactorings(ls, subject, asked) if each.title not in titles]
@@ -160,7 +161,7 @@ def _actions(ls: QvrServer, subject: _Subject, asked: _Asked) -> list[Answer]:
 def _fixes(
     ls: QvrServer, subject: _Subject, asked: _Asked, problems: Sequence[Diagnostic]
 ) -> list[types.CodeAction]:
-    """The fixes of the problems in the range, then the comments that would silence them."""
+    """The fixes of the problems in the range."""
     opened = subject.opened
     touched = [problem for problem in problems if _touch(problem.span, asked.span)]
     found = [
@@ -171,13 +172,21 @@ def _fixes(
     for problem in touched:
         if problem.code == "QVR208":
             found += _declarations(ls, subject, asked, problem)
-    silenced: set[Fix] = set()
-    for problem in touched:
-        fix = ignoring(problem, opened.document.source, opened.document.lines)
-        if fix is not None and fix not in silenced:
-            silenced.add(fix)
-            found.append(_fix(ls, opened, problem, fix))
     return found
+
+
+def _silencing(
+    ls: QvrServer, subject: _Subject, asked: _Asked, problems: Sequence[Diagnostic]
+) -> Iterator[types.CodeAction]:
+    """The comments that would silence the problems in the range, each once."""
+    opened = subject.opened
+    silenced: set[Fix] = set()
+    for problem in problems:
+        if _touch(problem.span, asked.span):
+            fix = ignoring(problem, opened.document.source, opened.document.lines)
+            if fix is not None and fix not in silenced:
+                silenced.add(fix)
+                yield _fix(ls, opened, problem, fix)
 
 
 def _fix(
