@@ -1,0 +1,131 @@
+// The extension's start: the server, the runs, the status, the panel, and every command.
+
+import { copyFileSync, mkdirSync } from 'node:fs';
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { sentence } from './answers';
+import { told } from './discovery';
+import * as install from './install';
+import { PosteriorView } from './panel/provider';
+import { onChoice } from './python';
+import { Runs, type Target } from './runs';
+import { SELECTOR, Server } from './server';
+import { Status } from './status';
+import * as symbols from './symbols';
+
+let server: Server | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  void vscode.commands.executeCommand('setContext', 'qvr.active', true);
+  const found = (server = new Server(context.extensionPath));
+  const runs = new Runs(found);
+  const status = new Status(found, runs);
+  const panel = new PosteriorView(context, found, runs);
+  const { subscriptions } = context;
+  subscriptions.push(runs, status, panel, ...symbols.register(SELECTOR), ...commands(context, found, runs, status, panel));
+  let isOffered = false;
+  subscriptions.push(
+    found.onChange(() => {
+      if (found.state !== 'missing' || isOffered) return;
+      isOffered = true; // once a session; the status goes on saying it
+      void install.offer(found);
+    }),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('qvr.path')) {
+        isOffered = false;
+        void found.restart();
+      }
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void found.restart()),
+    await onChoice(() => void found.restart()),
+  );
+  void found.restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.dispose();
+}
+
+function commands(
+  context: vscode.ExtensionContext,
+  found: Server,
+  runs: Runs,
+  status: Status,
+  panel: PosteriorView,
+): vscode.Disposable[] {
+  const does: Record<string, (given?: unknown) => unknown> = {
+    'qvr.run': async (given) => {
+      const target = targetOf(given);
+      if (target === undefined) return;
+      if (!panel.isVisible) await panel.reveal(false);
+      await runs.run(target);
+    },
+    'qvr.cancelRun': (given) => runs.cancel(targetOf(given, false)),
+    'qvr.priorPredictive': async (given) => {
+      const target = targetOf(given);
+      if (target === undefined) return;
+      if (!panel.isVisible) await panel.reveal(false);
+      await runs.priorPredictive(target);
+    },
+    'qvr.openReport': (given) => {
+      const target = targetOf(given);
+      return target === undefined ? undefined : runs.ask('qvr.openReport', target);
+    },
+    'qvr.showResult': () => panel.reveal(true),
+    'qvr.restartWorker': async () => {
+      const answer = await runs.ask<{ processId: number }>('qvr.restartWorker');
+      if (answer !== undefined) vscode.window.setStatusBarMessage(`QVR's worker was restarted (process ${answer.processId}).`, 4000);
+    },
+    'qvr.restartServer': () => found.restart(),
+    'qvr.selectServer': () => install.select(),
+    'qvr.installServer': () => install.install(found, folder()),
+    'qvr.showStatus': () => status.menu(),
+    'qvr.showOutput': () => found.output.show(),
+    'qvr.debugInfo': () => debugInfo(context, found),
+    'qvr.openExample': () => openExample(context),
+  };
+  return Object.entries(does).map(([name, act]) => vscode.commands.registerCommand(name, act));
+}
+
+/** The model that a command is for: that of a lens, of a button's file, else the one in front. */
+function targetOf(given: unknown, isNeeded = true): Target | undefined {
+  if (given instanceof vscode.Uri) return { uri: given.toString() };
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Target;
+  const document = vscode.window.activeTextEditor?.document;
+  if (document?.languageId === 'qvr') return { uri: document.uri.toString() };
+  if (isNeeded) void vscode.window.showInformationMessage('Open a model (a .qvr file) first.');
+  return undefined;
+}
+
+function folder(): string {
+  return vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? process.cwd();
+}
+
+/** The eight schools and their data, in a folder of the extension's own, so that nothing of the user's is touched. */
+async function openExample(context: vscode.ExtensionContext): Promise<void> {
+  const to = path.join(context.globalStorageUri.fsPath, 'example');
+  mkdirSync(to, { recursive: true });
+  for (const name of ['eight_schools.qvr', 'eight_schools.data.json']) {
+    copyFileSync(path.join(context.extensionPath, 'dist', 'example', name), path.join(to, name));
+  }
+  await vscode.window.showTextDocument(vscode.Uri.file(path.join(to, 'eight_schools.qvr')));
+}
+
+/** What to send with a report of a fault; no text of a model is in it. */
+async function debugInfo(context: vscode.ExtensionContext, found: Server): Promise<void> {
+  const { version } = context.extension.packageJSON as { version: string };
+  const facts: Record<string, unknown> = {
+    extension: version,
+    editor: `${vscode.env.appName} ${vscode.version}`,
+    trusted: vscode.workspace.isTrusted,
+    state: found.state,
+    tried: found.discovery === undefined ? [] : told(found.discovery),
+  };
+  try {
+    facts['server'] = await found.command('qvr.debugInfo');
+  } catch (error) {
+    facts['server'] = sentence(error);
+  }
+  const document = await vscode.workspace.openTextDocument({ language: 'json', content: JSON.stringify(facts, null, 2) });
+  await vscode.window.showTextDocument(document);
+}

@@ -1,0 +1,187 @@
+// The posterior's view: draws what it is shown into an element, and sends what the user asks for.
+//
+// It knows nothing of VS Code; colours are its theme's variables, with colours of its own where there are none.
+
+import type { Element, Figures, Port, Relative, Shown, Standing } from '../panel/messages';
+import { button, element } from './elements';
+import { density, interval, inWords, sparkline } from './figure';
+import { plusMinus, short } from './numbers';
+
+/** Show what comes through `port` in `root`, from now on. */
+export function mount(root: HTMLElement, port: Port): void {
+  const news = element('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
+  const body = element('div', { class: 'body' });
+  root.replaceChildren(body, news);
+  let told = '';
+  port.listen(({ shown }) => {
+    const focus = focused(root);
+    const scrolled = body.querySelector('.elements')?.scrollTop ?? 0;
+    body.replaceChildren(...(shown === null ? [nothing()] : parts(shown, port)));
+    const list = body.querySelector('.elements');
+    if (list !== null) list.scrollTop = scrolled;
+    if (focus !== null) body.querySelector<HTMLElement>(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+    const now = shown === null ? '' : announced(shown.standing);
+    if (now !== told) news.textContent = told = now; // figures that follow the cursor would say too much
+  });
+  port.send({ kind: 'ready' });
+}
+
+function nothing(): HTMLElement {
+  return element('p', { class: 'hint' }, 'Open a model (a .qvr file), and put the cursor on a name.');
+}
+
+function parts(shown: Shown, port: Port): HTMLElement[] {
+  const { subject, figures } = shown;
+  const found = [head(shown, port)];
+  const problems = shown.problems.map((problem) => element('p', { class: 'problem' }, problem));
+  if (subject === null) return [...found, overview(shown, port), ...problems];
+  const main = element('section', { class: 'site', 'aria-label': `Posterior of ${subject.name}` });
+  if (figures === null) main.append(element('p', { class: 'hint' }, unknown(shown)));
+  else main.append(...site(figures));
+  const family = element(
+    'section',
+    { class: 'family', 'aria-label': `What ${subject.name} depends on` },
+    relatives('Made from', subject.parents, port),
+    relatives('Makes', subject.children, port),
+  );
+  const table = figures === null || figures.shape.length === 0 ? null : elements(figures);
+  found.push(element('div', { class: 'columns' }, main, table, family));
+  return [...found, ...problems];
+}
+
+function head(shown: Shown, port: Port): HTMLElement {
+  const { subject, standing, program } = shown;
+  const title = element('h1', {}, subject?.name ?? program);
+  const type = subject === null || subject.type === '' ? null : element('span', { class: 'type' }, `: ${subject.type}`);
+  const [badge, look, why] = badgeOf(standing);
+  const mark = badge === '' ? null : element('span', { class: `badge ${look}`, title: why }, badge);
+  const act =
+    standing.kind === 'running'
+      ? keyed('stop', button('■ Stop', `Stop the run of ${program}`, () => port.send({ kind: 'stop' })))
+      : shown.canRun && standing.kind !== 'fresh'
+        ? keyed('run', button('▶ Run', `Run ${program}`, () => port.send({ kind: 'run' }), 'primary'))
+        : null;
+  const bar =
+    standing.kind === 'running'
+      ? element('progress', { max: '100', value: `${standing.percentage}`, 'aria-label': `Run of ${program}` })
+      : null;
+  const because = why === '' ? null : element('p', { class: 'because' }, why);
+  const where = subject === null ? shown.file : `${program} · ${shown.file}`;
+  return element('header', {}, element('div', { class: 'title' }, title, type, mark, act), element('div', { class: 'where' }, where), bar, because);
+}
+
+function badgeOf(standing: Standing): [text: string, look: string, why: string] {
+  if (standing.kind === 'running') return [`sampling ${standing.percentage} %`, 'running', ''];
+  if (standing.kind === 'prior') return ['prior', 'prior', `${standing.draws.toLocaleString('en')} draws from the prior; no data were used.`];
+  if (standing.kind !== 'stale') return ['', '', ''];
+  const why = standing.because.length === 0 ? 'it is of an earlier state' : standing.because.join(', and ');
+  return ['stale', 'stale', `These figures are stale: ${why}.`];
+}
+
+function announced(standing: Standing): string {
+  if (standing.kind === 'running') return 'Sampling';
+  if (standing.kind === 'fresh') return `The run of ${time(standing.finished)} is done`;
+  return badgeOf(standing)[2];
+}
+
+function unknown(shown: Shown): string {
+  if (shown.standing.kind === 'none') return shown.canRun ? 'Run the model to see its posterior.' : 'There is no result yet.';
+  return `${shown.subject?.name ?? ''} is not among what was inferred.`;
+}
+
+// ------------------------------------------------------------------------------ one site
+
+function site(figures: Figures): (HTMLElement | SVGElement)[] {
+  const [only] = figures.shape.length === 0 ? figures.elements : [];
+  const facts: [string, string][] = [];
+  if (only !== undefined) {
+    facts.push(['mean ± sd', plusMinus(only.mean, only.sd)]);
+    if (only.low !== null && only.high !== null) facts.push(['90 % interval', `${short(only.low)} … ${short(only.high)}`]);
+  } else {
+    facts.push(['elements', figures.shape.map((size, axis) => `${size}${figures.axes[axis] === undefined ? '' : ` ${figures.axes[axis]}`}`).join(' ⊗ ')]);
+  }
+  if (figures.rHat !== null) facts.push(['R̂', figures.rHat.toFixed(2)]);
+  if (figures.ess !== null) facts.push(['effective draws', Math.round(figures.ess).toLocaleString('en')]);
+  const list = element('dl', {});
+  for (const [name, value] of facts) {
+    const isBad = (name === 'R̂' && Number(value) > 1.01) || (name === 'effective draws' && (figures.ess ?? 400) < 400);
+    list.append(element('div', isBad ? { class: 'bad' } : {}, element('dt', {}, name), element('dd', {}, isBad ? `${value} ⚠` : value)));
+  }
+  const picture = density(figures);
+  return picture === null ? [list] : [picture, list];
+}
+
+function elements(figures: Figures): HTMLElement {
+  const ends = figures.elements.flatMap((each) => [each.low ?? each.mean, each.high ?? each.mean]).filter((end): end is number => end !== null);
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const rows = figures.elements.map((each) => row(each, low, high));
+  const left = figures.left === 0 ? null : element('caption', { class: 'left' }, `and ${figures.left.toLocaleString('en')} more`);
+  const heads = ['element', '90 % interval', 'mean ± sd', 'R̂'].map((name) => element('th', { scope: 'col' }, name));
+  return keyed(
+    'elements',
+    element(
+      'div',
+      { class: 'elements', tabindex: '0', role: 'region', 'aria-label': `Elements of ${figures.name}` },
+      element('table', {}, left, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows)),
+    ),
+  );
+}
+
+function row(each: Element, low: number, high: number): HTMLElement {
+  const between = each.low === null || each.high === null ? '' : `from ${short(each.low)} to ${short(each.high)}`;
+  const isBad = each.rHat !== null && each.rHat > 1.01;
+  return element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, each.label),
+    element('td', { title: between }, interval(each, low, high), element('span', { class: 'unseen' }, between)),
+    element('td', {}, plusMinus(each.mean, each.sd)),
+    element('td', isBad ? { class: 'bad' } : {}, each.rHat === null ? '' : `${each.rHat.toFixed(2)}${isBad ? ' ⚠' : ''}`),
+  );
+}
+
+function relatives(title: string, names: Relative[], port: Port): HTMLElement {
+  const items = names.map((each) => {
+    const act = button(each.name, `${each.name}, ${each.type}: go there`, () => port.send({ kind: 'reveal', place: each.place }), 'link');
+    return element('li', {}, keyed(`${title} ${each.name}`, act), element('span', { class: 'type' }, each.type === '' ? '' : ` : ${each.type}`));
+  });
+  const list = items.length === 0 ? element('p', { class: 'hint' }, 'nothing') : element('ul', {}, ...items);
+  return element('div', {}, element('h2', {}, title), list);
+}
+
+// ------------------------------------------------------------------------------ all sites
+
+function overview(shown: Shown, port: Port): HTMLElement {
+  if (shown.sites.length === 0) return element('p', { class: 'hint' }, unknown(shown));
+  const rows = shown.sites.map((each) => {
+    const [only] = each.elements;
+    const act = button(each.name, `${each.name}: ${inWords(each)}`, () => port.send({ kind: 'find', name: each.name }), 'link');
+    return element(
+      'tr',
+      {},
+      element('th', { scope: 'row' }, keyed(`site ${each.name}`, act)),
+      element('td', {}, only === undefined ? each.shape.join(' × ') : plusMinus(only.mean, only.sd)),
+      element('td', { class: 'spark', 'aria-hidden': 'true' }, sparkline(each)),
+      element('td', (each.rHat ?? 1) > 1.01 ? { class: 'bad' } : {}, each.rHat === null ? '' : each.rHat.toFixed(2)),
+    );
+  });
+  const heads = ['name', 'posterior', 'shape', 'R̂'].map((name) => element('th', { scope: 'col' }, name));
+  return element('table', { class: 'overview' }, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows));
+}
+
+// ------------------------------------------------------------------------------ small things
+
+function keyed<Made extends HTMLElement>(key: string, made: Made): Made {
+  made.dataset['key'] = key;
+  return made;
+}
+
+/** What has the keyboard, so that it has it again when all is drawn anew. */
+function focused(root: HTMLElement): string | null {
+  const active = document.activeElement;
+  return active instanceof HTMLElement && root.contains(active) ? (active.dataset['key'] ?? null) : null;
+}
+
+function time(finished: string): string {
+  return new Date(finished).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
