@@ -13,6 +13,7 @@
 (require 'cl-lib)
 (require 'qvr-mode)
 (require 'qvr-ts-queries)
+(require 'treesit nil t)
 
 (declare-function treesit-available-p "treesit.c")
 (declare-function treesit-font-lock-rules "treesit.el")

@@ -1,4 +1,0 @@
-; Brackets that belong together.
-
-("(" @open ")" @close)
-("[" @open "]" @close)

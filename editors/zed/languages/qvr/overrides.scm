@@ -1,0 +1,6 @@
+; Where brackets close by themselves and where not.
+
+[
+  (comment)
+  (documentation)
+] @comment.inclusive
