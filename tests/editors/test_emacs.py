@@ -80,3 +80,16 @@ def test_a_model_is_checked_run_and_reported_through_eglot(compiled: Path, tmp_p
     shutil.copy(centred.with_name("centred.data.json"), tmp_path / "schools.data.json")
     (tmp_path / "qvr.toml").touch()
     passed(compiled, "qvr-eglot-tests.el", QVR_FOLDER=str(tmp_path))
+
+
+def test_the_tree_sitter_mode_colours_or_says_what_it_lacks(compiled: Path) -> None:
+    has = emacs(
+        compiled, "--eval", "(princ (and (fboundp 'treesit-available-p) (treesit-available-p)))"
+    ).stdout
+    if has == "t":
+        build = f'(qvr-ts-build-grammar "{ROOT / "grammar/src"}")'
+        assert emacs(compiled, "-l", "qvr-ts-mode", "--eval", build).returncode == 0
+        passed(compiled, "qvr-ts-mode-tests.el", QVR_EXAMPLES=str(ROOT / "examples"))
+    else:
+        said = "(condition-case problem (qvr-ts-mode) (user-error (princ (cadr problem))))"
+        assert "or use M-x qvr-mode" in emacs(compiled, "-l", "qvr-ts-mode", "--eval", said).stdout
