@@ -16,7 +16,6 @@ import * as symbols from './symbols';
 let server: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  void vscode.commands.executeCommand('setContext', 'qvr.active', true);
   const found = (server = new Server(context.extensionPath));
   const runs = new Runs(found);
   const status = new Status(found, runs);

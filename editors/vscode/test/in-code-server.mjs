@@ -248,10 +248,12 @@ async function trusted() {
   await see(page, 'indentation', async () => {
     await page.keyboard.press('Control+End');
     await page.keyboard.press('Enter');
-    await page.keyboard.type('program f : School -> Real');
+    await page.keyboard.type('program f : School -> Real ');
     await page.keyboard.press('Escape');
+    await page.waitForTimeout(300);
     await page.keyboard.press('Enter');
-    await page.keyboard.type('return 1.0');
+    await page.keyboard.type('return 1.0', { delay: 20 });
+    await shot(page, 'indentation');
     const isIndented = async () => (await text(page)).split('\n').includes('    return 1.0');
     await until('four blanks', isIndented, 5).finally(() => revert(page));
   });

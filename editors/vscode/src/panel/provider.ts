@@ -13,6 +13,7 @@ export const VIEW = 'qvr.posterior';
 const KEPT = 'qvr.posterior.kept';
 const MILLISECONDS_AFTER_MOVE = 60;
 const MILLISECONDS_AFTER_EDIT = 250;
+const MILLISECONDS_BETWEEN_STEPS = 250; // of a run under way
 const MOST_KEPT = 400_000; // characters; larger results are not kept over a reload
 
 interface Kept {
@@ -28,6 +29,7 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
   private readonly listening: vscode.Disposable[];
   private looking: vscode.CancellationTokenSource | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private showing: NodeJS.Timeout | undefined;
   private isNews = true; // results may have changed since they were last asked for
 
   constructor(
@@ -59,6 +61,7 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.showing);
     this.looking?.cancel();
     for (const each of this.listening) each.dispose();
   }
@@ -121,6 +124,10 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
     } else {
       known.run = event.run;
       delete known.prior;
+      if (event.kind === 'moved') {
+        this.showing ??= setTimeout(() => this.show(), MILLISECONDS_BETWEEN_STEPS);
+        return;
+      }
     }
     this.show();
   }
@@ -183,6 +190,8 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
   // ------------------------------------------------------------------ the view
 
   private show(): void {
+    clearTimeout(this.showing);
+    this.showing = undefined;
     const { subject } = this;
     if (subject !== undefined) {
       const canRun = vscode.workspace.isTrusted && this.server.state === 'running';

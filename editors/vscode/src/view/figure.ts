@@ -36,7 +36,7 @@ export function density(figures: Figures): SVGElement | null {
   const label = `Density of ${figures.name}: ${inWords(figures)}`;
   return drawn(
     'svg',
-    { class: 'density', role: 'img', 'aria-label': label, viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}`, preserveAspectRatio: 'none' },
+    { class: 'density', role: 'img', 'aria-label': label, viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}` },
     ...bars,
     ...marks,
     drawn('line', { class: 'axis', x1: '0', x2: `${WIDTH}`, y1: `${HEIGHT}`, y2: `${HEIGHT}` }),

@@ -13,7 +13,9 @@ export function mount(root: HTMLElement, port: Port): void {
   const body = element('div', { class: 'body' });
   root.replaceChildren(body, news);
   let told = '';
-  port.listen(({ shown }) => {
+  let isPressed = false;
+  let waiting: Shown | null | undefined;
+  const draw = (shown: Shown | null): void => {
     const focus = focused(root);
     const scrolled = body.querySelector('.elements')?.scrollTop ?? 0;
     body.replaceChildren(...(shown === null ? [nothing()] : parts(shown, port)));
@@ -22,6 +24,18 @@ export function mount(root: HTMLElement, port: Port): void {
     if (focus !== null) body.querySelector<HTMLElement>(`[data-key="${CSS.escape(focus)}"]`)?.focus();
     const now = shown === null ? '' : announced(shown.standing);
     if (now !== told) news.textContent = told = now; // figures that follow the cursor would say too much
+  };
+  // A button that is drawn anew between press and release would get no click.
+  root.addEventListener('pointerdown', () => (isPressed = true));
+  const released = (): void => {
+    isPressed = false;
+    if (waiting !== undefined) draw(waiting);
+    waiting = undefined;
+  };
+  for (const name of ['pointerup', 'pointercancel']) window.addEventListener(name, () => setTimeout(released));
+  port.listen(({ shown }) => {
+    if (isPressed) waiting = shown;
+    else draw(shown);
   });
   port.send({ kind: 'ready' });
 }
