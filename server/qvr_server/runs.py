@@ -65,6 +65,7 @@ class Runs:
         self._worker = worker
         self._running: dict[int, Running] = {}
         self._numbers = itertools.count(1)
+        self._asked = asyncio.Lock()
         self._hinted = self._lensed = 0.0
         self._standings: dict[str, tuple[Any, dict[str, Standing]]] = {}
         self._posteriors: dict[str, tuple[Any, dict[tuple[str, str], Posterior]]] = {}
@@ -78,10 +79,12 @@ class Runs:
     ) -> dict[str, Any]:
         """The summary of the run that a `qvr.run` asks for, or an error with a sentence for the user."""
         self.check_trust()
-        model = await model_of(self._server, arguments["uri"])
-        program = chosen_program(model, arguments.get("program"))
-        chosen = arguments.get("data")
-        data = await data_of(self._server, chosen, model)
+        async with self._asked:  # runs are made in the order in which they were asked for
+            model = await model_of(self._server, arguments["uri"])
+            program = chosen_program(model, arguments.get("program"))
+            chosen = arguments.get("data")
+            data = await data_of(self._server, chosen, model)
+            used = replace(await asyncio.to_thread(data_used, data), chosen=chosen is not None)
         params = {
             "source": model.source.decode(),
             "name": model.name,
@@ -103,7 +106,7 @@ class Runs:
                 program.name,
                 fingerprint(model.checked, program),
                 model.source,
-                replace(await asyncio.to_thread(data_used, data), chosen=chosen is not None),
+                used,
                 await self._sampled(params, running, arguments.get("partialResultToken")),
                 time.time(),
             )
