@@ -8,7 +8,7 @@ function surroundings(files: string[], given: Partial<Surroundings> = {}): Surro
     setting: '',
     active: undefined,
     pythonExtension: false,
-    folders: ['/work'],
+    folders: ['/models'],
     path: ['/usr/bin'],
     home: '/home/ann',
     windows: false,
@@ -28,7 +28,7 @@ function servers(...commands: string[]): (candidate: Candidate) => Promise<strin
   };
 }
 
-const VENV = '/work/.venv/bin/python';
+const VENV = '/models/.venv/bin/python';
 
 test('the environment of the Python extension comes before .venv, and .venv before the path', async () => {
   const files = ['/env/bin/python', VENV, '/usr/bin/qvr-lsp'];
@@ -55,7 +55,7 @@ test('what is set is the only candidate, so that a mistake in it is seen', async
 test('a setting may name the home, the folder, an environment or a program on the path', async () => {
   for (const [setting, file] of [
     ['~/env', '/home/ann/env/bin/python'],
-    ['${workspaceFolder}/env/bin/python3.12', '/work/env/bin/python3.12'],
+    ['${workspaceFolder}/env/bin/python3.12', '/models/env/bin/python3.12'],
     ['qvr-lsp', '/usr/bin/qvr-lsp'],
   ] as const) {
     const found = await discover(surroundings([file], { setting }), servers(file));
@@ -68,7 +68,7 @@ test('each one that could not be used says why, up to the one that won', async (
   const found = await discover(surroundings(files), servers('/usr/bin/python3'));
   assert.deepEqual(told(found), [
     '✗ the environment of the Python extension: that extension is not installed',
-    `✗ /work/.venv: ${WITHOUT_QVR}`,
+    `✗ /models/.venv: ${WITHOUT_QVR}`,
     '✗ qvr-lsp on the path: it is not there',
     '✓ /usr/bin/python3 on the path: qvr-lsp 1.2.3',
   ]);
@@ -80,12 +80,12 @@ test('nothing inside a folder that is not trusted is started, not even by a link
     started.push(command);
     return '1.2.3';
   };
-  const around = surroundings([VENV, '/linked/qvr-lsp', '/work/bin/python'], {
+  const around = surroundings([VENV, '/linked/qvr-lsp', '/models/bin/python'], {
     trusted: false,
-    active: '/work/bin/python',
+    active: '/models/bin/python',
     pythonExtension: true,
     path: ['/linked'],
-    real: (file) => file.replace('/linked', '/work/tools'),
+    real: (file) => file.replace('/linked', '/models/tools'),
   });
   const found = await discover(around, probe);
   assert.deepEqual(started, []);
@@ -112,7 +112,7 @@ test('an installation is offered for each Python that only lacks qvr', async () 
 });
 
 test('on Windows an environment has its programs in Scripts', async () => {
-  const file = '/work/.venv/Scripts/python.exe';
+  const file = '/models/.venv/Scripts/python.exe';
   const found = await discover(surroundings([file], { windows: true }), servers(file));
   assert.deepEqual(found.won?.arguments, ['-m', 'qvr_server']);
 });
