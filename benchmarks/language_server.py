@@ -135,8 +135,10 @@ def capabilities(pull: bool) -> Message:
             "formats": ["relative"],
         },
     }
-    document |= {"diagnostic": {}} if pull else {"publishDiagnostics": {"versionSupport": True}}
-    return {"textDocument": document}
+    if not pull:
+        return {"textDocument": {**document, "publishDiagnostics": {"versionSupport": True}}}
+    again = {"diagnostics": {"refreshSupport": True}}
+    return {"textDocument": {**document, "diagnostic": {}}, "workspace": again}
 
 
 def measure(command: list[str], path: Path, language: str, edits: int = 60, *, pull: bool = False) -> Latency:

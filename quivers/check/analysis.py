@@ -60,7 +60,10 @@ class Analysis:
         """A second memory that knows what this one does; what either finds from here on stays its own."""
         twin = Analysis()
         twin._memo = replace(self._memo, unfinished=dict(self._memo.unfinished))
-        twin._known = [replace(entry) for entry in self._known]
+        twin._known = [
+            _Known(entry.declaration, entry.face, entry.unit, entry.summary, entry.text)
+            for entry in self._known
+        ]
         twin._survey = self._survey
         twin._signatures = self._signatures
         return twin
