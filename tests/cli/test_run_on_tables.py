@@ -39,7 +39,7 @@ def posterior(model: Path, capsys: pytest.CaptureFixture[str], *options: str) ->
 
 
 def test_every_kind_of_file_gives_the_same_posterior(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet
 
     folder = model.parent

@@ -159,7 +159,7 @@ def test_no_text_ends_in_anything_but_columns_or_a_sentence(
 
 
 def parquet(folder: Path, **columns: object) -> Path:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet
 
     path = folder / "t.parquet"
@@ -183,7 +183,8 @@ def test_parquet_gives_the_same_columns_as_csv(tmp_path: Path) -> None:
 
 
 def test_parquet_kinds(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
+
     ordered = pa.DictionaryArray.from_arrays(pa.array([1, None, 0]), ["low", "high"], ordered=True)
     columns = read(
         parquet(

@@ -350,7 +350,7 @@ def test_a_large_file_is_left_to_the_run_with_a_sentence(checked: Any, tmp_path:
 
 
 def test_a_small_parquet_file_of_many_rows_counts_as_large(checked: Any, tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet
 
     path = tmp_path / "m.data.parquet"
