@@ -43,7 +43,7 @@ async def rename(ls: QvrServer, opened: OpenDocument, params: types.RenameParams
     """
     version, offset = opened.version, opened.places.offset(params.position)
     edit, note = await asyncio.to_thread(
-        _renamed, ls, opened.snapshot(), opened.analysis.copy(), offset, params.new_name
+        _renamed, ls, opened.snapshot(), [opened.analysis.copy()], offset, params.new_name
     )
     if opened.version != version:
         raise JsonRpcContentModified("The text has changed since the renaming was asked for.")
@@ -53,9 +53,13 @@ async def rename(ls: QvrServer, opened: OpenDocument, params: types.RenameParams
 
 
 def _renamed(
-    ls: QvrServer, opened: OpenDocument, twin: Analysis, offset: int, name: str
+    ls: QvrServer, opened: OpenDocument, memory: list[Analysis], offset: int, name: str
 ) -> tuple[Encoded, str | None]:
-    """The edits as they are sent, and a note that could not be hung on them."""
+    """The edits as they are sent, and a note that could not be hung on them.
+
+    The copy of the check's memory is taken out of `memory`, so that it is freed here and not on the loop.
+    """
+    twin = memory.pop()
     source = opened.document.source
     found = rename_at(opened.checked, source, offset, name, lambda text: twin.check(Document(text)))
     if isinstance(found, Refused):
