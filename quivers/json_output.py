@@ -11,6 +11,7 @@ import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from quivers.element_names import Levels, labels
 from quivers.syntax.ast import Span
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic
@@ -95,6 +96,7 @@ def run_details(
     samples: Mapping[str, NDArray[np.float64]],
     latents: Container[str],
     axes: Mapping[str, tuple[str, ...]],
+    levels: Levels,
     rows: Iterable[SummaryRow],
     troubles: Iterable[Trouble],
     e_bfmi: Iterable[float],
@@ -104,7 +106,8 @@ def run_details(
 ) -> dict[str, Any]:
     """What an editor shows of a run beside its summary.
 
-    `samples` has a site's draws as (chain, draw, *axes), `axes` the objects that it runs over. In `sites`,
+    `samples` has a site's draws as (chain, draw, *axes), `axes` the objects that it runs over, and `levels`
+    the names of objects' elements, which `labels` gives as element names show them. In `sites`,
     mean, sd and quantiles have a number for each element, the last axis running fastest; `r_hat` is the
     worst of them, `ess` the least of bulk and tail, null where it is known of no element.
     """
@@ -132,6 +135,7 @@ def run_details(
         }
     return {
         "sites": sites,
+        "labels": labels_entry(axes.values(), levels),
         "troubles": [
             {
                 "kind": trouble.kind,
@@ -175,8 +179,15 @@ def prior_predictive(drawn: PriorDraws, seed: int) -> dict[str, Any]:
         "seed": seed,
         "draws": drawn.draws,
         "sites": sites,
+        "labels": labels_entry(drawn.axes.values(), drawn.levels),
         "problems": list(drawn.problems),
     }
+
+
+def labels_entry(axes: Iterable[Sequence[str]], levels: Levels) -> dict[str, list[str]]:
+    """What the elements of each object that sites run over are called, for objects that the data name."""
+    used = {name for own in axes for name in own}
+    return labels({name: own for name, own in levels.items() if name in used})
 
 
 def histogram_entry(histogram: Histogram | None) -> dict[str, Any] | None:

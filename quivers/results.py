@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from quivers.element_names import AxisLabels, Levels, axis_labels, element_name, labels
 from quivers.inference.convergence import ess_bulk, ess_tail, mcse_mean, r_hat
 
 TroubleKind = Literal[
@@ -18,7 +19,8 @@ TroubleKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class SummaryRow:
-    """One quantity's posterior. `name` counts elements from 1, `theta[1]`; `index` counts from 0.
+    """One quantity's posterior. `name` has the names that the data give, `theta[Choate]`, and else counts
+    elements from 1, `theta[1]`; `index` counts from 0.
 
     `mcse_mean` is the Monte Carlo standard error of the mean. R-hat and both effective sample sizes are
     the rank-normalised ones of Vehtari et al. (2021), doi:10.1214/20-BA1221; they are NaN for a constant.
@@ -42,8 +44,8 @@ class SummaryRow:
 class Trouble:
     """One problem of a run. `site` is the latent or let responsible, None where none stands out.
 
-    `element` is the one of its elements that is worst, `theta[3]`, where it has axes. `count` says how many
-    transitions, chains or numbers have the problem.
+    `element` is the one of its elements that is worst, `theta[3]` or `theta[Choate]`, where it has axes.
+    `count` says how many transitions, chains or numbers have the problem.
     """
 
     kind: TroubleKind
@@ -59,7 +61,7 @@ class PriorDraws:
 
     `samples` are (draw, *axes), with in `axes` the objects that each site runs over and in `roles` whether
     it is a latent, observed or a let. `data` has the observed values that were given. `problems` are
-    sentences about what the draws show or leave out.
+    sentences about what the draws show or leave out. `levels` names the elements of objects as the data do.
     """
 
     program: str
@@ -69,13 +71,23 @@ class PriorDraws:
     axes: Mapping[str, tuple[str, ...]]
     data: Mapping[str, NDArray[np.float64]]
     problems: tuple[str, ...]
+    levels: Levels = field(default_factory=dict)
 
 
-def summarise(samples: Mapping[str, ArrayLike]) -> tuple[SummaryRow, ...]:
-    """The rows of every quantity, in the order given; each array is (chain, draw, *axes)."""
-    return tuple(
-        row for site, draws in samples.items() for row in _site(site, np.asarray(draws, dtype=np.float64))
-    )
+def summarise(
+    samples: Mapping[str, ArrayLike],
+    axes: Mapping[str, Sequence[str]] | None = None,
+    levels: Levels | None = None,
+) -> tuple[SummaryRow, ...]:
+    """The rows of every quantity, in the order given; each array is (chain, draw, *axes).
+
+    `axes` says which objects a quantity runs over, and `levels` what those objects' elements are called.
+    """
+    names, rows = labels(levels or {}), []
+    for site, given in samples.items():
+        draws = np.asarray(given, dtype=np.float64)
+        rows += _site(site, draws, axis_labels((axes or {}).get(site, ()), draws.shape[2:], names))
+    return tuple(rows)
 
 
 BINS = 24
@@ -114,7 +126,7 @@ def histogram(draws: ArrayLike) -> Histogram | None:
     return Histogram(low, high, tuple(int(count) for count in counts))
 
 
-def _site(site: str, draws: NDArray[np.float64]) -> list[SummaryRow]:
+def _site(site: str, draws: NDArray[np.float64], names: AxisLabels) -> list[SummaryRow]:
     """All elements of one quantity; a quantity with a NaN or infinite draw has NaN for what depends on it."""
     if draws.size == 0:
         return []
@@ -130,10 +142,8 @@ def _site(site: str, draws: NDArray[np.float64]) -> list[SummaryRow]:
             r_hat(draws),
         )
     return [
-        SummaryRow(_element(site, index), site, index, *(float(figure[index]) for figure in figures))
+        SummaryRow(
+            element_name(site, index, names), site, index, *(float(figure[index]) for figure in figures)
+        )
         for index in np.ndindex(draws.shape[2:])
     ]
-
-
-def _element(site: str, index: tuple[int, ...]) -> str:
-    return f"{site}[{','.join(str(i + 1) for i in index)}]" if index else site

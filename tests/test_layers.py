@@ -8,12 +8,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LANGUAGE = {"errors", "records", "syntax", "families", "codes", "check"}
+NAMES = {"element_names"}  # what results call their numbers
 SHELL = {"configuration", "explanations", "json_output", "sampling_defaults"}  # what shells share
-RUNTIME = LANGUAGE | {"ir", "data", "backends", "inference", "calibration", "results", "terminal", "dsl"}
+RUNTIME = (
+    LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "calibration", "results", "terminal", "dsl"}
+)
 
 # A folder of `quivers`, or a module at its top; `qvr_server` as one.
 MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
+    "element_names": set(),
     "errors": {"records"},
     "sampling_defaults": set(),
     "syntax": {"errors", "records", "grammar"},
@@ -22,20 +26,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explanations": set(),
     "configuration": {"records", "syntax", "codes", "check"},
     "check": {"errors", "records", "syntax", "families", "codes"},
-    "ide": LANGUAGE,
+    "ide": LANGUAGE | NAMES,
     "ir": LANGUAGE,
     "data": LANGUAGE,
-    "terminal": LANGUAGE,
+    "terminal": LANGUAGE | NAMES,
     "backends": LANGUAGE | {"ir", "data"},
-    "inference": LANGUAGE | {"ir", "data", "backends", "results", "sampling_defaults"},
-    "results": {"errors"},
-    "json_output": LANGUAGE | {"results", "data"},
+    "inference": LANGUAGE | NAMES | {"ir", "data", "backends", "results", "sampling_defaults"},
+    "results": {"errors"} | NAMES,
+    "json_output": LANGUAGE | NAMES | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
     "calibration": LANGUAGE | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
-    "report": LANGUAGE | {"ide"},
+    "report": LANGUAGE | NAMES | {"ide"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
     "cli": RUNTIME | SHELL | {"ide", "worker", "qvr_server"},
-    "qvr_server": LANGUAGE | SHELL | {"ide", "data", "report"},
+    "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "report"},
 }
 
 # Heavy or protocol-bound libraries, and the only folders that may import them.

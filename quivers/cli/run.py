@@ -136,6 +136,7 @@ def _sampled(
                     num_chains=options.chains,
                     seed=options.seed,
                     thin=options.thin,
+                    levels=bound.levels,
                     progress=report,
                     cancel=cancel,
                 )

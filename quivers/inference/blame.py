@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Culprit = tuple[str | None, str | None]
+Culprit = tuple[str | None, tuple[int, ...] | None]
+"""A latent, and the index of its element where it has any; None where nothing stands out."""
 
 # How many standard errors of a chance difference a latent must exceed to be named.
 CLEAR = 1.5
@@ -85,8 +86,7 @@ def _farthest(figures: Array, count: int, latents: Sequence[Place]) -> Culprit:
     return name, element
 
 
-def _element(latent: Place, place: int) -> str | None:
+def _element(latent: Place, place: int) -> tuple[int, ...] | None:
     if not latent.shape or latent.free_shape != latent.shape:
         return None
-    index = np.unravel_index(place, latent.shape)
-    return f"{latent.name}[{','.join(str(int(number) + 1) for number in index)}]"
+    return tuple(int(number) for number in np.unravel_index(place, latent.shape))

@@ -7,7 +7,7 @@ Betancourt (2016), "Diagnosing suboptimal cotangent disintegrations in Hamiltoni
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,9 @@ LARGEST_R_HAT = 1.01
 SMALLEST_SIZE = 400
 SMALLEST_E_BFMI = 0.3
 
+Names = Mapping[tuple[str | None, tuple[int, ...] | None], str]
+"""What each element is called, by its site and its index."""
+
 
 def troubles(
     draws: Draws, rows: Sequence[SummaryRow], wanted: int, latents: Sequence[Place] = ()
@@ -38,11 +41,12 @@ def troubles(
     has the place of each latent's coordinates; without it, no latent is blamed for divergences or energies.
     """
     stuck = _stuck(draws)
+    names: Names = {(row.site, row.index): row.name for row in rows if row.index}
     return (
         *_of_course(draws, wanted),
         *(Trouble("stuck", _never_moved(chain)) for chain in stuck),
-        *_of_trajectories(draws, latents),
-        *_of_energies(draws, stuck, latents),
+        *_of_trajectories(draws, latents, names),
+        *_of_energies(draws, stuck, latents, names),
         *_of_summary(rows, many=draws.positions.shape[0] > 1),
     )
 
@@ -72,19 +76,19 @@ def _never_moved(chain: int) -> str:
     )
 
 
-def _of_trajectories(draws: Draws, latents: Sequence[Place]) -> Iterator[Trouble]:
+def _of_trajectories(draws: Draws, latents: Sequence[Place], names: Names) -> Iterator[Trouble]:
     diverged = int(draws.statistics[..., DIVERGENT].sum())
     saturated = int(draws.statistics[..., SATURATED].sum())
     total = draws.statistics[..., DIVERGENT].size
     if diverged:
         marked = per_draw(draws.statistics, draws.states.thin)[..., DIVERGENT] != 0.0
-        site, element = apart_in(marked, draws.positions, latents)
+        site, index = apart_in(marked, draws.positions, latents)
         yield Trouble(
             "divergences",
             f"{_number(diverged, 'transition')} of {total} diverged, so parts of the posterior may be"
             " missing: raise the target acceptance towards 0.99, or write the model non-centred.",
             site,
-            element,
+            names.get((site, index)),
             diverged,
         )
     kernel = draws.states.kernel
@@ -107,7 +111,7 @@ def _of_trajectories(draws: Draws, latents: Sequence[Place]) -> Iterator[Trouble
         )
 
 
-def _of_energies(draws: Draws, stuck: list[int], latents: Sequence[Place]) -> Iterator[Trouble]:
+def _of_energies(draws: Draws, stuck: list[int], latents: Sequence[Place], names: Names) -> Iterator[Trouble]:
     fractions = e_bfmi(draws.statistics[..., ENERGY])
     low = [
         chain for chain, fraction in enumerate(fractions) if fraction < SMALLEST_E_BFMI and chain not in stuck
@@ -118,14 +122,14 @@ def _of_energies(draws: Draws, stuck: list[int], latents: Sequence[Place]) -> It
         explore = "explores" if len(low) == 1 else "explore"
         numbers = ", ".join(str(chain + 1) for chain in low)
         energies = per_draw(draws.statistics, draws.states.thin)[low, :, ENERGY]
-        site, element = moving_with(energies, draws.positions[low], latents)
+        site, index = moving_with(energies, draws.positions[low], latents)
         yield Trouble(
             "e_bfmi",
             f"{chains} {numbers} {explore} the posterior's energies slowly (E-BFMI is {fractions[least]:.2f};"
             f" it should be at least {SMALLEST_E_BFMI}), as with heavy tails or a funnel: write the model"
             " non-centred, or give its scales tighter priors.",
             site,
-            element,
+            names.get((site, index)),
             len(low),
         )
 

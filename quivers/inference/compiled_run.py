@@ -22,11 +22,13 @@ from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
 from quivers.inference.checks import troubles
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
+from quivers.inference.site_axes import site_axes
 from quivers.inference.starts import uniform_starts
 from quivers.inference.trajectory import STATISTICS
 from quivers.ir.graph import Density
 
 if TYPE_CHECKING:
+    from quivers.element_names import Levels
     from quivers.results import SummaryRow
 
 _DIVERGED = STATISTICS.index("diverged")
@@ -36,7 +38,8 @@ _DIVERGED = STATISTICS.index("diverged")
 class CompiledRun:
     """Draws from a posterior: `samples` as `MCMCResult` has them, each (chain, draw, *axes), as arrays.
 
-    `statistics` and those of `warmup` are (chain, transition, `STATISTICS`).
+    `axes` has the objects that each site runs over, `levels` the names of their elements where the data name
+    them. `statistics` and those of `warmup` are (chain, transition, `STATISTICS`).
     """
 
     samples: dict[str, NDArray[np.float64]]
@@ -46,6 +49,8 @@ class CompiledRun:
     cancelled: bool
     draws: Draws
     wanted: int
+    axes: Mapping[str, tuple[str, ...]]
+    levels: Levels
     engine: str = "kernel"
     engine_reason: str | None = None
 
@@ -65,7 +70,7 @@ class CompiledRun:
     def _rows(self) -> tuple[SummaryRow, ...]:
         from quivers.results import summarise
 
-        return summarise(self.samples)
+        return summarise(self.samples, self.axes, self.levels)
 
 
 def run_compiled(
@@ -79,6 +84,7 @@ def run_compiled(
     num_chains: int,
     seed: int,
     thin: int = 1,
+    levels: Levels | None = None,
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> CompiledRun | NotCompiled:
@@ -118,4 +124,14 @@ def run_compiled(
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
     samples = constrained(density, inputs, sizes, draws.positions)
     statistics = per_draw(draws.statistics, draws.states.thin)
-    return CompiledRun(samples, statistics, draws.warmup, seconds, draws.cancelled, draws, num_samples)
+    return CompiledRun(
+        samples,
+        statistics,
+        draws.warmup,
+        seconds,
+        draws.cancelled,
+        draws,
+        num_samples,
+        site_axes(density),
+        levels or {},
+    )

@@ -29,14 +29,15 @@ from quivers.inference.engine import Engine, Name, engine_for, held_against_torc
 from quivers.inference.kernels import Kernel, check_choice, check_count
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.one_chain import Chain
+from quivers.inference.site_axes import site_axes
 from quivers.inference.starts import STRATEGIES, starting_points
 from quivers.inference.trajectory import ENERGY, STATISTICS
-from quivers.ir.graph import object_of
 from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, WARMUP
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
+    from quivers.element_names import Levels
     from quivers.results import SummaryRow, Trouble
 
 _WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
@@ -287,11 +288,13 @@ class MCMCResult:
     @property
     def axes(self) -> dict[str, tuple[str, ...]]:
         """The objects that each site of `samples` runs over."""
-        density = self.run.bound.density
-        axes = {latent.name: latent.axes for latent in density.latents}
-        for name, number in density.deterministic.items():
-            axes.setdefault(name, density.nodes[number].axes)
-        return {name: tuple(object_of(axis) for axis in axes[name]) for name in self.samples}
+        axes = site_axes(self.run.bound.density)
+        return {name: axes[name] for name in self.samples}
+
+    @property
+    def levels(self) -> Levels:
+        """The names of the elements of those objects that the data name, in the order of the elements."""
+        return self.run.bound.levels
 
     @property
     def states(self) -> ChainStates:
@@ -316,7 +319,8 @@ class MCMCResult:
     def _rows(self) -> tuple[SummaryRow, ...]:
         from quivers.results import summarise
 
-        return summarise({name: values.numpy() for name, values in self.samples.items()})
+        samples = {name: values.numpy() for name, values in self.samples.items()}
+        return summarise(samples, self.axes, self.levels)
 
     def _for_each_site(self, diagnostic: Callable[[np.ndarray], np.ndarray]) -> dict[str, Tensor]:
         return {name: torch.as_tensor(diagnostic(values.numpy())) for name, values in self.samples.items()}

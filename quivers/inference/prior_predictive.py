@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from quivers.data import bind
+from quivers.data import Bound, bind
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
 from quivers.inference.kernels import check_count
@@ -52,7 +52,8 @@ def prior_predictive(
     moves = depends_on(density.nodes, frozenset({"site"}))
     shown = [name for name in samples if roles[name] != "let" or moves[density.deterministic[name]]]
     samples = {name: samples[name] for name in shown}
-    data = _observed(model, observations, [name for name in shown if roles[name] == "observed"])
+    bound = bind(model.checked, model.program, observations, require_observed=False)
+    data = _observed(bound, [name for name in shown if roles[name] == "observed"])
     return PriorDraws(
         program=density.program,
         draws=draws,
@@ -69,6 +70,7 @@ def prior_predictive(
             *_not_finite(samples),
             *_unexpected(samples, data),
         ),
+        levels=bound.levels,
     )
 
 
@@ -103,9 +105,9 @@ def _used_before_drawn(density: Density) -> list[str]:
     return found
 
 
-def _observed(model: ProgramModule, observations: Mapping[str, Any], names: list[str]) -> dict[str, Array]:
+def _observed(bound: Bound, names: list[str]) -> dict[str, Array]:
     """The given values of what is observed, missing ones left out."""
-    values = bind(model.checked, model.program, observations, require_observed=False).values
+    values = bound.values
     return {
         name: found[np.isfinite(found)]
         for name, found in ((name, np.asarray(values[name])) for name in names if name in values)

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Protocol
 
+from quivers.element_names import shortened
+from quivers.terminal.width import cell_width, safe
+
 HEADER = ("", "mean", "sd", "5%", "50%", "95%", "ess_bulk", "ess_tail", "mcse", "r_hat")
 LONGEST_SITE = 24  # elements of a site that are shown in full
 SHOWN_OF_LONGER = 10
@@ -40,7 +43,10 @@ class Row(Protocol):
 
 
 def posterior_table(rows: Iterable[Row]) -> str:
-    """Aligned columns, one line a quantity. Each site has as many decimals as its sd can tell."""
+    """Aligned columns, one line a quantity. Each site has as many decimals as its sd can tell.
+
+    Names of more than forty characters lose their middle here.
+    """
     lines: list[tuple[str, ...]] = [HEADER]
     for _, group in groupby(rows, key=lambda row: row.site):
         elements = list(group)
@@ -50,10 +56,10 @@ def posterior_table(rows: Iterable[Row]) -> str:
         if cut:
             rest = len(elements) - SHOWN_OF_LONGER
             lines.append((f"… {rest} more of {elements[0].site}",))
-    names = max((len(line[0]) for line in lines if len(line) > 1), default=0)
+    names = max((cell_width(line[0]) for line in lines if len(line) > 1), default=0)
     widths = [max(len(line[column]) for line in lines if len(line) > 1) for column in range(1, len(HEADER))]
     return "\n".join(
-        f"{line[0]:<{names}}  "
+        f"{line[0]}{' ' * (names - cell_width(line[0]))}  "
         + "  ".join(f"{cell:>{width}}" for cell, width in zip(line[1:], widths, strict=True))
         if len(line) > 1
         else line[0]
@@ -64,7 +70,13 @@ def posterior_table(rows: Iterable[Row]) -> str:
 def _cells(row: Row, decimals: int) -> tuple[str, ...]:
     places = [_number(value, decimals) for value in (row.mean, row.sd, row.q5, row.q50, row.q95)]
     counts = [_number(value, 0) for value in (row.ess_bulk, row.ess_tail)]
-    return (row.name, *places, *counts, _number(row.mcse_mean, decimals + 1), _number(row.r_hat, 3))
+    return (
+        safe(shortened(row.name)),
+        *places,
+        *counts,
+        _number(row.mcse_mean, decimals + 1),
+        _number(row.r_hat, 3),
+    )
 
 
 def _decimals(rows: Sequence[Row]) -> int:

@@ -83,6 +83,7 @@ def run(
         samples={name: drawn.numpy() for name, drawn in result.samples.items()},
         latents=result.latents,
         axes=result.axes,
+        levels=result.levels,
         rows=rows,
         troubles=result.troubles,
         e_bfmi=result.e_bfmi.tolist(),

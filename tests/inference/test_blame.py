@@ -42,7 +42,7 @@ def chance(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_the_latent_that_stands_apart_is_named_with_its_element() -> None:
     positions, marked = chance()
     positions[..., 3] += 2.0 * marked
-    assert apart_in(marked, positions, LATENTS) == ("theta", "theta[3]")
+    assert apart_in(marked, positions, LATENTS) == ("theta", (2,))
 
 
 def test_a_scalar_and_coordinates_that_are_no_elements_have_no_element() -> None:
@@ -70,7 +70,7 @@ def test_energies_name_what_they_go_up_with_or_how_far_out_it_is() -> None:
     positions, _ = chance()
     noise = np.random.default_rng(1).normal(size=positions.shape[:2])
     assert moving_with(positions[..., 0] + noise, positions, LATENTS) == ("mu", None)
-    assert moving_with(np.abs(positions[..., 2]) + 0.1 * noise, positions, LATENTS) == ("theta", "theta[2]")
+    assert moving_with(np.abs(positions[..., 2]) + 0.1 * noise, positions, LATENTS) == ("theta", (1,))
     constant = positions * np.array([0.0, *[1.0] * 6])
     assert moving_with(noise + constant[..., 5], constant, LATENTS) == ("p", None)
 

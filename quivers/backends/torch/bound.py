@@ -53,12 +53,18 @@ class BoundModel:
     """A program and its data as a function on ℝⁿ.
 
     `values` holds the inputs, each with exactly the axes that the program gives it; `sizes` the number of
-    elements of each object. What depends on data alone is computed when it is first needed, and kept.
+    elements of each object, and `levels` their names where the data name
+    them. What depends on data alone is computed when it is first needed, and kept.
     """
 
     def __init__(
-        self, density: Density, values: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]
+        self,
+        density: Density,
+        values: Mapping[str, np.ndarray[Any, Any]],
+        sizes: Mapping[str, int],
+        levels: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        self.levels = levels or {}
         self.sizes = settled_sizes(density, values, sizes)
         self.inputs = {
             name: torch.as_tensor(np.asarray(value, dtype=np.float64)) for name, value in values.items()

@@ -53,7 +53,7 @@ class ProgramModule(nn.Module):
             DataError: the data do not fit; it lists every problem.
         """
         bound = bind(self.checked, self.program, observations, require_observed=require_observed)
-        return BoundModel(self.density, bound.values, bound.sizes)
+        return BoundModel(self.density, bound.values, bound.sizes, bound.levels)
 
     def latent_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each latent, by its axes, from the sizes that the file declares.
