@@ -169,7 +169,8 @@ class Building:
             node = self.scored(step)
             name = self.prefix + step.name.text
             plates = tuple(str(axis) for axis in self.shape(step).plates)
-            self.terms.append(Term(name, "likelihood", self.spread(node, plates)))
+            counted = masks.condition(self, step)
+            self.terms.append(Term(name, "likelihood", self.spread(node, plates), counted=counted))
             self.draws.append(self.observed_draw(step))
             return
         if not isinstance(step.draw, ast.Hole) and step.draw.function.text not in FAMILIES:

@@ -239,13 +239,15 @@ class Term:
 
     `kind` is "prior", "likelihood", "score" or "jacobian"; `site` is the name the user wrote. Where `guard`
     does not hold, a latent's value lies outside its support and the term is −inf; on the unconstrained space
-    that can't happen, and there is none.
+    that can't happen, and there is none. Where `counted` does not hold, `[where=…]` leaves out what is
+    observed, and the term is 0.
     """
 
     site: str
     kind: str
     node: int
     guard: int | None = None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def roots(density: Density) -> list[int]:
     return [
         *(term.node for term in density.terms),
         *(term.guard for term in density.terms if term.guard is not None),
+        *(term.counted for term in density.terms if term.counted is not None),
         *(latent.value for latent in density.latents),
         *(end for latent in density.latents for end in (latent.low, latent.high) if end is not None),
         *density.deterministic.values(),
@@ -89,6 +90,7 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
                 term,
                 node=placed[term.node],
                 guard=None if term.guard is None else placed[term.guard],
+                counted=None if term.counted is None else placed[term.counted],
             )
             for term in density.terms
         ),

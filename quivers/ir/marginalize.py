@@ -18,6 +18,7 @@ from quivers.families.function import Kind
 from quivers.families.functions import FUNCTIONS
 from quivers.families.support import Element, Interval, Member
 from quivers.families.table import FAMILIES
+from quivers.ir import masks
 from quivers.ir.densities import called_form, guarded, log_density
 from quivers.ir.expressions import Scope, Value, evaluate, parsed
 from quivers.ir.graph import RANGE, Builder, Draw, Marginal, Node, Range, Requirement, Term, object_of
@@ -225,7 +226,9 @@ def _observe(
             node = _summed(site, block, name, weights)
     draws = _predicted(site, step, stack, plates, places)
     if all(block.over is None for block in stack):
-        site.terms.append(Term(site.prefix + step.name.text, "likelihood", spread(builder, node, plates)))
+        counted = masks.condition(site, step)
+        node = spread(builder, node, plates)
+        site.terms.append(Term(site.prefix + step.name.text, "likelihood", node, counted=counted))
         return [], draws
     return [Evidence(spread(builder, node, _with(builder, node, plates)), plates, places)], draws
 
