@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,10 @@ from quivers.backends.kernel import cache
 from quivers.backends.kernel.block import new_block
 from quivers.backends.kernel.compile import MachineCode, compile_source, from_bytes, key
 from quivers.backends.kernel.fixed import aligned, checked_index, evaluate, shape_of
-from quivers.backends.kernel.objective import Objective, objective
+from quivers.backends.kernel.objective import Objective, decisions, settled
 from quivers.backends.kernel.source import Array, NotExpressible, Written, write
 from quivers.backends.kernel.translate import Untranslatable
+from quivers.ir.constrain import constrain
 from quivers.ir.graph import Density, Node, axis_size
 
 # Above this many operations a kernel takes longer to compile than most runs take with torch.
@@ -61,28 +63,72 @@ def kernel(
         QvrError: a latent is discrete, or an input that the density needs is not given.
         DataError: the data do not meet a demand of the program's.
     """
-    sizes = settled_sizes(density, inputs, sizes)
-    try:
-        found = objective(density, inputs, sizes)
-        written = writing(found)
-        if isinstance(written, NotCompiled):
-            return written
-        shared = _shared(found, written, inputs, sizes)
-    except IndexError as problem:
-        return NotCompiled(f"The program can't be compiled for these data: {problem}")
+    return Kernels(density)(inputs, sizes)
+
+
+class Kernels:
+    """The kernels of one density for one data set after another, in whichever threads.
+
+    What is written and compiled for one serves all whose sizes are the same and that decide the same guards.
+    """
+
+    def __init__(self, density: Density) -> None:
+        """Raises QvrError where a latent is discrete."""
+        self._density = density
+        self._free = constrain(density)
+        self._made: dict[tuple[object, ...], _Made | NotCompiled] = {}
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, inputs: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]
+    ) -> Kernel | NotCompiled:
+        """The kernel over inputs that have the axes of the program's; raises as `kernel` does."""
+        sizes = settled_sizes(self._density, inputs, sizes)
+        try:
+            decided = decisions(self._free, inputs, sizes)
+            same = (*decided.items(), *sorted(sizes.items()))
+            with self._lock:
+                compiled = same not in self._made
+                if compiled:
+                    self._made[same] = _make(settled(self._free, decided, sizes))
+                made = self._made[same]
+            if isinstance(made, NotCompiled):
+                return made
+            shared = _shared(made.objective, made.written, inputs, sizes)
+        except IndexError as problem:
+            return NotCompiled(f"The program can't be compiled for these data: {problem}")
+        dimension = sum(math.prod(shape_of(latent.free_axes, sizes)) for latent in made.objective.latents)
+        scratch = sum(math.prod(shape_of(room.axes, sizes)) for room in made.written.scratch)
+        source = made.written.source
+        return Kernel(
+            made.code.address, dimension, source, compiled and made.compiled, made.code, shared, scratch
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    objective: Objective
+    written: Written
+    code: MachineCode
+    compiled: bool
+
+
+def _make(found: Objective) -> _Made | NotCompiled:
+    """An objective's machine code, read from the disk or compiled."""
+    written = writing(found)
+    if isinstance(written, NotCompiled):
+        return written
     name = key(written.source)
     code = _read(name)
-    made = code is None
-    if code is None:
-        try:
-            code = compile_source(written.source, name)
-        except (Untranslatable, RuntimeError, RecursionError) as problem:
-            first = str(problem).strip().splitlines() or [type(problem).__name__]
-            return NotCompiled(f"The compiler refused the program: {first[0]}")
-        cache.store(name, written.source, code.code)
-    dimension = sum(math.prod(shape_of(latent.free_axes, sizes)) for latent in found.latents)
-    scratch = sum(math.prod(shape_of(room.axes, sizes)) for room in written.scratch)
-    return Kernel(code.address, dimension, written.source, made, code, shared, scratch)
+    if code is not None:
+        return _Made(found, written, code, compiled=False)
+    try:
+        code = compile_source(written.source, name)
+    except (Untranslatable, RuntimeError, RecursionError) as problem:
+        first = str(problem).strip().splitlines() or [type(problem).__name__]
+        return NotCompiled(f"The compiler refused the program: {first[0]}")
+    cache.store(name, written.source, code.code)
+    return _Made(found, written, code, compiled=True)
 
 
 def writing(found: Objective) -> Written | NotCompiled:

@@ -51,6 +51,15 @@ def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Obj
         QvrError: a latent is discrete, or an input that the density needs is not given.
     """
     free = constrain(density)
+    return settled(free, decisions(free, inputs, sizes), sizes)
+
+
+def decisions(free: Density, inputs: Arrays, sizes: Mapping[str, int]) -> dict[int, bool]:
+    """The guards of a density on the unconstrained space that the data decide as a whole, each with how.
+
+    Raises:
+        QvrError: an input that the density needs is not given.
+    """
     _require_inputs(free, inputs)
     chosen = conditions(free)
     outcomes = evaluate(free.nodes, chosen, inputs, sizes)
@@ -59,6 +68,11 @@ def objective(density: Density, inputs: Arrays, sizes: Mapping[str, int]) -> Obj
         held = outcomes[number] != 0.0
         if held.all() or not held.any():
             decided[number] = bool(held.all())
+    return decided
+
+
+def settled(free: Density, decided: Mapping[int, bool], sizes: Mapping[str, int]) -> Objective:
+    """The objective of a density on the unconstrained space whose guards are decided so."""
     small = {name: size for name, size in sizes.items() if 0 < size <= SMALL}
     return replace(_sloped(settle(free, decided)), small=small)
 
