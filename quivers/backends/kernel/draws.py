@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quivers.backends.kernel.fixed import evaluate, shape_of
+from quivers.backends.kernel.fixed import aligned, evaluate, shape_of
 from quivers.ir.constrain import constrain
 from quivers.ir.graph import Density, Node
 from quivers.ir.simplify import depends_on
@@ -29,39 +29,95 @@ def constrained(
 
     Each has the shape (*batch, *axes), with the axes that the program gives it.
     """
-    free = constrain(density)
-    flat = positions.reshape(math.prod(positions.shape[:-1]), positions.shape[-1])
-    given = dict(inputs)
-    start = 0
-    for latent in density.latents:
-        shape = shape_of(latent.free_axes, sizes)
-        stop = start + math.prod(shape)
-        given[_position(latent.name)] = flat[:, start:stop].reshape(len(flat), *shape)
-        start = stop
-    moves = depends_on(free.nodes, frozenset({"position"}))
-    nodes = [_over_points(node) if moved else node for node, moved in zip(free.nodes, moves, strict=True)]
-    numbers = {latent.name: (latent.value, latent.axes) for latent in free.latents}
-    for name, number in free.deterministic.items():
-        if moves[number]:
-            numbers[name] = (number, density.nodes[density.deterministic[name]].axes)
-    wanted = {name: numbers[name] for name in density.order if name in numbers}
-    all_sizes = {**sizes, POINT: len(flat)}
-    values = evaluate(nodes, [number for number, _ in wanted.values()], given, all_sizes)
-    result = {}
-    for name, (number, axes) in wanted.items():
-        have = nodes[number].axes
-        order = [have.index(axis) for axis in (POINT, *axes) if axis in have]
-        places = tuple(slice(None) if axis in have else None for axis in (POINT, *axes))
-        value = np.broadcast_to(
-            np.transpose(values[number], order)[places], shape_of((POINT, *axes), all_sizes)
-        )
-        result[name] = np.array(value).reshape(*positions.shape[:-1], *value.shape[1:])
-    return result
+    return Constrained(density)(inputs, sizes, positions)
+
+
+class Constrained:
+    """`constrained` for one data set after another."""
+
+    def __init__(self, density: Density) -> None:
+        free = constrain(density)
+        moves = depends_on(free.nodes, frozenset({"position"}))
+        self._latents = density.latents
+        self._nodes = [
+            _over_points(node) if moved else node for node, moved in zip(free.nodes, moves, strict=True)
+        ]
+        numbers = {latent.name: (latent.value, latent.axes) for latent in free.latents}
+        for name, number in free.deterministic.items():
+            if moves[number]:
+                numbers[name] = (number, density.nodes[density.deterministic[name]].axes)
+        self._wanted = {name: numbers[name] for name in density.order if name in numbers}
+
+    def __call__(
+        self,
+        inputs: Mapping[str, np.ndarray[Any, Any]],
+        sizes: Mapping[str, int],
+        positions: NDArray[np.float64],
+    ) -> dict[str, NDArray[np.float64]]:
+        flat = positions.reshape(math.prod(positions.shape[:-1]), positions.shape[-1])
+        given = dict(inputs)
+        start = 0
+        for latent in self._latents:
+            shape = shape_of(latent.free_axes, sizes)
+            stop = start + math.prod(shape)
+            given[_position(latent.name)] = flat[:, start:stop].reshape(len(flat), *shape)
+            start = stop
+        all_sizes = {**sizes, POINT: len(flat)}
+        values = evaluate(self._nodes, [number for number, _ in self._wanted.values()], given, all_sizes)
+        result = {}
+        for name, (number, axes) in self._wanted.items():
+            value = _filled(values[number], self._nodes[number].axes, (POINT, *axes), all_sizes)
+            result[name] = np.array(value).reshape(*positions.shape[:-1], *value.shape[1:])
+        return result
+
+
+class LogLikelihood:
+    """The sum of all likelihood terms and scores at many values of the latents, for one data set after
+    another."""
+
+    def __init__(self, density: Density) -> None:
+        moves = depends_on(density.nodes, frozenset({"site"}))
+        self._latents = {latent.name: latent.axes for latent in density.latents}
+        self._nodes = [
+            _over_points(node) if moved else node for node, moved in zip(density.nodes, moves, strict=True)
+        ]
+        self._terms = [term for term in density.terms if term.kind in ("likelihood", "score")]
+
+    def __call__(
+        self,
+        inputs: Mapping[str, np.ndarray[Any, Any]],
+        sizes: Mapping[str, int],
+        latents: Mapping[str, NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """(point,), at latents of (point, *axes) each; −∞ where a guard does not hold."""
+        given = {**inputs, **{_position(name): latents[name] for name in self._latents}}
+        count = len(next(iter(latents.values())))
+        all_sizes = {**sizes, POINT: count}
+        guards = [term.guard for term in self._terms if term.guard is not None]
+        values = evaluate(self._nodes, [*(term.node for term in self._terms), *guards], given, all_sizes)
+        total = np.zeros(count)
+        for term in self._terms:
+            own = tuple(axis for axis in self._nodes[term.node].axes if axis != POINT)
+            have = self._nodes[term.node].axes
+            value = _filled(values[term.node], have, (POINT, *own), all_sizes).reshape(count, -1)
+            if term.guard is not None:
+                held = values[term.guard]
+                inside = _filled(held, self._nodes[term.guard].axes, (POINT, *own), all_sizes)
+                value = np.where(inside.reshape(count, -1) != 0.0, value, -np.inf)
+            total += value.sum(axis=1)
+        return total
+
+
+def _filled(
+    value: np.ndarray[Any, Any], have: tuple[str, ...], wanted: tuple[str, ...], sizes: Mapping[str, int]
+) -> np.ndarray[Any, Any]:
+    """A value with all of the axes `wanted`, in their order."""
+    return np.broadcast_to(aligned(value, have, wanted), shape_of(wanted, sizes))
 
 
 def _over_points(node: Node) -> Node:
-    """A node that depends on the coordinates, with the axis of the points in front."""
-    if node.op == "position":
+    """A node that depends on the coordinates or on latents, with the axis of the points in front."""
+    if node.op in {"position", "site"}:
         return Node("input", axes=(POINT, *node.axes), name=_position(node.name or ""))
     return replace(node, axes=(POINT, *node.axes))
 
