@@ -56,66 +56,82 @@ def counts_below(ranks: ArrayLike, count: int) -> Counts:
     return np.cumsum(np.bincount(values.astype(np.int64), minlength=count))[:-1]
 
 
+def p_value(ranks: ArrayLike, count: int) -> float:
+    """How often as many uniform ranks on 0, …, `count` − 1 have a count as unlikely as these have at worst.
+
+    The statistic is the least tail probability of all places on either side; its distribution is exact.
+    """
+    below = counts_below(ranks, count)
+    replicates = len(np.asarray(ranks))
+    at_most = _at_most(replicates, count)
+    places = np.arange(count - 1)
+    at_least = 1.0 - np.where(below > 0, at_most[places, below - 1], 0.0)
+    least = float(min(at_most[places, below].min(), at_least.min()))
+    # Rounding must not take a count that is exactly as unlikely for a likelier one.
+    bounds = _between(at_most, least * (1.0 + 1e-9))
+    return float(min(max(1.0 - _coverage(replicates, count, *bounds), 0.0), 1.0))
+
+
 @cache
 def simultaneous_band(replicates: int, ranks: int, probability: float) -> Band:
     """The narrowest band of equal pointwise probabilities that holds with at least `probability`.
 
-    The count below i is Binomial(replicates, i / ranks), and given it the next one is that plus a binomial
-    part of the rest, so the probability of staying inside is a product of matrices.
+    The count below i is Binomial(replicates, i / ranks), and the counts are those of a Poisson process at its
+    integers, given that it ends at `replicates`; so the probability of staying inside is a chain of sums.
 
     Raises:
         ValueError: there are no replicates, fewer than two ranks, or the probability is not in (0, 1).
     """
     if replicates < 1 or ranks < 2 or not 0.0 < probability < 1.0:
         raise ValueError("a band takes replicates, at least two ranks, and a probability between 0 and 1")
-    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, replicates + 1.0)))])
-    below = np.stack(
-        [np.cumsum(_binomial(factorial, replicates, place / ranks)) for place in range(1, ranks)]
-    )
+    at_most = _at_most(replicates, ranks)
     # A tail of 0 holds everything; halve between it and one that is certainly too large.
     tail, narrow = 0.0, 1.0 - probability
-    best = _between(below, tail)
+    best = _between(at_most, tail)
     for _ in range(_HALVINGS):
         middle = 0.5 * (tail + narrow)
-        bounds = _between(below, middle)
-        if _coverage(factorial, replicates, ranks, *bounds) >= probability:
+        bounds = _between(at_most, middle)
+        if _coverage(replicates, ranks, *bounds) >= probability:
             tail, best = middle, bounds
         else:
             narrow = middle
-    return Band(replicates, ranks, *best, _coverage(factorial, replicates, ranks, *best))
+    return Band(replicates, ranks, *best, _coverage(replicates, ranks, *best))
 
 
-def _binomial(factorial: Array, trials: int, share: float) -> Array:
-    """Probabilities of 0, …, `trials` successes, by the logs of factorials."""
-    if share >= 1.0:
-        return np.concatenate([np.zeros(trials), [1.0]])
-    number = np.arange(trials + 1)
-    chosen = factorial[trials] - factorial[number] - factorial[trials - number]
-    return np.asarray(np.exp(chosen + number * np.log(share) + (trials - number) * np.log1p(-share)))
+@cache
+def _at_most(replicates: int, ranks: int) -> Array:
+    """The probabilities of no more than 0, 1, …, `replicates` ranks below each place, (place, count)."""
+    number = np.arange(replicates + 1)
+    factorial = _log_factorials(replicates)
+    chosen = factorial[-1] - factorial - factorial[::-1]
+    share = (np.arange(1, ranks) / ranks)[:, None]
+    rows = np.exp(chosen + number * np.log(share) + (replicates - number) * np.log1p(-share))
+    return np.minimum(np.cumsum(rows, axis=1), 1.0)
 
 
-def _between(below: Array, tail: float) -> tuple[Counts, Counts]:
+def _log_factorials(greatest: int) -> Array:
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, greatest + 1.0)))])
+
+
+def _between(at_most: Array, tail: float) -> tuple[Counts, Counts]:
     """For each place the least and the greatest count outside of which lies at most `tail` on either side."""
-    low = np.array([np.searchsorted(row, tail, side="right") for row in below])
-    high = np.array([np.searchsorted(row, 1.0 - tail, side="left") for row in below])
-    return low.astype(np.int64), np.minimum(high, below.shape[1] - 1).astype(np.int64)
+    low = np.array([np.searchsorted(row, tail, side="right") for row in at_most])
+    high = np.array([np.searchsorted(row, 1.0 - tail, side="left") for row in at_most])
+    return low.astype(np.int64), np.minimum(high, at_most.shape[1] - 1).astype(np.int64)
 
 
-def _coverage(factorial: Array, replicates: int, ranks: int, low: Counts, high: Counts) -> float:
+def _coverage(replicates: int, ranks: int, low: Counts, high: Counts) -> float:
     """The probability that uniform ranks keep all their counts within the bounds."""
-    inside = np.array([1.0])
-    counts = np.array([0])
-    for place in range(ranks - 1):
-        share = 1.0 / (ranks - place)
-        reached = np.arange(low[place], high[place] + 1)
-        steps = reached[None, :] - counts[:, None]
-        left = (replicates - counts)[:, None]
-        possible = (steps >= 0) & (steps <= left)
-        taken = np.where(possible, steps, 0)
-        log_step = (
-            factorial[left] - factorial[taken] - factorial[left - taken]
-            + taken * np.log(share) + (left - taken) * np.log1p(-share)
-        )  # fmt: skip
-        inside = inside @ np.where(possible, np.exp(log_step), 0.0)
-        counts = reached
-    return float(inside.sum())
+    if np.any(low > high):
+        return 0.0
+    mean = replicates / ranks
+    numbers = np.arange(replicates + 1)
+    step = np.exp(numbers * np.log(mean) - mean - _log_factorials(replicates))
+    end = np.exp(replicates * np.log(replicates) - replicates - _log_factorials(replicates)[-1])
+    inside, first = np.array([1.0]), 0
+    for least, most in zip([*low, replicates], [*high, replicates], strict=True):
+        reached = np.convolve(inside, step[: most - first + 1])  # counts from `first` on
+        inside, first = reached[least - first : most - first + 1], int(least)
+        if not inside.size:
+            return 0.0
+    return float(inside.sum() / end)
