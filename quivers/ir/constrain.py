@@ -1,6 +1,7 @@
 """Puts every latent on the whole real line: a bijection for its value, the log Jacobian as a term of its own.
 
-Ends of a latent's support may depend on earlier latents. The maps are those of `quivers.ir.bijections`.
+Ends of a latent's support may depend on earlier latents. The maps are those of `quivers.ir.bijections`, after
+that of `quivers.ir.centring` where a latent has one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import replace
 from quivers.errors import QvrError
 from quivers.families.support import Space
 from quivers.ir.bijections import Placed, into_interval, into_space, out_of_interval, out_of_space
+from quivers.ir.centring import moved, returned
 from quivers.ir.graph import Builder, Density, Latent, Node, Term
-from quivers.ir.joint import renumbered, roots
+from quivers.ir.joint import named, renumbered, roots
 from quivers.ir.known_factors import Known
 from quivers.ir.simplify import apply, needed, reduce, spread
 
@@ -21,7 +23,8 @@ from quivers.ir.simplify import apply, needed, reduce, spread
 def constrain(density: Density) -> Density:
     """The density of the unconstrained coordinates: `position` leaves for `site` leaves, and jacobian terms.
 
-    A `position` has the latent's `free_axes`.
+    A `position` has the latent's `free_axes`. The prior of a latent with a centring is the density of its
+    coordinates, and has no jacobian term.
 
     Raises:
         QvrError: a latent is discrete, so that no map from the reals reaches it.
@@ -30,21 +33,33 @@ def constrain(density: Density) -> Density:
     placed: dict[int, int] = {}
     known = Known()
     jacobians: list[Term] = []
+    priors: dict[str, int] = {}
     for latent in density.latents:
         ends = [end for end in (latent.low, latent.high) if end is not None]
-        _place(builder, density, ends, placed, known)
+        _place(builder, density, [*ends, *named(latent.centring)], placed, known)
         position = builder.add(Node("position", axes=latent.free_axes, name=latent.name))
+        if latent.centring is not None:
+            position, prior = moved(builder, latent.centring, position, placed)
+            priors[latent.name] = spread(builder, prior, latent.axes)
         value, jacobian = _bijection(builder, latent, position, placed)
         placed[latent.value] = value
         known.note_latent(builder, latent, position, value)
-        if jacobian is not None:
+        if jacobian is not None and latent.centring is None:
             counted = latent.axes if latent.space is None else _plates(latent)
             jacobians.append(Term(latent.name, "jacobian", spread(builder, jacobian, counted)))
-    _place(builder, density, roots(density), placed, known)
+    kept = [term for term in density.terms if term.kind != "prior" or term.site not in priors]
+    rest = replace(density, terms=tuple(kept))
+    _place(builder, rest, roots(rest), placed, known)
     # The bijections keep every latent inside its support.
-    moved = renumbered(density, builder, placed)
-    terms = (replace(term, guard=None) for term in moved.terms)
-    return replace(moved, nodes=tuple(builder.nodes), terms=(*terms, *jacobians))
+    free = renumbered(rest, builder, placed)
+    others = iter(free.terms)
+    terms = [
+        replace(next(others), guard=None)
+        if term.kind != "prior" or term.site not in priors
+        else Term(term.site, "prior", priors[term.site])
+        for term in density.terms
+    ]
+    return replace(free, nodes=tuple(builder.nodes), terms=(*terms, *jacobians))
 
 
 def unconstrained(density: Density) -> tuple[Sequence[Node], tuple[int, ...]]:
@@ -67,6 +82,8 @@ def unconstrained(density: Density) -> tuple[Sequence[Node], tuple[int, ...]]:
             position = out_of_space(builder, latent.space, latent.event, latent.value)
         else:
             position = out_of_interval(builder, latent.value, *_ends(builder, latent, same))
+        if latent.centring is not None:
+            position = returned(builder, latent.centring, position)
         found.append(spread(builder, position, latent.free_axes))
     return builder.nodes, tuple(found)
 

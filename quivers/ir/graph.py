@@ -150,11 +150,27 @@ class Builder:
 
 
 @dataclass(frozen=True, slots=True)
+class Centring:
+    """How far a latent of a location-scale family is centred, by the nodes `loc_share` and `scale_share`.
+
+    `family` is that of its value on the real line, with the nodes of its `parameters`; the latent's density
+    holds under `condition` alone. `quivers.ir.centring` has the formulas.
+    """
+
+    family: str
+    parameters: Mapping[str, int]
+    loc_share: int
+    scale_share: int
+    condition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Latent:
     """A site that is drawn. `value` is the node of its constrained value, a `site` leaf before `constrain`.
 
     `support` is where each number lies; where an end depends on parameters, `low` or `high` is its node.
     `space` says what the numbers along the axes `event` are together, None where each stands for itself.
+    `centring` moves it between its centred and its non-centred form, None where it stays as written.
     """
 
     name: str
@@ -165,6 +181,7 @@ class Latent:
     high: int | None = None
     space: Space | None = None
     event: tuple[str, ...] = ()
+    centring: Centring | None = None
 
     @property
     def free_axes(self) -> tuple[str, ...]:

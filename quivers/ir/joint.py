@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from quivers.ir.graph import Builder, Density
+from quivers.ir.graph import Builder, Centring, Density
 from quivers.ir.matrices import in_order
 from quivers.ir.simplify import apply, depends_on, substitute, total
 
@@ -60,6 +60,7 @@ def roots(density: Density) -> list[int]:
         *(term.counted for term in density.terms if term.counted is not None),
         *(latent.value for latent in density.latents),
         *(end for latent in density.latents for end in (latent.low, latent.high) if end is not None),
+        *(number for latent in density.latents for number in named(latent.centring)),
         *density.deterministic.values(),
         *(number for _, number in density.returned),
         *(number for draw in density.draws for number in draw.parameters.values()),
@@ -82,6 +83,7 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
                 value=placed[latent.value],
                 low=None if latent.low is None else placed[latent.low],
                 high=None if latent.high is None else placed[latent.high],
+                centring=None if latent.centring is None else _renumbered(latent.centring, placed),
             )
             for latent in density.latents
         ),
@@ -113,6 +115,24 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
         requirements=tuple(
             replace(requirement, node=placed[requirement.node]) for requirement in density.requirements
         ),
+    )
+
+
+def named(centring: Centring | None) -> list[int]:
+    """The nodes that a centring names."""
+    if centring is None:
+        return []
+    found = [*centring.parameters.values(), centring.loc_share, centring.scale_share]
+    return found if centring.condition is None else [*found, centring.condition]
+
+
+def _renumbered(centring: Centring, placed: Mapping[int, int]) -> Centring:
+    return replace(
+        centring,
+        parameters={name: placed[number] for name, number in centring.parameters.items()},
+        loc_share=placed[centring.loc_share],
+        scale_share=placed[centring.scale_share],
+        condition=None if centring.condition is None else placed[centring.condition],
     )
 
 
