@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .PHONY: help run test e2e check bench bench-check bench-server bench-memory bench-inference bench-growth \
-        calibrate format neovim-parser queries clean
+        calibrate format vscode-packages vsix neovim-parser queries clean
 .DEFAULT_GOAL := help
 
 help: ## List the tasks
@@ -60,8 +60,15 @@ bench-growth: $(READY) ## Time a gradient against rows and groups, kernel and to
 calibrate: $(READY) ## Hold three posteriors against their priors, by simulation
 	$(BIN)/python benchmarks/calibrate.py --output docs/benchmarks/calibration.svg
 
-vsix: ## Build the extension for VS Code into editors/vscode/dist (Node 20 or newer)
-	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package
+# npm writes this file when all that the lock names is there.
+editors/vscode/node_modules/.package-lock.json: editors/vscode/package-lock.json
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+vscode-packages: editors/vscode/node_modules/.package-lock.json ## Install what the extension for VS Code is built with
+
+vsix: vscode-packages ## Build the extension for VS Code into editors/vscode/dist (Node 20 or newer)
+	cd editors/vscode && npm run package
 
 format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .

@@ -8,7 +8,6 @@ from typing import Any
 
 from quivers.check.objects import CONSTRUCTORS
 from quivers.ide.semantic_tokens import KINDS, MODIFIERS
-from quivers.ide.vocabulary import EFFECTS
 from quivers.syntax.reading import DECLARATION_KEYWORDS, EXPRESSION_KEYWORDS, STEP_KEYWORDS
 from qvr_server.commands import COMMANDS
 from qvr_server.options import settings_by_name
@@ -24,10 +23,10 @@ NOT_A_SETTING = {"qvr.trusted"}
 EDITORS_OWN = {"scope", "order"}
 
 
-def words(scope: str) -> set[str]:
-    """The words that the grammar gives a scope."""
-    patterns = GRAMMAR["repository"]["words"]["patterns"]
-    [found] = [entry["match"] for entry in patterns if entry["name"] == scope]
+def words(scope: str, part: str = "words") -> set[str]:
+    """The words that a part of the grammar gives a scope."""
+    patterns = GRAMMAR["repository"][part]["patterns"]
+    [found] = [entry["match"] for entry in patterns if entry.get("name") == scope]
     inner = re.fullmatch(r"\(\?<!\[.*?\]\)\(\?:(.*)\)\(\?!\[.*?\]\)", found)
     assert inner is not None, found
     return set(inner[1].split("|"))
@@ -75,12 +74,7 @@ def test_the_grammar_knows_the_words_of_the_language_and_no_others() -> None:
     assert words("keyword.declaration.qvr") == set(DECLARATION_KEYWORDS)
     assert steps == set(STEP_KEYWORDS)
     assert expressions == set(EXPRESSION_KEYWORDS)
-    assert words("support.type.qvr") == set(CONSTRUCTORS)
-
-
-def test_the_grammar_knows_the_effects() -> None:
-    [effects, _] = GRAMMAR["repository"]["effects"]["patterns"]
-    assert set(re.findall(r"\b[A-Z][a-z]+\b", effects["match"])) == set(EFFECTS)
+    assert words("support.type.qvr", "spaces") == set(CONSTRUCTORS)
 
 
 def test_indentation_follows_words_of_the_language() -> None:

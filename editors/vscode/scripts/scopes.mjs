@@ -1,5 +1,6 @@
 // The one table that the TextMate grammar is made from: which words and signs have which scope.
-// `npm run grammar` writes the grammars anew; tests compare the words with the language's own lists.
+// `npm run grammar` writes the grammars anew; tests compare the words with the language's own lists, and the
+// scopes with what tree-sitter's queries call each token.
 
 export const WORDS = [
   { scope: 'keyword.declaration.qvr', words: ['object', 'data', 'program', 'define', 'export'] },
@@ -8,14 +9,10 @@ export const WORDS = [
   { scope: 'keyword.control.conditional.qvr', words: ['if', 'then', 'else'] },
   { scope: 'keyword.control.binder.qvr', words: ['factor', 'scan', 'in'] },
   { scope: 'keyword.operator.word.qvr', words: ['and', 'or', 'not'] },
-  {
-    scope: 'support.type.qvr',
-    words: [
-      'FinSet', 'Real', 'Int', 'Nat', 'Bool',
-      'Simplex', 'Ordered', 'CholeskyCorr', 'Correlation', 'Covariance',
-    ],
-  },
 ];
+
+// Spaces that no one has to declare.
+export const SPACES = ['FinSet', 'Real', 'Int', 'Nat', 'Bool', 'Simplex', 'Ordered', 'CholeskyCorr', 'Correlation', 'Covariance'];
 
 // The longest first, since the first that fits is taken.
 export const SIGNS = [
@@ -29,23 +26,74 @@ export const SIGNS = [
   { scope: 'punctuation.separator.qvr', signs: [',', ':'] },
 ];
 
-export const EFFECTS = ['Sample', 'Score', 'Marginal', 'Pure'];
+// What a name is called by the place where it stands.
+const TYPE = 'entity.name.type.qvr';
+const FUNCTION = 'entity.name.function.qvr';
+const FAMILY = 'support.function.family.qvr';
+const PARAMETER = 'variable.parameter.qvr';
+const ARGUMENT = 'variable.other.property.argument.qvr';
+const OPTION = 'variable.other.property.option.qvr';
+const LABEL = 'variable.other.property.label.qvr';
+const DEFINED = 'variable.other.definition.qvr';
+const VARIABLE = 'variable.other.qvr';
+const PARENS = 'punctuation.section.parens.qvr';
+const SQUARE = 'punctuation.section.brackets.qvr';
+const COLON = 'punctuation.separator.qvr';
+const DRAW = 'keyword.operator.draw.qvr';
+const EQUALS = 'keyword.operator.assignment.qvr';
 
-// A name's characters; subscript digits and combining accents are among them, which `\b` does not know.
-const START = '\\p{L}_';
-const PART = '\\p{L}\\p{N}\\p{M}_·';
-export const NAME = `[${START}][${PART}]*`;
+// A name's characters, as the language's grammar has them; `\b` knows neither subscripts nor accents.
+const PART = '\\p{XID_Continue}₀-₉';
+export const NAME = `[\\p{XID_Start}_][${PART}]*`;
 const word = (inner) => `(?<![${PART}])(?:${inner})(?![${PART}])`;
 const escaped = (sign) => sign.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const one = (signs) => signs.map(escaped).join('|');
-const keywords = WORDS.filter((entry) => !entry.scope.startsWith('support')).flatMap((entry) => entry.words);
+const keywords = WORDS.flatMap((entry) => entry.words);
 const notKeyword = `(?!(?:${keywords.join('|')})(?![${PART}]))`;
+const aName = `(?<![${PART}])${notKeyword}${NAME}`;
 const scopeOf = (given) => WORDS.find((entry) => entry.words.includes(given)).scope;
 
-// A declaration or a step with the name that it binds.
-const binding = (words, name) => ({
-  match: `(?<![${PART}])(${words.join('|')})\\s+${notKeyword}(${NAME})`,
-  captures: { 1: { name: scopeOf(words[0]) }, 2: { name } },
+// What starts a line of its own ends every bracket that somebody has not closed yet.
+const lineStarts = WORDS.slice(0, 3).flatMap((entry) => entry.words);
+const newLine = `(?=^\\s*(?:(?:${lineStarts.join('|')})(?![${PART}])|${NAME}\\s*(?::[^#()\\[\\]]*)?(?:<-|←)))`;
+const lineEnd = `$|${newLine}`;
+
+const include = (...names) => names.map((name) => ({ include: `#${name}` }));
+const named = (scope, match) => ({ name: scope, match });
+const marked = (...names) => Object.fromEntries(names.flatMap((name, at) => (name === undefined ? [] : [[at, { name }]])));
+
+/** A pair of brackets over one line or more, with what may stand in it. */
+const brackets = (open, close, scope, patterns) => ({
+  begin: escaped(open),
+  beginCaptures: marked(scope),
+  end: `(${escaped(close)})|${newLine}`,
+  endCaptures: marked(undefined, scope),
+  patterns,
+});
+
+/** A line that begins with a word of the language and a name, up to its end. */
+const line = (words, scope, patterns) => ({
+  begin: `(?<![${PART}])(${words.join('|')})(?![${PART}])${scope === undefined ? '' : `(?:\\s+(${NAME}))?`}`,
+  beginCaptures: marked(undefined, scopeOf(words[0]), scope),
+  end: lineEnd,
+  patterns,
+});
+
+/** Spaces or a plate after a colon, up to what ends them. */
+const afterColon = (end, patterns) => ({
+  begin: ':',
+  beginCaptures: marked(COLON),
+  end: `${end}|${newLine}`,
+  patterns: [...patterns, ...include('comments')],
+});
+
+/** The names that a word binds over objects, up to `in`. */
+const binder = (start, patterns) => ({
+  begin: word(start),
+  beginCaptures: marked(scopeOf(start)),
+  end: `(${word('in')})|(?=[)\\]])|${newLine}`,
+  endCaptures: marked(undefined, scopeOf('in')),
+  patterns,
 });
 
 export const grammar = {
@@ -54,78 +102,138 @@ export const grammar = {
   name: 'QVR',
   scopeName: 'source.qvr',
   fileTypes: ['qvr'],
-  patterns: [
-    { include: '#comments' },
-    { include: '#bindings' },
-    { include: '#draws' },
-    { include: '#effects' },
-    { include: '#words' },
-    { include: '#arguments' },
-    { include: '#calls' },
-    { include: '#numbers' },
-    { include: '#signs' },
-    { include: '#brackets' },
-    { include: '#names' },
-  ],
+  patterns: include('comments', 'declarations', 'steps', 'expressions'),
   repository: {
     comments: {
       patterns: [
-        { name: 'comment.line.documentation.qvr', match: '##(?!#).*$' },
-        { name: 'comment.line.number-sign.qvr', match: '#.*$' },
+        named('comment.line.documentation.qvr', '##(?!#).*$'),
+        named('comment.line.number-sign.qvr', '#.*$'),
       ],
     },
-    bindings: {
+
+    declarations: {
       patterns: [
-        binding(['object'], 'entity.name.type.qvr'),
-        binding(['data'], 'variable.parameter.qvr'),
-        binding(['program', 'define', 'export'], 'entity.name.function.qvr'),
-        binding(['sample', 'observe', 'let', 'marginalize', 'score'], 'variable.other.definition.qvr'),
+        line(['object'], TYPE, include('comments', 'spaces')),
+        line(['data'], DEFINED, include('comments', 'spaces')),
+        line(['program'], FUNCTION, [
+          ...include('comments'),
+          afterColon('(?=$)', include('spaces')),
+          brackets('(', ')', PARENS, [
+            ...include('comments'),
+            named(PARAMETER, `${aName}(?=\\s*:)`),
+            afterColon('(?=[,)])', include('spaces')),
+            ...include('expressions'),
+          ]),
+          ...include('expressions'),
+        ]),
+        line(['define'], FUNCTION, include('comments', 'compositions')),
+        line(['export'], FUNCTION, include('comments', 'expressions')),
       ],
     },
-    draws: {
-      match: `(<-|←)\\s*${notKeyword}(${NAME})(?=\\s*\\()`,
-      captures: {
-        1: { name: 'keyword.operator.draw.qvr' },
-        2: { name: 'support.function.family.qvr' },
-      },
+    compositions: {
+      patterns: [
+        brackets('(', ')', PARENS, include('comments', 'compositions')),
+        named(FUNCTION, aName),
+        ...include('expressions'),
+      ],
     },
+
+    spaces: {
+      patterns: [
+        brackets('(', ')', PARENS, include('comments', 'spaces')),
+        ...include('options'),
+        named('support.type.qvr', word(SPACES.join('|'))),
+        named(TYPE, aName),
+        ...include('expressions'),
+      ],
+    },
+    options: brackets('[', ']', SQUARE, [
+      ...include('comments', 'effects', 'over'),
+      {
+        begin: `(${aName})\\s*(=)`,
+        beginCaptures: marked(undefined, OPTION, EQUALS),
+        end: `(?=[,\\]])|${newLine}`,
+        patterns: include('comments', 'expressions'),
+      },
+      named(OPTION, aName),
+      ...include('expressions'),
+    ]),
     effects: {
-      begin: `${word('effects')}\\s*(=)\\s*(\\[)`,
-      beginCaptures: {
-        0: { name: 'variable.parameter.option.qvr' },
-        1: { name: 'keyword.operator.assignment.qvr' },
-        2: { name: 'punctuation.section.brackets.qvr' },
-      },
-      end: '\\]|$',
-      endCaptures: { 0: { name: 'punctuation.section.brackets.qvr' } },
+      begin: `(${word('effects')})\\s*(=)\\s*(\\[)`,
+      beginCaptures: marked(undefined, OPTION, EQUALS, SQUARE),
+      end: `(\\])|${newLine}`,
+      endCaptures: marked(undefined, SQUARE),
       patterns: [
-        { name: 'constant.language.effect.qvr', match: word(EFFECTS.join('|')) },
-        { include: '#signs' },
+        ...include('comments'),
+        named('constant.language.effect.qvr', aName),
+        ...include('expressions'),
       ],
     },
-    words: {
-      patterns: WORDS.map(({ scope, words }) => ({ name: scope, match: word(words.join('|')) })),
+    over: {
+      match: `(${word('over')})\\s*(=)\\s*(${aName})(?=\\s*[,)\\]])`,
+      captures: marked(undefined, OPTION, EQUALS, TYPE),
     },
-    arguments: {
-      match: `(?<![${PART}])(${NAME})\\s*(=)(?!=)`,
-      captures: {
-        1: { name: 'variable.parameter.argument.qvr' },
-        2: { name: 'keyword.operator.assignment.qvr' },
-      },
-    },
-    calls: { name: 'entity.name.function.call.qvr', match: `(?<![${PART}])${NAME}(?=\\()` },
-    numbers: {
-      name: 'constant.numeric.qvr',
-      match: `(?<![${PART}])(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?`,
-    },
-    signs: { patterns: SIGNS.map(({ scope, signs }) => ({ name: scope, match: one(signs) })) },
-    brackets: {
+
+    steps: {
       patterns: [
-        { name: 'punctuation.section.parens.qvr', match: '[()]' },
-        { name: 'punctuation.section.brackets.qvr', match: '[\\[\\]]' },
+        line(['sample', 'observe', 'marginalize'], DEFINED, include('comments', 'plates', 'draws', 'expressions')),
+        line(['let', 'score'], DEFINED, include('comments', 'expressions')),
+        line(['return'], undefined, include('comments', 'expressions')),
+        {
+          // A draw may do without its word.
+          begin: `^\\s*(${aName})(?=\\s*(?::|<-|←))`,
+          beginCaptures: marked(undefined, DEFINED),
+          end: lineEnd,
+          patterns: include('comments', 'plates', 'draws', 'expressions'),
+        },
       ],
     },
-    names: { name: 'variable.other.qvr', match: NAME },
+    plates: afterColon('(?=<-|←|$)', [named(TYPE, aName), ...include('expressions')]),
+    draws: {
+      begin: '<-|←',
+      beginCaptures: marked(DRAW),
+      end: `(?=$)|${newLine}`,
+      patterns: [
+        ...include('comments', 'options', 'arguments'),
+        named(FAMILY, aName),
+        ...include('expressions'),
+      ],
+    },
+
+    expressions: {
+      patterns: [
+        binder('factor', include('comments', 'bound', 'expressions')),
+        binder('scan', [
+          ...include('comments', 'bound'),
+          {
+            match: `(,)\\s*(${aName})\\s*(=)(?!=)`,
+            captures: marked(undefined, COLON, PARAMETER, EQUALS),
+          },
+          ...include('expressions'),
+        ]),
+        ...include('words', 'arguments', 'indices'),
+        named('entity.name.function.call.qvr', `${aName}(?=\\s*\\()`),
+        ...include('numbers', 'signs'),
+        named(VARIABLE, aName),
+        named(SQUARE, '\\]'),
+        named(PARENS, '\\)'),
+      ],
+    },
+    bound: {
+      match: `(${aName})\\s*(:)(?:\\s*(${aName}))?`,
+      captures: marked(undefined, PARAMETER, COLON, TYPE),
+    },
+    arguments: brackets('(', ')', PARENS, [
+      ...include('comments', 'over'),
+      { match: `(${aName})\\s*(=)(?!=)`, captures: marked(undefined, ARGUMENT, EQUALS) },
+      named(LABEL, `${aName}(?=\\s*:)`),
+      ...include('expressions'),
+    ]),
+    indices: brackets('[', ']', SQUARE, include('comments', 'expressions')),
+
+    words: { patterns: WORDS.map(({ scope, words }) => named(scope, word(words.join('|')))) },
+    numbers: named('constant.numeric.qvr', `(?<![${PART}])(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?`),
+    signs: { patterns: SIGNS.map(({ scope, signs }) => named(scope, one(signs))) },
   },
 };
 
