@@ -1,4 +1,4 @@
-"""The sampler as machine code: made once on a machine, kept on the disk, and called with arrays."""
+"""The sampler and SVI's steps as machine code: made once on a machine, kept on disk, called with arrays."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from quivers.backends.kernel import cache
 from quivers.backends.kernel import translate as kernel_translate
 from quivers.inference import translate
 from quivers.inference.chain import run_chain
+from quivers.inference.compiled_svi import take_steps
 
-_SYMBOL = "qvr_chain"
-_MODULES = (
+# The modules that each is made of.
+_SAMPLER = (
     "chain", "compiled", "hmc", "leapfrog", "mass_matrix", "random", "step_size", "trajectory", "translate",
     "warmup",
 )  # fmt: skip
+_STEPS = ("compiled", "compiled_svi", "random", "translate")
 _ELEMENTS = {"Vector": np.float64, "Counts": np.int64, "Words": np.uint64, translate.TABLE: np.float64}
 _PLAIN: dict[str, type[ctypes.c_int64] | type[ctypes.c_double] | type[ctypes.c_bool] | None] = {
     kernel_translate.REAL: ctypes.c_double,
@@ -34,12 +36,22 @@ _PLAIN: dict[str, type[ctypes.c_int64] | type[ctypes.c_double] | type[ctypes.c_b
 @functools.cache
 def compiled_chain() -> Callable[..., int]:
     """`run_chain` in machine code, as `machine_function` gives it, from the cache where it is there."""
-    name = _key()
+    return _kept(run_chain, "qvr_chain", _SAMPLER)
+
+
+@functools.cache
+def compiled_steps() -> Callable[..., int]:
+    """`take_steps` of SVI in machine code, likewise."""
+    return _kept(take_steps, "qvr_svi", _STEPS)
+
+
+def _kept(part: Callable[..., Any], symbol: str, modules: tuple[str, ...]) -> Callable[..., Any]:
+    name = _key(modules)
     code = cache.load(name)
     if code is None:
-        code = machine_code.object_code(translate.translated(run_chain, _SYMBOL))
-        cache.store(name, "# The sampler; its source is the package's.\n", code)
-    return _callable(run_chain, machine_code.load(code, _SYMBOL))
+        code = machine_code.object_code(translate.translated(part, symbol))
+        cache.store(name, "# A part of the package; its source is there.\n", code)
+    return _callable(part, machine_code.load(code, symbol))
 
 
 def machine_function(part: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,10 +92,10 @@ def _callable(part: Callable[..., Any], address: int) -> Callable[..., Any]:
     return call
 
 
-def _key() -> str:
-    """A digest of all that the sampler's code depends on."""
+def _key(modules: tuple[str, ...] = _SAMPLER) -> str:
+    """A digest of all that the code made of these modules depends on."""
     here = Path(__file__).parent
-    sources = [here / f"{module}.py" for module in _MODULES]
+    sources = [here / f"{module}.py" for module in modules]
     sources += [Path(kernel_translate.__file__), Path(machine_code.__file__)]
     digest = hashlib.blake2b(machine_code.processor().encode(), digest_size=16)
     for source in sources:

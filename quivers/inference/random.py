@@ -17,6 +17,7 @@ from quivers.inference.compiled import Table, Words, kept_apart
 # What a stream is used for.
 TRANSITION = 0
 STEP_SIZE_SEARCH = 1
+GUIDE = 2
 
 # Places in a stream's state.
 _SEED, _CHAIN, _DRAW, _PURPOSE, _INDEX, _SPARE, _HAS_SPARE = range(7)
@@ -66,6 +67,12 @@ def open_stream(state: Words, draw: int, purpose: int) -> None:
     state[_PURPOSE] = np.uint64(purpose)
     state[_INDEX] = _ZERO
     state[_HAS_SPARE] = _ZERO
+
+
+def open_particle(state: Words, particle: int, step: int) -> None:
+    """Places the generator at the beginning of the stream for a step's particle of a guide."""
+    state[_CHAIN] = np.uint64(particle)
+    open_stream(state, step, GUIDE)
 
 
 def bits(state: Words) -> np.uint64:

@@ -7,23 +7,36 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quivers.errors import QvrError, SamplingError
+from quivers.errors import QvrError
+from quivers.inference.compiled_svi_run import CompiledSteps, why_not
+from quivers.inference.engine import Engine
 from quivers.inference.guide_checks import guide_k, problems
-from quivers.inference.kernels import check_count
+from quivers.inference.kernels import check_choice, check_count
+from quivers.inference.svi_density import (
+    KernelDensity,
+    LogDensity,
+    checked_engine,
+    loss_not_finite,
+    slope_not_finite,
+)  # fmt: skip
+from quivers.sampling_defaults import ENGINE, ENGINES
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
     from quivers.inference.guides import Guide
 
-# A run may end after so many steps, and looks whether it has converged every so many.
+StepEngine = Literal["compiled", "kernel", "torch"]
+
+# A run may end after so many steps, and looks whether it has converged every so many, or every
+# twentieth of a longer run.
 FEWEST_STEPS = 200
 BETWEEN_LOOKS = 50
 # Seconds between two reports of progress.
@@ -33,16 +46,30 @@ CHECK_DRAWS = 10_000
 
 
 class SVI:
-    """Fits `guide` to the posterior of `model`: by `run`, or one `step` of `optimizer` at a time."""
+    """Fits `guide` to the posterior of `model`: by `run`, or one `step` of `optimizer` at a time.
+
+    `engine` says what computes the log density, as `MCMC`'s does: "kernel", machine code made of the program
+    and held against torch at draws of the guide; "torch"; or "auto", the kernel wherever it can be built.
+    """
 
     def __init__(
-        self, model: ProgramModule, guide: Guide, optimizer: torch.optim.Optimizer, elbo: ELBO
+        self,
+        model: ProgramModule,
+        guide: Guide,
+        optimizer: torch.optim.Optimizer,
+        elbo: ELBO,
+        *,
+        engine: str = ENGINE,
     ) -> None:
+        check_choice("engine", engine, ENGINES)
         self.model = model
         self.guide = guide
         self.optimizer = optimizer
         self.elbo = elbo
+        self.engine = engine
         self._bound: BoundModel | None = None
+        self._engine: Engine | None = None
+        self._density: LogDensity | None = None
         self._seen: dict[str, np.ndarray] = {}
 
     def step(self, x: Any = None, observations: Mapping[str, Any] | None = None) -> float:
@@ -52,7 +79,7 @@ class SVI:
         generator's. Raises `DataError` where the observations do not fit, `SamplingError` where the loss is
         not finite, the parameters then being left as they were.
         """
-        return self._step(self._bind({} if observations is None else observations))
+        return self._step(self._log_density(self._bind({} if observations is None else observations)))
 
     def run(
         self,
@@ -71,7 +98,12 @@ class SVI:
         nats), the standard error of their difference included. The noisier its estimates, the longer that
         takes; `tolerance=None` takes every step. `schedule` changes the optimiser's learning rate after each
         step. `progress` is called in this thread, about ten times a second and at the end. Setting `cancel`
-        ends the run after the step being taken.
+        ends the run within a tenth of a second, or after the step being taken where that is longer.
+
+        The steps are compiled where there is a kernel, the guide is mean-field or full-rank, the optimiser a
+        plain Adam, AdamW or SGD over its parameters and the objective `ELBO`; they draw by a seed that
+        torch's global generator gives, so `torch.manual_seed` governs. Guide and optimiser are then as `step`
+        would have left them, and it can go on from there. The result's `engine` and `engine_reason` tell.
 
         Raises as `step` does, and `QvrError` for arguments that make no sense.
         """
@@ -79,22 +111,29 @@ class SVI:
         if not (tolerance is None or (isinstance(tolerance, (int, float)) and 0.0 < tolerance < math.inf)):
             raise QvrError(f"tolerance must be a positive number or None, it is {tolerance!r}.")
         bound = self._bind({} if observations is None else observations)
+        taking, engine, reason = self._steps(bound, schedule)
         trace: NDArray[np.float64] = np.empty(steps)
-        done, converged, reported, shown = 0, False, time.monotonic(), 0
-        while done < steps and not converged and not (cancel is not None and cancel.is_set()):
-            trace[done] = -self._step(bound)
-            done += 1
-            if schedule is not None:
-                schedule.step()
-            if tolerance is not None and done >= FEWEST_STEPS and done % BETWEEN_LOOKS == 0:
-                converged = levelled_off(trace[:done], tolerance)
-            if progress is not None and time.monotonic() - reported >= BETWEEN_REPORTS:
-                progress(SVIProgress(done, steps, float(trace[shown:done].mean())))
-                reported, shown = time.monotonic(), done
+        done, converged, reported, shown, look = 0, False, time.monotonic(), 0, FEWEST_STEPS
+        if tolerance is None:
+            look = steps
+        try:
+            while done < steps and not converged and not (cancel is not None and cancel.is_set()):
+                made = taking.take(min(look, steps) - done, BETWEEN_REPORTS / 2)
+                trace[done : done + len(made)] = made
+                done += len(made)
+                if tolerance is not None and done == look:
+                    converged = levelled_off(trace[:done], tolerance)
+                    look += max(BETWEEN_LOOKS, done // 20)
+                if progress is not None and time.monotonic() - reported >= BETWEEN_REPORTS:
+                    taking.write_back()
+                    progress(SVIProgress(done, steps, float(trace[shown:done].mean())))
+                    reported, shown = time.monotonic(), done
+        finally:
+            taking.write_back()
         if progress is not None and shown < done:
             progress(SVIProgress(done, steps, float(trace[shown:done].mean())))
         cancelled = done < steps and not converged
-        return SVIResult(trace[:done].copy(), converged, cancelled)
+        return SVIResult(trace[:done].copy(), converged, cancelled, engine, reason)
 
     def pareto_k(
         self, observations: Mapping[str, Any] | None = None, num_samples: int = CHECK_DRAWS
@@ -114,18 +153,44 @@ class SVI:
         """
         return problems(self.guide, self.pareto_k(observations))
 
-    def _step(self, bound: BoundModel) -> float:
+    def _steps(
+        self, bound: BoundModel, schedule: torch.optim.lr_scheduler.LRScheduler | None
+    ) -> tuple[Steps, StepEngine, str | None]:
+        """What takes a run's steps, its name, and why it is not compiled code."""
+        density = self._log_density(bound)
+        assert self._engine is not None
+        if self._engine.name == "torch":
+            return _TorchSteps(self, density, schedule), "torch", self._engine.reason
+        reason = why_not(self.guide, self.optimizer, schedule)
+        if reason is None and type(self.elbo) is not ELBO:
+            reason = f"There are no compiled steps for {type(self.elbo).__name__}"
+        if reason is not None:
+            return _TorchSteps(self, density, schedule), "kernel", reason
+        seed = int(torch.randint(2**62, ()).item())
+        compiled = CompiledSteps(
+            self._engine.density, self.guide, self.optimizer, schedule,
+            particles=self.elbo.num_particles, seed=seed,
+        )  # fmt: skip
+        return compiled, "compiled", None
+
+    def _step(self, density: LogDensity) -> float:
         self.optimizer.zero_grad()
-        loss = self.elbo.loss(bound, self.guide)
+        loss = self.elbo.loss(density, self.guide)
         value = float(loss.detach())
         if not np.isfinite(value):
-            raise SamplingError(
-                f"The loss is {value:g}: the guide reached a point where the log density is not finite."
-                " A lower learning rate, or more particles, may keep it away."
-            )
+            raise loss_not_finite(value)
         loss.backward()  # type: ignore[no-untyped-call]
+        if not all(bool(p.grad.isfinite().all()) for p in self.guide.parameters() if p.grad is not None):
+            raise slope_not_finite()
         self.optimizer.step()
         return value
+
+    def _log_density(self, bound: BoundModel) -> LogDensity:
+        """The program's log density with these data, by the engine that was chosen."""
+        if self._density is None:
+            self._engine = checked_engine(self.engine, self.model.density, bound, self.guide)
+            self._density = bound if self._engine.name == "torch" else KernelDensity(self._engine.density)
+        return self._density
 
     def _bind(self, observations: Mapping[str, Any]) -> BoundModel:
         """The program with these data. They are bound anew only when their content changes."""
@@ -139,7 +204,7 @@ class SVI:
             self.guide.check(bound)
             # Copies: the caller may write into the arrays that were given.
             self._seen = {name: array.copy() for name, array in arrays.items()}
-            self._bound = bound
+            self._bound, self._density = bound, None
         return self._bound
 
 
@@ -156,10 +221,38 @@ class ELBO:
         check_count("num_particles", num_particles, 1)
         self.num_particles = num_particles
 
-    def loss(self, bound: BoundModel, guide: Guide) -> Tensor:
+    def loss(self, density: LogDensity, guide: Guide) -> Tensor:
         """The negative ELBO, differentiable in the guide's parameters."""
         q = guide.rsample((self.num_particles,))
-        return (guide.log_density(q) - bound.log_density(q)).mean()
+        return (guide.log_density(q) - density.log_density(q)).mean()
+
+
+class Steps(Protocol):
+    """What takes the steps of a run."""
+
+    def take(self, most: int, seconds: float) -> NDArray[np.float64]:
+        """The ELBO before each of the next steps: at most so many, and those that take about that time."""
+
+    def write_back(self) -> None:
+        """Gives the guide and the optimiser what they have after the steps taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _TorchSteps:
+    """Steps by torch, one at a time."""
+
+    svi: SVI
+    density: LogDensity
+    schedule: torch.optim.lr_scheduler.LRScheduler | None
+
+    def take(self, most: int, seconds: float) -> NDArray[np.float64]:
+        elbo = -self.svi._step(self.density)
+        if self.schedule is not None:
+            self.schedule.step()
+        return np.array([elbo])
+
+    def write_back(self) -> None:
+        """Torch's steps are taken in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +268,16 @@ class SVIProgress:
 class SVIResult:
     """What a run did: the ELBO estimated before each step (step), and whether it had levelled off.
 
-    Whether the guide matches the posterior is another question: `SVI.check` answers it.
+    Whether the guide matches the posterior is another question: `SVI.check` answers it. `engine` says what
+    took the steps: "compiled" is machine code throughout; with "kernel" it computed the log density and torch
+    did the rest; `engine_reason` says why steps were not compiled where that was looked for.
     """
 
     elbo: NDArray[np.float64] = field(repr=False)
     converged: bool
     cancelled: bool
+    engine: StepEngine = "torch"
+    engine_reason: str | None = None
 
 
 def levelled_off(trace: NDArray[np.float64], tolerance: float) -> bool:
