@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"errors"} | NAMES,
     "json_output": LANGUAGE | NAMES | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
-    "calibration": LANGUAGE | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
+    "calibration": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
     "report": LANGUAGE | NAMES | {"ide"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
     "cli": RUNTIME | SHELL | {"ide", "worker", "qvr_server"},

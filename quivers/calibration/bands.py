@@ -106,7 +106,7 @@ def _at_most(replicates: int, ranks: int) -> Array:
     chosen = factorial[-1] - factorial - factorial[::-1]
     share = (np.arange(1, ranks) / ranks)[:, None]
     rows = np.exp(chosen + number * np.log(share) + (replicates - number) * np.log1p(-share))
-    return np.minimum(np.cumsum(rows, axis=1), 1.0)
+    return np.asarray(np.minimum(np.cumsum(rows, axis=1), 1.0))
 
 
 def _log_factorials(greatest: int) -> Array:

@@ -1,32 +1,30 @@
 """Simulation-based calibration of a program: draw from the prior, simulate data, fit, and rank the truth.
 
-After Talts et al. 2018, "Validating Bayesian inference algorithms with simulation-based calibration", with
-the joint log likelihood among the quantities that are ranked, which sees a posterior that ignores the data
-(Modrák et al. 2023, doi:10.1214/23-BA1404). A replicate is a pure function of the study and its number, so
-any `concurrent.futures.Executor` may run them, in any order.
+After Talts et al. 2018, "Validating Bayesian inference algorithms with simulation-based calibration",
+arXiv:1804.06788, with the joint log likelihood among the quantities that are ranked, which sees a posterior
+that ignores the data (Modrák et al. 2023, doi:10.1214/23-BA1404). A replicate is a pure function of the study
+and its number, so threads or any `concurrent.futures.Executor` may run them, in any order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from functools import cache, partial
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from quivers.backends.torch.module import ProgramModule
 from quivers.calibration.bands import Band, simultaneous_band
-from quivers.data import bind
+from quivers.calibration.fit import Fit, Fitting, StoppedError
+from quivers.calibration.simulation import BLOCK, Simulation
 from quivers.dsl import Program, loads
-from quivers.errors import QvrError
-from quivers.inference.compiled_run import CompiledRun, run_compiled
+from quivers.errors import DataError, QvrError
 from quivers.inference.convergence import ess_bulk
-from quivers.inference.kernels import NUTSKernel
-from quivers.inference.mcmc import MCMC
+from quivers.ir.graph import object_of
 from quivers.sampling_defaults import TARGET_ACCEPT
 
 LOG_LIKELIHOOD = "log likelihood"
@@ -34,29 +32,8 @@ LOG_LIKELIHOOD = "log likelihood"
 
 Samples = dict[str, NDArray[np.float64]]
 Sampler = Callable[[Program, Mapping[str, Any], "Study", int, int], Samples]
-"""From a program, data, a study, a number of draws and a seed to one chain of draws, (draw, *axes) each."""
-
-
-def nuts(program: Program, data: Mapping[str, Any], study: Study, draws: int, seed: int) -> Samples:
-    """One chain by NUTS, on the kernel where there is one, else on torch."""
-    bound = bind(program.checked, program.program, data)
-    module = program.morphism
-    settings = NUTSKernel(target_accept=study.target_accept)
-    run = run_compiled(
-        module.density,
-        bound.values,
-        bound.sizes,
-        settings,
-        num_warmup=study.warmup,
-        num_samples=draws,
-        num_chains=1,
-        seed=seed,
-    )
-    names = [latent.name for latent in module.density.latents]
-    if isinstance(run, CompiledRun):
-        return {name: run.samples[name][0] for name in names}
-    by_torch = MCMC(settings, study.warmup, draws, 1, seed=seed, engine="torch").run(module, None, data)
-    return {name: by_torch.samples[name][0].numpy() for name in names}
+"""From a program, its inputs, a study, a number of draws and a seed to one chain of draws, (draw, *axes)
+each."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +41,10 @@ class Study:
     """What to calibrate. `data` gives the inputs that are not observed, and the sizes of all objects.
 
     Values of observed inputs in it tell sizes only. Each posterior is ranked by `draws` draws, one of every
-    `thin` of a chain; where these have fewer effective ones than that for some quantity, the chain is made
-    anew with twice the length, up to `extensions` times. `sampler` must be a function that can be pickled
-    where the executor has processes.
+    `thin` of a chain of NUTS; where these have fewer effective ones than that for some quantity, the chain
+    goes on to twice its length, up to `extensions` times. `program` names the one to calibrate, by default
+    the exported one, else the last. `sampler` takes the place of NUTS; it must be a function that can be
+    pickled where an executor has processes.
     """
 
     source: bytes
@@ -77,105 +55,150 @@ class Study:
     warmup: int = 500
     extensions: int = 3
     target_accept: float = TARGET_ACCEPT
-    sampler: Sampler = field(default=nuts, repr=False)
+    program: str | None = None
+    sampler: Sampler | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Replicate:
     """Where the truth came among the draws: of each quantity the number of draws below it, (*axes).
 
-    `ess` is the least effective size of the chain that the draws were taken from.
+    `ess` is the least effective size of the chain that the draws were taken from. Where `problem` says why
+    there is no posterior, there are no ranks.
     """
 
     number: int
     ranks: Mapping[str, NDArray[np.int64]]
     ess: float
+    divergences: int = 0
+    problem: str | None = None
+
+
+class Prepared:
+    """A study with its program loaded, checked and given its data, ready for any of its replicates."""
+
+    def __init__(self, study: Study) -> None:
+        """Raises:
+        ProgramError: the program has errors.
+        DataError: an input that is not observed is missing, or does not fit.
+        UnsuitableError: no data can be simulated, or NUTS can't sample a latent.
+        QvrError: there is no program of the name asked for.
+        """
+        for name, least in (("draws", 1), ("thin", 1), ("warmup", 0), ("extensions", 0)):
+            if getattr(study, name) < least:
+                raise QvrError(f"A study's {name} must be at least {least}, not {getattr(study, name)}.")
+        program = loads(study.source)
+        if study.program is not None:
+            if study.program not in program.checked.programs:
+                raise QvrError(f"There is no program `{study.program}`.")
+            program = replace(program, name=study.program)
+        self.study = study
+        self.program = program
+        self.simulation = Simulation(program, study.data, study.seed)
+        density = self.simulation.module.density
+        self.fitting = Fitting(density, self.simulation.bound.sizes)
+        self.axes = {latent.name: tuple(map(object_of, latent.axes)) for latent in density.latents}
+
+    def replicate(self, number: int, stop: NDArray[np.int64] | None = None) -> Replicate:
+        """One draw from the prior, data simulated at it, and its ranks in their posterior.
+
+        A one in `stop` ends it; raises StoppedError then.
+        """
+        simulated = self.simulation.at(number)
+        if isinstance(simulated, str):
+            return Replicate(number, {}, 0.0, problem=simulated)
+        seeds = np.random.SeedSequence([self.study.seed, number]).generate_state(2, np.uint64)
+        try:
+            fit = self._fit(simulated.inputs, int(seeds[0] >> np.uint64(1)), stop)
+            if fit.problem is not None:
+                return Replicate(number, {}, 0.0, problem=fit.problem)
+            latents = {name: np.concatenate([values, simulated.truth[name][None]])
+                       for name, values in fit.latents.items()}  # fmt: skip
+            values = {**latents, LOG_LIKELIHOOD: self.fitting.log_likelihood(simulated.inputs, latents)}
+        except DataError as error:
+            return Replicate(number, {}, 0.0, problem=f"The simulated data do not fit: {error}")
+        for name, each in values.items():
+            if not np.isfinite(each).all():
+                return Replicate(number, {}, 0.0, problem=f"Some draws of {name} are not finite.")
+        generator = np.random.Generator(np.random.Philox(int(seeds[1])))
+        ranks = {name: _rank(each[:-1], each[-1], generator) for name, each in values.items()}
+        return Replicate(number, ranks, fit.ess, fit.divergences)
+
+    def _fit(self, inputs: dict[str, NDArray[np.float64]], seed: int, stop: NDArray[np.int64] | None) -> Fit:
+        study = self.study
+        if study.sampler is None:
+            return self.fitting.fit(
+                inputs, seed, np.zeros(1, dtype=np.int64) if stop is None else stop,
+                target_accept=study.target_accept, warmup=study.warmup, draws=study.draws, thin=study.thin,
+                extensions=study.extensions,
+            )  # fmt: skip
+        length = study.draws * study.thin
+        for attempt in range(study.extensions + 1):
+            chain = study.sampler(self.program, inputs, study, length, seed + attempt)
+            ess = min(float(np.min(ess_bulk(values[None]), initial=np.inf)) for values in chain.values())
+            if ess >= study.draws:
+                break
+            length *= 2
+        every = len(next(iter(chain.values()))) // study.draws
+        return Fit({name: values[every - 1 :: every] for name, values in chain.items()}, ess, 0)
+
+
+def _rank(
+    draws: NDArray[np.float64], truth: NDArray[np.float64], generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """How many draws, (draw, *axes), are below the truth, (*axes); equal ones are by chance."""
+    below, equal = (draws < truth).sum(axis=0), (draws == truth).sum(axis=0)
+    return np.asarray(below + generator.integers(0, equal, endpoint=True), dtype=np.int64)
 
 
 def replicate(study: Study, number: int) -> Replicate:
-    """One draw from the prior, data simulated at it, and its ranks in their posterior.
-
-    Raises:
-        ProgramError: the program has errors.
-        QvrError: it can't be simulated, because a prior is improper or an observed value is used elsewhere.
-        SamplingError: the chain can't start or go on.
-    """
-    program = _loaded(study.source)
-    sequence = np.random.SeedSequence([study.seed, number]).generate_state(2, np.uint64)
-    truth, data = simulated(program, study.data, int(sequence[0] >> np.uint64(1)))
-    thin = study.thin
-    for attempt in range(study.extensions + 1):
-        chain = study.sampler(program, data, study, study.draws * thin, int(sequence[1]) + attempt)
-        chain[LOG_LIKELIHOOD] = log_likelihood(program, data, chain)
-        sizes = [np.min(ess_bulk(values[None]), initial=np.inf) for values in chain.values()]
-        if min(sizes) >= study.draws:
-            break
-        thin *= 2
-    step = len(chain[LOG_LIKELIHOOD]) // study.draws
-    ranks = {
-        name: np.asarray((values[step - 1 :: step] < truth[name]).sum(axis=0), dtype=np.int64)
-        for name, values in chain.items()
-    }
-    return Replicate(number, ranks, float(min(sizes)))
-
-
-@cache
-def _loaded(source: bytes) -> Program:
-    """A process loads a program once for all its replicates."""
-    return loads(source)
-
-
-def simulated(program: Program, data: Mapping[str, Any], seed: int) -> tuple[Samples, dict[str, Any]]:
-    """The latents and their log likelihood by a draw from the prior, and data as they make them.
-
-    Raises:
-        QvrError: a prior is improper, or an observed value is used before it is drawn.
-    """
-    module = program.morphism
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        drawn = module.rsample(data, generator=generator)
-    observed = [entry.name for entry in program.program.inputs if entry.observed]
-    missing = [name for name in observed if name not in drawn]
-    if missing:
-        raise QvrError(f"`{missing[0]}` is observed, but the program does not say how it is drawn.")
-    made = {**data, **{name: drawn[name].numpy() for name in observed}}
-    truth = {latent.name: drawn[latent.name].numpy() for latent in module.density.latents}
-    alone = {name: value[None] for name, value in truth.items()}
-    return {**truth, LOG_LIKELIHOOD: log_likelihood(program, made, alone)[0]}, made
-
-
-def log_likelihood(program: Program, data: Mapping[str, Any], latents: Samples) -> NDArray[np.float64]:
-    """The sum of all likelihood terms and scores, (draw,), at latents of (draw, *axes)."""
-    module: ProgramModule = program.morphism
-    scored = {term.site for term in module.density.terms if term.kind in ("likelihood", "score")}
-    values = {name: draws for name, draws in latents.items() if name != LOG_LIKELIHOOD}
-    with torch.no_grad():
-        terms = module.log_prob({name: torch.from_numpy(np.array(x)) for name, x in values.items()}, data)
-    count = len(next(iter(values.values())))
-    total = np.zeros(count)
-    for name in scored:
-        total += terms[name].expand(count, *terms[name].shape[1:]).reshape(count, -1).sum(dim=1).numpy()
-    return total
+    """One replicate by itself; raises what `Prepared` raises."""
+    return Prepared(study).replicate(number)
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """The ranks of all replicates. `ranks` has for each quantity (replicate, *axes)."""
+    """All replicates that were made, in order; of `asked` fewer where the study was stopped."""
 
     study: Study
-    ranks: Mapping[str, NDArray[np.int64]]
-    ess: NDArray[np.float64]
+    made: tuple[Replicate, ...]
+    asked: int
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    engine_reason: str | None = None
+
+    @property
+    def fitted(self) -> tuple[Replicate, ...]:
+        """The replicates that have ranks."""
+        return tuple(each for each in self.made if each.problem is None)
+
+    @property
+    def failed(self) -> tuple[Replicate, ...]:
+        """Those that have none."""
+        return tuple(each for each in self.made if each.problem is not None)
 
     @property
     def replicates(self) -> int:
-        return len(self.ess)
+        """How many have ranks."""
+        return len(self.fitted)
+
+    @property
+    def ranks(self) -> dict[str, NDArray[np.int64]]:
+        """For each quantity (replicate, *axes); no quantity where no replicate has ranks."""
+        fitted = self.fitted
+        if not fitted:
+            return {}
+        return {name: np.stack([found.ranks[name] for found in fitted]) for name in fitted[0].ranks}
+
+    @property
+    def ess(self) -> NDArray[np.float64]:
+        return np.array([found.ess for found in self.fitted])
 
     def band(self, probability: float = 0.999) -> Band:
         """What the ranks of one quantity stay within, if the posterior is right, with this probability."""
         return simultaneous_band(self.replicates, self.study.draws + 1, probability)
 
-    def quantities(self) -> Iterable[tuple[str, NDArray[np.int64]]]:
+    def quantities(self) -> Iterator[tuple[str, NDArray[np.int64]]]:
         """Each number's name, its elements counted from 1 as in `theta[1]`, and its ranks, (replicate,)."""
         for name, ranks in self.ranks.items():
             for index in np.ndindex(ranks.shape[1:]):
@@ -193,20 +216,79 @@ def calibrate(
     study: Study,
     replicates: int,
     executor: Executor | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[Replicate], None] | None = None,
+    *,
+    threads: int = 1,
+    cancel: threading.Event | None = None,
 ) -> Calibration:
-    """Run the replicates, in this thread or by an executor; the ranks are the same.
+    """Run the replicates in threads, or by an executor of processes; the ranks are the same.
 
-    `progress` is told how many are done. Raises what `replicate` raises.
+    `progress` is given each replicate as it is done, in any order, from one thread at a time. Setting
+    `cancel` ends the chains that run, and the result has what was done until then; it works with threads
+    only. Raises what `Prepared` raises.
     """
     if replicates < 1:
         raise QvrError(f"A calibration needs at least one replicate, not {replicates}.")
-    run = partial(replicate, study)
-    done: list[Replicate] = []
-    for found in (map if executor is None else executor.map)(run, range(replicates)):
-        done.append(found)
-        if progress is not None:
-            progress(len(done))
-    names = done[0].ranks
-    ranks = {name: np.stack([found.ranks[name] for found in done]) for name in names}
-    return Calibration(study, ranks, np.array([found.ess for found in done]))
+    if threads < 1:
+        raise QvrError(f"A calibration needs at least one thread, not {threads}.")
+    prepared = Prepared(study)
+    numbers = [range(first, min(first + BLOCK, replicates)) for first in range(0, replicates, BLOCK)]
+    if executor is not None:
+        made = []
+        for block in executor.map(partial(_block, study), numbers):
+            made += block
+            for each in block if progress is not None else ():
+                progress(each)  # type: ignore[misc]
+    else:
+        made = _in_threads(prepared, replicates, threads, progress, cancel)
+    bound = prepared.simulation.bound
+    return Calibration(study, tuple(made), replicates, prepared.axes, bound.levels, prepared.fitting.reason)
+
+
+def _block(study: Study, numbers: range) -> list[Replicate]:
+    """Replicates that are simulated together, in a process of their own."""
+    prepared = Prepared(study)
+    return [prepared.replicate(number) for number in numbers]
+
+
+def _in_threads(
+    prepared: Prepared,
+    replicates: int,
+    threads: int,
+    progress: Callable[[Replicate], None] | None,
+    cancel: threading.Event | None,
+) -> list[Replicate]:
+    stop = np.zeros(1, dtype=np.int64)
+    made: list[Replicate] = []
+    telling = threading.Lock()
+
+    def one(number: int) -> None:
+        if stop[0]:
+            return
+        try:
+            found = prepared.replicate(number, stop)
+        except StoppedError:
+            return
+        with telling:
+            made.append(found)
+            if progress is not None:
+                progress(found)
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="replicate")
+    try:
+        running = [pool.submit(one, number) for number in range(replicates)]
+        for future in running:
+            while True:
+                if cancel is not None and cancel.is_set():
+                    stop[0] = 1
+                try:
+                    future.result(timeout=0.05)
+                    break
+                except TimeoutError:
+                    if future.done():  # it is the replicate's own
+                        raise
+    finally:
+        # Also on the way out of an exception: the chains must not outlive the call.
+        stop[0] = 1
+        pool.shutdown(wait=True, cancel_futures=True)
+    return sorted(made, key=lambda each: each.number)

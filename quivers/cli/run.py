@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
 from quivers.check.program import CheckedProgram
 from quivers.cli.fitted import chosen_program, data_for, doubts, fitted, require_sound
+from quivers.cli.interrupts import cancelling
 from quivers.cli.output import (
     CLEAN,
-    INTERRUPTED,
     colour,
     diagnostics_text,
     say,
@@ -109,7 +107,7 @@ def _sampled(
 ) -> MCMCResult | CompiledRun:
     """The run by the kernel alone where there is one; else, and where torch is asked for, with torch."""
     quiet = options.quiet or options.output_format == "json"
-    with _cancelling() as cancel:
+    with cancelling() as cancel:
         from quivers.inference.kernels import kernel_of
 
         kernel = kernel_of(
@@ -169,30 +167,6 @@ def _sampled(
 def _stop_if(cancel: threading.Event) -> None:
     if cancel.is_set():
         raise Cancelled("The run was cancelled.")
-
-
-@contextmanager
-def _cancelling() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that the run stops by itself; the second ends the process.
-
-    No exception is raised in between: one inside torch's or LLVM's loading would abort the process.
-    """
-    cancel = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield cancel
-        return
-
-    def stop(*_: object) -> None:
-        if cancel.is_set():
-            os.write(sys.stderr.fileno(), b"error: Interrupted.\n")
-            os._exit(INTERRUPTED)
-        cancel.set()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _heading(
