@@ -83,9 +83,9 @@ def _has_hooks(optimizer: torch.optim.Optimizer) -> bool:
 class CompiledSteps:
     """Steps of a guide and an optimiser for which `why_not` has no reason.
 
-    The parameters and the optimiser's state are read when it is made, and written by `write_back`. The
-    standard normals are those of the streams (seed, step, particle), or, where it has rows, of `noise`
-    (step · particle, coordinate).
+    The parameters and the optimiser's state are read when it is made and by `read`, and written by
+    `write_back`. The standard normals are those of the streams (seed, step, particle), or else `noise`
+    (step · particle, coordinate), counted from where they were last read.
     """
 
     def __init__(
@@ -93,17 +93,15 @@ class CompiledSteps:
         density: DensityPointer,
         guide: Guide,
         optimizer: torch.optim.Optimizer,
-        schedule: LRScheduler | None,
+        schedule: LRScheduler | None = None,
         *,
         particles: int,
-        seed: int,
+        seed: int = 0,
         noise: Array | None = None,
     ) -> None:
-        method = method_of(optimizer)
-        assert method is not None, "why_not was asked"
         self._density, self._block = density, density.block()
         self._guide, self._optimizer, self._schedule = guide, optimizer, schedule
-        self._method, self._particles = method, particles
+        self._particles = particles
         full = isinstance(guide, AutoMultivariateNormalGuide)
         self._kind = code.FULL_RANK if full else code.MEAN_FIELD
         shape = (code.LOWER + (guide.dimension if full else 0), guide.dimension)
@@ -113,7 +111,19 @@ class CompiledSteps:
         self._noise = np.zeros((0, guide.dimension)) if noise is None else noise
         self._counts = np.zeros(code.COUNTS_SIZE, dtype=np.int64)
         self._last, self._seconds = 0, 0.0  # the number of the last steps, and their time
-        self._read()
+        self.read()
+
+    def are_of(self, guide: Guide, optimizer: torch.optim.Optimizer, particles: int) -> bool:
+        """Whether these steps are those of that guide, optimiser and number of particles."""
+        return self._guide is guide and self._optimizer is optimizer and self._particles == particles
+
+    def step(self, noise: Array) -> float:
+        """One step from what guide and optimiser have now; returns the loss. Raises as `take` does."""
+        self.read()
+        self._noise = noise
+        (elbo,) = self.take(1)
+        self.write_back()
+        return -float(elbo)
 
     def take(self, most: int, seconds: float = math.inf) -> Array:
         """The ELBO before each of the next steps: `most` of them, or as many as take about that time.
@@ -169,30 +179,35 @@ class CompiledSteps:
         if isinstance(self._guide, AutoMultivariateNormalGuide):
             yield self._guide.lower, slice(code.LOWER, None)
 
-    def _read(self) -> None:
-        names = _KEPT[self._method.number]
+    def read(self) -> None:
+        """Takes over what the guide and the optimiser have now."""
+        method = method_of(self._optimizer)
+        assert method is not None, "why_not was asked"
+        self._method = method
+        self._counts[:] = 0
         for parameter, rows in self._rows():
             self._parameters[rows] = parameter.detach().numpy()
             state = self._optimizer.state[parameter]
-            for table, name in zip(self._kept, names, strict=False):
-                if state.get(name) is not None:
+            for table, name in zip(self._kept, _KEPT[method.number], strict=False):
+                if state.get(name) is None:
+                    table[rows] = 0.0
+                else:
                     table[rows] = state[name].numpy()
                     self._counts[code.COUNT_BEFORE] = int(state.get("step", 1))
 
     def write_back(self) -> None:
-        """Gives the guide and the optimiser what they would have after the steps taken."""
-        count = int(self._counts.sum())
-        if count == 0:
+        """Gives the guide and the optimiser what torch's steps would leave there, the last gradients too."""
+        if self._counts[code.COUNT_DONE] == 0:
             return
+        self._optimizer._opt_called = True  # type: ignore[attr-defined]  # or a schedule warns of no step
+        momentum = self._method.number == code.ADAM or self._method.settings[code.MOMENTUM] != 0.0
         for parameter, rows in self._rows():
-            with torch.no_grad():
-                parameter.copy_(torch.from_numpy(self._parameters[rows]))
-            parameter.grad = None
+            parameter.detach().copy_(torch.from_numpy(self._parameters[rows]))
+            parameter.grad = torch.from_numpy(self._gradients[rows].copy())
             state = self._optimizer.state[parameter]
             if self._method.number == code.ADAM:
                 # As torch makes it: the count is a number of the default type.
-                state["step"] = torch.tensor(float(count), dtype=torch.get_default_dtype())
-            elif self._method.settings[code.MOMENTUM] == 0.0:
-                continue
-            for table, name in zip(self._kept, _KEPT[self._method.number], strict=False):
-                state[name] = torch.from_numpy(table[rows].copy())
+                state["step"] = torch.tensor(float(self._counts.sum()))
+            if momentum:
+                for table, name in zip(self._kept, _KEPT[self._method.number], strict=False):
+                    state[name] = torch.from_numpy(table[rows].copy())

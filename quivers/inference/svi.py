@@ -70,6 +70,7 @@ class SVI:
         self._bound: BoundModel | None = None
         self._engine: Engine | None = None
         self._density: LogDensity | None = None
+        self._compiled: CompiledSteps | None = None
         self._seen: dict[str, np.ndarray] = {}
 
     def step(self, x: Any = None, observations: Mapping[str, Any] | None = None) -> float:
@@ -79,7 +80,17 @@ class SVI:
         generator's. Raises `DataError` where the observations do not fit, `SamplingError` where the loss is
         not finite, the parameters then being left as they were.
         """
-        return self._step(self._log_density(self._bind({} if observations is None else observations)))
+        density = self._log_density(self._bind({} if observations is None else observations))
+        if self._why_not(None) is not None:
+            return self._step(density)
+        assert self._engine is not None
+        particles = self.elbo.num_particles
+        if self._compiled is None or not self._compiled.are_of(self.guide, self.optimizer, particles):
+            self._compiled = CompiledSteps(
+                self._engine.density, self.guide, self.optimizer, particles=particles
+            )
+        noise = torch.randn(particles, self.guide.dimension, dtype=torch.float64)
+        return self._compiled.step(noise.numpy())
 
     def run(
         self,
@@ -159,19 +170,25 @@ class SVI:
         """What takes a run's steps, its name, and why it is not compiled code."""
         density = self._log_density(bound)
         assert self._engine is not None
-        if self._engine.name == "torch":
-            return _TorchSteps(self, density, schedule), "torch", self._engine.reason
-        reason = why_not(self.guide, self.optimizer, schedule)
-        if reason is None and type(self.elbo) is not ELBO:
-            reason = f"There are no compiled steps for {type(self.elbo).__name__}"
+        reason = self._why_not(schedule)
         if reason is not None:
-            return _TorchSteps(self, density, schedule), "kernel", reason
+            told = None if self.engine == "torch" else reason
+            return _TorchSteps(self, density, schedule), self._engine.name, told
         seed = int(torch.randint(2**62, ()).item())
         compiled = CompiledSteps(
             self._engine.density, self.guide, self.optimizer, schedule,
             particles=self.elbo.num_particles, seed=seed,
         )  # fmt: skip
         return compiled, "compiled", None
+
+    def _why_not(self, schedule: torch.optim.lr_scheduler.LRScheduler | None) -> str | None:
+        """Why steps are not compiled, once the engine is known."""
+        assert self._engine is not None
+        if self._engine.name == "torch":
+            return self._engine.reason or "Torch was asked for"
+        if type(self.elbo) is not ELBO:
+            return f"There are no compiled steps for {type(self.elbo).__name__}"
+        return why_not(self.guide, self.optimizer, schedule)
 
     def _step(self, density: LogDensity) -> float:
         self.optimizer.zero_grad()
@@ -204,7 +221,7 @@ class SVI:
             self.guide.check(bound)
             # Copies: the caller may write into the arrays that were given.
             self._seen = {name: array.copy() for name, array in arrays.items()}
-            self._bound, self._density = bound, None
+            self._bound, self._density, self._compiled = bound, None, None
         return self._bound
 
 
