@@ -51,7 +51,7 @@ export class Runs implements vscode.Disposable {
       answer = await vscode.window.withProgress(options, (progress, token) => this.sampled(run, progress, token));
       return answer;
     } catch (error) {
-      await this.refused(error);
+      void this.refused(error);
       return undefined;
     } finally {
       this.active.delete(run);
@@ -80,7 +80,7 @@ export class Runs implements vscode.Disposable {
     try {
       return await this.server.command<Answer>(command, argument);
     } catch (error) {
-      await this.refused(error);
+      void this.refused(error);
       return undefined;
     }
   }
@@ -119,7 +119,7 @@ export class Runs implements vscode.Disposable {
     this.events.fire(event);
   }
 
-  /** Each refusal in its sentence, with what can be done about it. */
+  /** Each refusal in its sentence, with what can be done about it. It ends with the user's answer, so nobody waits for it. */
   private async refused(error: unknown): Promise<void> {
     const kind = refusal(error);
     if (kind === 'cancelled') {

@@ -17,9 +17,10 @@ import {
   type DynamicFeature,
   State,
 } from 'vscode-languageclient/node';
-import { type Discovery, discover, told } from './discovery';
+import { type Discovery, type Surroundings, discover, told } from './discovery';
 import * as probe from './probe';
-import { activePython } from './python';
+import { chosenPythons } from './python';
+import { show } from './report';
 
 export const SELECTOR = [
   { scheme: 'file', language: 'qvr' },
@@ -67,6 +68,8 @@ export class Server implements vscode.Disposable {
   problem: string | undefined;
   private client: Client | undefined;
   private restarts: number[] = [];
+  /** Where the last search looked. */
+  private places = '';
   private turn: Promise<void> = Promise.resolve();
 
   /** `folder` holds nothing that a Python could import. */
@@ -76,6 +79,15 @@ export class Server implements vscode.Disposable {
   restart(): Promise<void> {
     this.turn = this.turn.then(() => this.start()).catch((error: unknown) => this.failed(error));
     return this.turn;
+  }
+
+  /** Start anew where another server would be found than the one that was: what runs is not lost for nothing. */
+  async lookAgain(): Promise<boolean> {
+    await this.turn;
+    const before = this.places;
+    if (before === places(await surroundings())) return false;
+    await this.restart();
+    return true;
   }
 
   /** The client of a running server; an Error says why there is none. */
@@ -164,28 +176,8 @@ export class Server implements vscode.Disposable {
   }
 
   private async discovered(): Promise<Discovery> {
-    const python = await activePython();
-    const around = {
-      setting: vscode.workspace.getConfiguration('qvr').get<string>('path', ''),
-      active: python.path,
-      pythonExtension: python.installed,
-      folders: (vscode.workspace.workspaceFolders ?? [])
-        .filter((folder) => folder.uri.scheme === 'file')
-        .map((folder) => folder.uri.fsPath),
-      path: (process.env['PATH'] ?? '').split(path.delimiter),
-      home: homedir(),
-      windows: process.platform === 'win32',
-      trusted: vscode.workspace.isTrusted,
-      isFile: (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false,
-      isFolder: (file: string) => statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false,
-      real: (file: string) => {
-        try {
-          return realpathSync(file);
-        } catch {
-          return file;
-        }
-      },
-    };
+    const around = await surroundings();
+    this.places = places(around);
     return discover(around, (candidate) => probe.version(candidate, this.folder));
   }
 
@@ -206,6 +198,9 @@ export class Server implements vscode.Disposable {
         provideCodeLenses: (document, token, next) => {
           this.asks.fire(document.uri);
           return next(document, token);
+        },
+        window: {
+          showDocument: (params, token, next) => show(params, () => next(params, token)),
         },
         workspace: {
           configuration: async (params: ConfigurationParams, token, next) => {
@@ -240,6 +235,36 @@ export class Server implements vscode.Disposable {
     if (chosen === 'Show Output') this.output.show();
     else if (chosen !== undefined && command !== undefined) await vscode.commands.executeCommand(command);
   }
+}
+
+async function surroundings(): Promise<Surroundings> {
+  const setting = vscode.workspace.getConfiguration('qvr').get<string>('path', '');
+  return {
+    setting,
+    // Managers are not started for what they will not be asked.
+    chosen: setting.trim() === '' ? await chosenPythons() : [],
+    folders: (vscode.workspace.workspaceFolders ?? [])
+      .filter((folder) => folder.uri.scheme === 'file')
+      .map((folder) => folder.uri.fsPath),
+    path: (process.env['PATH'] ?? '').split(path.delimiter),
+    home: homedir(),
+    windows: process.platform === 'win32',
+    trusted: vscode.workspace.isTrusted,
+    isFile: (file) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false,
+    isFolder: (file) => statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false,
+    real: (file) => {
+      try {
+        return realpathSync(file);
+      } catch {
+        return file;
+      }
+    },
+  };
+}
+
+/** What a search depends on, to be compared. */
+function places({ setting, chosen, folders, trusted }: Surroundings): string {
+  return JSON.stringify([setting, chosen, folders, trusted]);
 }
 
 function settings(): object {
