@@ -9,16 +9,19 @@ elements, neighbours share a bar. Means are rounded where their Monte Carlo erro
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from quivers.element_names import AxisLabels, axis_labels, element_name, index_of, shortened
 from quivers.records import record
 
 BARS = "▁▂▃▄▅▆▇█"
 SHAPE_BARS = 8
 MOST_BARS = 16
 MOST_ROWS = 12
+_MARKUP = re.compile(r"[\\`*_{}\[\]()<>#|!~&$]")
 
 Numbers = tuple[float | None, ...]
 
@@ -38,7 +41,8 @@ class Posterior:
 
     `axes` has the objects that it runs over and `shape` their sizes. `r_hat` is the worst and `ess` the
     smallest of all elements. `q5` and `q95` are empty while a run is under way; `done` is then the share of
-    its draws that are made, else None. `stale` says that the model or the data have changed since.
+    its draws that are made, else None. `stale` says that the model or the data have changed since. `labels`
+    has what the elements of each axis are called, where the data name them.
     """
 
     name: str
@@ -53,17 +57,27 @@ class Posterior:
     histogram: Histogram | None = None
     stale: bool = False
     done: float | None = None
+    labels: AxisLabels = ()
 
 
 def posterior(
-    name: str, entry: Mapping[str, Any], *, stale: bool = False, done: float | None = None
+    name: str,
+    entry: Mapping[str, Any],
+    labels: Mapping[str, Sequence[str]] | None = None,
+    *,
+    stale: bool = False,
+    done: float | None = None,
 ) -> Posterior:
-    """The posterior that a worker's message says of a site, be it final or partial."""
+    """The posterior that a worker's message says of a site, be it final or partial.
+
+    `labels` has what the elements of each object are called.
+    """
     drawn = entry.get("histogram")
+    axes, shape = tuple(entry.get("axes", ())), tuple(entry["shape"])
     return Posterior(
         name,
-        tuple(entry.get("axes", ())),
-        tuple(entry["shape"]),
+        axes,
+        shape,
         tuple(entry["mean"]),
         tuple(entry["sd"]),
         tuple(entry.get("q5", ())),
@@ -73,6 +87,7 @@ def posterior(
         None if drawn is None else Histogram(drawn["low"], drawn["high"], tuple(drawn["counts"])),
         stale,
         done,
+        axis_labels(axes, shape, labels) if labels else (),
     )
 
 
@@ -220,7 +235,7 @@ def _table(found: Posterior) -> list[str]:
         places = _places(sd, found.ess) if sd else None
         figures = [mean, sd, *([_at(found.q5, number), _at(found.q95, number)] if quantiles else [])]
         told = [significant(each) if places is None else decimal(each, places) for each in figures]
-        lines.append(_row([element(found, number) if found.shape else "", *told]))
+        lines.append(_row([_cell(found, number) if found.shape else "", *told]))
     if size > MOST_ROWS:
         lines.append(_row(["…", f"{size - MOST_ROWS} more", *[""] * (len(titles) - 2)]))
     return lines
@@ -230,10 +245,13 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _cell(found: Posterior, number: int) -> str:
+    """An element's name in a table of Markdown, where no level's name can be markup."""
+    name = shortened(element(found, number))
+    head, bracket, subscripts = name.partition("[")
+    return head + bracket + _MARKUP.sub(r"\\\g<0>", subscripts.removesuffix("]")) + "]"
+
+
 def element(found: Posterior, number: int) -> str:
-    """The element at a flat place, counted from 1 as in the results: `theta[3]`, `beta[2,1]`."""
-    indices: list[int] = []
-    for size in reversed(found.shape):
-        indices.append(number % size + 1 if size else 1)
-        number //= max(1, size)
-    return f"{found.name}[{','.join(str(index) for index in reversed(indices))}]"
+    """The element at a flat place, as in the results: `theta[Choate]`, `theta[3]`, `beta[2,1]`."""
+    return element_name(found.name, index_of(number, found.shape), found.labels)

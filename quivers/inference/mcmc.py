@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from quivers.results import SummaryRow, Trouble
 
 _WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
+# A look at a run under way works out no more numbers than these.
+MOST_NUMBERS_OF_A_LOOK = 2_000_000
 _YES_OR_NO = ("diverged", "saturated")
 
 
@@ -206,6 +209,16 @@ class Underway:
         """Draws that all chains have kept so far, and how many there will be."""
         return sum(chain.kept for chain in self.chains), sum(len(chain.positions) for chain in self.chains)
 
+    @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """The objects that each site runs over."""
+        return site_axes(self.bound.density)
+
+    @property
+    def levels(self) -> Levels:
+        """The names of the elements of those objects that the data name."""
+        return self.bound.levels
+
     def samples(self, numbers: int) -> dict[str, np.ndarray]:
         """Latents and lets of the draws so far, (draw, *axes) each, the chains one after another.
 
@@ -216,6 +229,34 @@ class Underway:
         with torch.no_grad():
             constrained = self.bound.constrain(torch.from_numpy(made[::every]))
         return {name: value.detach().numpy() for name, value in constrained.items()}
+
+
+    def draws_of(
+        self, site: str, index: Sequence[int], points: int
+    ) -> tuple[list[np.ndarray], list[np.ndarray], int]:
+        """One number of a site, `index` from 0: its draws so far by chain, which diverged, and the thinning.
+
+        About `points` draws of each chain, fewer of a very large site.
+
+        Raises:
+            LookupError: there is no such site or number.
+        """
+        kept = [chain.kept for chain in self.chains]
+        shape = tuple(self.bound.sizes[name] for name in self.axes[site])
+        if len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
+            raise LookupError(index)
+        size = max(1, math.prod(shape), self.bound.dimension)
+        points = max(2, min(points, MOST_NUMBERS_OF_A_LOOK // (size * len(self.chains))))
+        every = max(1, -(-max(kept) // points))
+        rows = [chain.positions[:count:every] for chain, count in zip(self.chains, kept, strict=True)]
+        with torch.no_grad():
+            values = self.bound.constrain_one(site, torch.from_numpy(np.concatenate(rows)))
+        drawn = values[(slice(None), *index)].detach().numpy()
+        ends = np.cumsum([len(each) for each in rows])[:-1]
+        diverged = [
+            np.flatnonzero(chain.diverged[:count]) for chain, count in zip(self.chains, kept, strict=True)
+        ]
+        return np.split(drawn, ends), diverged, every
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -26,7 +26,7 @@ from quivers.inference.mass_matrix import (
 )
 from quivers.inference.random import stream
 from quivers.inference.step_size import BACKGROUND_COUNT, FOREGROUND_COUNT, SEARCHING, STATE_SIZE, STEP
-from quivers.inference.trajectory import DRAW, STATISTICS, workspace
+from quivers.inference.trajectory import DIVERGENT, DRAW, STATISTICS, workspace
 from quivers.inference.warmup import (
     SWITCH,
     UPDATE,
@@ -101,6 +101,13 @@ class Chain:
         """Rows of `positions` that hold draws so far."""
         before = max(self.begin, len(self.actions))
         return max(self.done - before, 0) // self.thin
+
+    @property
+    def diverged(self) -> NDArray[np.bool_]:
+        """Of each row of `positions` whether a transition that led to it has diverged."""
+        before = max(self.begin, len(self.actions)) - self.begin
+        marks = self.statistics[before:, DIVERGENT].reshape(-1, self.thin)
+        return np.asarray((marks != 0.0).any(axis=1))
 
     def take_up(self, metric: Array, step: float) -> None:
         """Goes on with an adapted metric and step size."""

@@ -9,12 +9,14 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from quivers.element_names import shortened
 from quivers.ide.posteriors import Histogram, Posterior, element, significant
 
 WIDTH, HEIGHT = 320.0, 96.0
 FOOT = 16.0
 ROW = 15.0
-LABELS = 96.0
+LABELS = 120.0
+MOST_CHARACTERS = 18
 MOST_INTERVALS = 40
 
 
@@ -66,7 +68,8 @@ def intervals(found: Posterior) -> str:
         lines.append(f'<line class="zero" x1="{x(0):.1f}" y1="0" x2="{x(0):.1f}" y2="{tall - FOOT:.1f}"/>')
     for place, (number, low, mean, high) in enumerate(rows):
         y = ROW * (place + 0.5)
-        name = escape(element(found, number))
+        whole = element(found, number)
+        name = f"{escape(shortened(whole, MOST_CHARACTERS))}<title>{escape(whole)}</title>"
         lines.append(
             f'<text x="0" y="{y + 4:.1f}">{name}</text>'
             f'<line x1="{x(low):.1f}" y1="{y:.1f}" x2="{x(high):.1f}" y2="{y:.1f}"/>'

@@ -10,6 +10,7 @@ from typing import Any
 
 from quivers.check.analysis import check_source
 from quivers.check.program import CheckedProgram
+from quivers.element_names import shortened
 from quivers.ide.definition import named_steps
 from quivers.ide.posteriors import Posterior, decimal, posterior, text
 from quivers.report.drawings import MOST_INTERVALS, histogram, intervals
@@ -39,7 +40,7 @@ def page(
 
     `finished` is the time of the answer in seconds since 1970; `data` says where the data are from, if any.
     """
-    sites = {name: posterior(name, entry) for name, entry in result["sites"].items()}
+    sites = {name: posterior(name, entry, result["labels"]) for name, entry in result["sites"].items()}
     title = f"{program} · {file}"
     parts = [
         f"<h1>{escape(program)}</h1>",
@@ -157,11 +158,18 @@ def _table(summary: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for name, row in list(summary.items())[:MOST_ROWS]:
         cells = "".join([f"<td>{escape(_cell(column, row))}</td>" for column, _ in COLUMNS])
-        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
+        rows.append(f"<tr>{_head(name)}{cells}</tr>")
     left = len(summary) - MOST_ROWS
     more = f"<p>{left:,} more rows are left out.</p>" if left > 0 else ""
     body = "".join(rows)
     return f'<div class="wide"><table class="figures"><tr><th></th>{heads}</tr>{body}</table></div>{more}'
+
+
+def _head(name: str) -> str:
+    """The name at the head of a row; one that is cut short is whole where the mouse rests on it."""
+    shown = shortened(name)
+    whole = "" if shown == name else f' title="{escape(name, quote=True)}"'
+    return f"<th{whole}>{escape(shown)}</th>"
 
 
 def _cell(column: str, row: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from quivers.json_output import histogram_entry
+from quivers.json_output import histogram_entry, labels_entry
+from quivers.worker.messages import NoDrawsError
 
 if TYPE_CHECKING:
     from quivers.inference import ChainProgress
@@ -38,6 +39,8 @@ class Course:
         self._effort = effort
         self._seen: dict[int, collections.deque[tuple[float, int]]] = {}
         self._underway: Underway | None = None
+        self._axes: Mapping[str, Sequence[str]] = {}
+        self._labels: dict[str, list[str]] = {}
         self._began = self._next_partial = clock()
         self._before_partial: float | None = None
 
@@ -84,8 +87,29 @@ class Course:
             return None
         # What the first one prepares is used again at the end of the run, so it is no cost of its own.
         self._before_partial = None if self._before_partial is None else self._effort()
-        sites = {name: _figures(values) for name, values in self._underway.samples(MOST_NUMBERS).items()}
-        return {"done": done, "total": total, "sites": sites}
+        if not self._axes:
+            self._axes = self._underway.axes
+            self._labels = labels_entry(self._axes.values(), self._underway.levels)
+        sites = {
+            name: {"axes": list(self._axes[name]), **_figures(values)}
+            for name, values in self._underway.samples(MOST_NUMBERS).items()
+        }
+        return {"done": done, "total": total, "labels": self._labels, "sites": sites}
+
+    def trace(self, site: str, index: Sequence[int]) -> dict[str, Any] | None:
+        """One number's draws so far, as `quivers.worker.traces.trace` tells them; None before there are any.
+
+        Raises NoDrawsError where the run has no such number.
+        """
+        from quivers.worker.traces import MOST_POINTS, trace
+
+        if self._underway is None:
+            return None
+        try:
+            draws, diverged, every = self._underway.draws_of(site, index, MOST_POINTS)
+        except LookupError:
+            raise NoDrawsError(f"The run has no {site} with these subscripts.") from None
+        return trace(draws, diverged, every)
 
     def sent(self) -> None:
         """A partial summary has gone out: the next one waits until this one's cost is a small share."""

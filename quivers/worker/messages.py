@@ -1,11 +1,13 @@
 """What the worker and the server say to each other: JSON-RPC 2.0, one message a line, in ASCII.
 
 To the worker:
-- request `run` {source, name, program?, data?, settings?: `Settings`}; `data` is a file's path, values by
-  name, or null for the file beside the model. Its result is `quivers.json_output.run` and
-  `quivers.json_output.run_details` in one.
+- request `run` {source, name, program?, data?, settings?: `Settings`, key?}; `data` is a file's path, values
+  by name, or null for the file beside the model; under `key` its draws are kept. Its result
+  is `quivers.json_output.run` and `quivers.json_output.run_details` in one.
 - request `prior_predictive` {source, name, program?, data?, settings?: `PriorSettings`}. Its result is
   `quivers.json_output.prior_predictive`.
+- request `trace` {key, site, index}: one number's draws in the run of that key, be it under way or done;
+  `index` has its subscripts, from 0. Its result is `quivers.worker.traces.trace`; it waits for no run.
 - notification `cancel` {id}: ends that request, which answers with the kind `cancelled`.
 - request `shutdown`.
 
@@ -14,9 +16,10 @@ From the worker:
 - `progress` {id, chain, chains, phase: "warm-up"|"sampling", done, total, divergences, draws_per_second,
   seconds_left}, ten times a second for each chain that moved: `done` of `total` transitions, warm-up's among
   them; draws that are kept per second, null in warm-up; seconds to the end of this chain, null until known.
-- `partial` {id, done, total, sites: {name: {shape, mean, sd, histogram}}} about twice a second while
-  drawing, less often where that would slow the run by 1 %: what the `done` of `total` draws of all chains
-  say so far; mean and sd are flat, the histogram is null where there is none.
+- `partial` {id, done, total, labels, sites: {name: {axes, shape, mean, sd, histogram}}} about twice a
+  second while drawing, less often where that would slow the run by 1 %: what the `done` of `total` draws of
+  all chains say so far; mean and sd are flat, the histogram is null where there is none, and `labels` has
+  what the elements of objects are called, for those that the data name.
 - `pulse` {rss: bytes or null, steps: leapfrog steps of the run or null, running: id or null} every second,
   and at once when memory grows fast.
 
@@ -24,7 +27,7 @@ A histogram is {low, high, counts}: 24 counts of the numbers from `low` to `high
 farthest half per cent at each end is left out. Of whole numbers each bin holds as many.
 
 A failed request's error has a sentence as `message` and `data.kind`: `program`, `data` (with `data.problems`,
-each {code, message, input, near}), `sampling`, `memory`, `cancelled` or `internal` (with
+each {code, message, input, near}), `sampling`, `memory`, `cancelled`, `no_draws` or `internal` (with
 `data.traceback`).
 Requests wait for one another. The process ends with its standard input, so it can't outlive the server.
 """
@@ -52,14 +55,19 @@ from quivers.sampling_defaults import (
     WARMUP,
 )
 
-Kind = Literal["program", "data", "sampling", "memory", "cancelled", "internal"]
+Kind = Literal["program", "data", "sampling", "memory", "cancelled", "no_draws", "internal"]
 
 INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ERROR = -32603, -32602, -32601, -32700
 RUN_FAILED, RUN_CANCELLED = -32803, -32800
 
 PRIOR_DRAWS = 1000
 LARGEST_SEED = 2**64 - 1
+GONE = "The draws of this run are no longer kept: run the model again to see the trace."
 OUT_OF_MEMORY = "The run needs more memory than there is: ask for fewer draws."
+
+
+class NoDrawsError(QvrError):
+    """The draws that were asked for are not here; the text is a sentence for the user."""
 
 
 class MemoryLimitError(MemoryError):
@@ -108,9 +116,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest(Subject):
-    """A posterior to sample."""
+    """A posterior to sample, whose draws are kept under `key`; without one they are not."""
 
     settings: Settings = field(default_factory=Settings)
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +129,24 @@ class PriorRequest(Subject):
     settings: PriorSettings = field(default_factory=PriorSettings)
 
 
+@dataclass(frozen=True, slots=True)
+class TraceRequest:
+    """A number to trace: the run's key, the site, and the subscripts of the number, which count from 0."""
+
+    key: str
+    site: str
+    index: tuple[int, ...]
+
+
 def run_request(params: object) -> RunRequest:
     """A run request from the parameters of a message; ValueError says what is wrong with them."""
     subject, settings = _subject(params)
-    return RunRequest(subject.source, subject.name, subject.program, subject.data, settings_from(settings))
+    assert isinstance(params, dict)
+    key = params.get("key")
+    if key is not None and not isinstance(key, str):
+        raise ValueError("`key` is text")
+    used = settings_from(settings)
+    return RunRequest(subject.source, subject.name, subject.program, subject.data, used, key)
 
 
 def prior_request(params: object) -> PriorRequest:
@@ -133,6 +156,18 @@ def prior_request(params: object) -> PriorRequest:
     _check_count("draws", settings.draws, 1)
     _check_seed(settings.seed)
     return PriorRequest(subject.source, subject.name, subject.program, subject.data, settings)
+
+
+def trace_request(params: object) -> TraceRequest:
+    """A request for a trace from the parameters of a message; ValueError says what is wrong with them."""
+    if not isinstance(params, dict):
+        raise ValueError("a trace takes its parameters by name")
+    key, site, index = params.get("key"), params.get("site"), params.get("index")
+    if not isinstance(key, str) or not isinstance(site, str):
+        raise ValueError("a trace needs `key` and `site`, both text")
+    if not isinstance(index, list) or not all(type(place) is int for place in index):
+        raise ValueError("`index` is a list of whole numbers")
+    return TraceRequest(key, site, tuple(index))
 
 
 def _subject(params: object) -> tuple[Subject, object]:
@@ -221,6 +256,8 @@ def failure(error: BaseException) -> dict[str, Any]:
             return _failed("data", str(error), problems=problems)
         case ProgramError():
             return _failed("program", str(error))
+        case NoDrawsError():
+            return _failed("no_draws", str(error))
         case SamplingError() | QvrError():
             return _failed("sampling", str(error))
         case MemoryLimitError():

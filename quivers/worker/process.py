@@ -1,4 +1,7 @@
-"""The worker's process: requests are read on one thread, run on a second, and watched from a third."""
+"""The worker's process: requests are read on one thread, run on a second, and watched from a third.
+
+Traces are looked up on a fourth, so that a run under way can be looked at.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,27 @@ from quivers.errors import Cancelled, QvrError
 from quivers.worker import memory
 from quivers.worker.course import Course
 from quivers.worker.messages import (
+    GONE,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
     RUN_FAILED,
     MemoryLimitError,
+    NoDrawsError,
     PriorRequest,
     RunRequest,
+    TraceRequest,
     failure,
     finite,
     prior_request,
     run_request,
+    trace_request,
 )
 from quivers.worker.runs import load_runtime, prior_predictive, run
 
 if TYPE_CHECKING:
-    from quivers.inference import ChainProgress
+    from quivers.inference import ChainProgress, MCMCResult
+    from quivers.worker.traces import Traces
 
 SECONDS_BETWEEN_PULSES = 1.0
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -64,11 +72,14 @@ class Worker:
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._jobs: dict[Any, Job] = {}
         self._running: Job | None = None
+        self._looks: queue.SimpleQueue[tuple[Any, TraceRequest] | None] = queue.SimpleQueue()
+        self._kept: Traces | None = None
         self._ended = threading.Event()
 
     def serve(self) -> None:
         """Answer until `shutdown` or the end of input; runs under way are cancelled then."""
-        for work, name in ((self._run_all, "runs"), (self._keep_watch, "watch")):
+        works = ((self._run_all, "runs"), (self._keep_watch, "watch"), (self._trace_all, "traces"))
+        for work, name in works:
             threading.Thread(target=work, name=name, daemon=True).start()
         for line in self._reader:
             if line.strip() and not self._receive(line):
@@ -77,6 +88,7 @@ class Worker:
         for job in list(self._jobs.values()):
             job.cancel.set()
         self._waiting.put(None)
+        self._looks.put(None)
 
     def send(self, message: dict[str, Any]) -> None:
         line = json.dumps(finite({"jsonrpc": "2.0", **message}), separators=(",", ":"), allow_nan=False)
@@ -104,6 +116,11 @@ class Worker:
                 return True
             self._jobs[identity] = job = Job(identity, request)
             self._waiting.put(job)
+        elif method == "trace" and identity is not None:
+            try:
+                self._looks.put((identity, trace_request(params)))
+            except ValueError as error:
+                self._refuse(identity, INVALID_PARAMS, f"There is no such trace: {error}.")
         elif method == "cancel":
             wanted = self._jobs.get(params.get("id")) if isinstance(params, dict) else None
             if wanted is not None:
@@ -128,6 +145,9 @@ class Worker:
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)
+        from quivers.worker.traces import Traces
+
+        self._kept = Traces(self._limit)
         self.send({"method": "ready", "params": {"pid": os.getpid(), "memory_limit": self._limit}})
         while (job := self._waiting.get()) is not None:
             self._running = job
@@ -160,7 +180,37 @@ class Worker:
                 self.send({"method": "partial", "params": {"id": job.identity, **partial}})
                 course.sent()
 
-        return run(request, report, job.cancel, course.begin)
+        def keep(result: MCMCResult) -> None:
+            if request.key is not None and self._kept is not None:
+                samples = {name: drawn.numpy() for name, drawn in result.samples.items()}
+                self._kept.keep(request.key, samples, result.divergences.numpy())
+
+        return run(request, report, job.cancel, course.begin, keep)
+
+    # ---------------------------------------------------------------- traces
+
+    def _trace_all(self) -> None:
+        while (look := self._looks.get()) is not None:
+            identity, request = look
+            try:
+                answer = {"result": self._trace(request)}
+            except BaseException as error:
+                if not isinstance(error, QvrError | MemoryError):
+                    traceback.print_exc()
+                answer = {"error": failure(error)}
+            self.send({"id": identity, **answer})
+
+    def _trace(self, request: TraceRequest) -> dict[str, Any]:
+        """One number's draws: of the run under way where that is meant, else of one that is kept."""
+        job = self._running
+        if job is not None and isinstance(job.request, RunRequest) and job.request.key == request.key:
+            found = None if job.course is None else job.course.trace(request.site, request.index)
+            if found is None:
+                raise NoDrawsError("The run has made no draws yet.")
+            return found
+        if self._kept is None:
+            raise NoDrawsError(GONE)
+        return self._kept.trace(request.key, request.site, request.index)
 
     # ----------------------------------------------------------------- watch
 

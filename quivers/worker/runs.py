@@ -33,11 +33,13 @@ def run(
     on_progress: Progress | None = None,
     cancel: threading.Event | None = None,
     on_start: Watch | None = None,
+    on_result: Callable[[MCMCResult], None] | None = None,
 ) -> dict[str, Any]:
     """Sample the program's posterior; the result of the request `run`.
 
-    `on_start` is given a view of the chains before they start. Raises ProgramError, DataError,
-    SamplingError, or Cancelled once `cancel` is set.
+    `on_start` is given a view of the chains before they start, `on_result` the draws at their end.
+
+    Raises ProgramError, DataError, SamplingError, or Cancelled once `cancel` is set.
     """
     began = time.perf_counter()
     from quivers import json_output
@@ -78,6 +80,8 @@ def run(
     except DataError as error:
         raise (error if file is None else error.in_file(file.name)) from None
     _stop_if(cancel)
+    if on_result is not None:
+        on_result(result)
     rows = result.summary()
     details = json_output.run_details(
         samples={name: drawn.numpy() for name, drawn in result.samples.items()},

@@ -5,7 +5,6 @@ Arguments and answers are plain JSON. A refusal is an error answer whose message
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,6 @@ async def prior_predictive(ls: QvrServer, arguments: Mapping[str, Any], _: Token
 async def show_result(ls: QvrServer, arguments: Mapping[str, Any], _: Token) -> dict[str, Any]:
     """`qvr.showResult`: the last result of a program under the names of now, and whether it is stale."""
     last = await ls.runs.last(arguments["uri"], arguments.get("program"))
-    finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(last.result.finished))
     reasons = [
         *(["model"] if last.model_changed else []),
         *(["data"] if last.result.data_changed else []),
@@ -52,12 +50,18 @@ async def show_result(ls: QvrServer, arguments: Mapping[str, Any], _: Token) -> 
     return {
         "uri": last.result.uri,
         "program": last.program,
-        "finished": finished,
+        "finished": last.finished,
         "stale": last.stale,
         "changed": reasons,
         "data": None if file is None else str(file),
         "result": last.answer(),
     }
+
+
+async def trace(ls: QvrServer, arguments: Mapping[str, Any], _: Token) -> dict[str, Any]:
+    """`qvr.trace`: one number's draws by chain, thinned, with those that diverged."""
+    uri, program = arguments["uri"], arguments.get("program")
+    return await ls.runs.trace(uri, program, arguments["site"], arguments.get("index", []))
 
 
 async def restart_worker(ls: QvrServer, _: Mapping[str, Any], __: Token) -> dict[str, Any]:
@@ -76,6 +80,7 @@ COMMANDS: Mapping[str, Answer] = {
     "qvr.priorPredictive": prior_predictive,
     "qvr.openReport": open_report,
     "qvr.showResult": show_result,
+    "qvr.trace": trace,
     "qvr.restartWorker": restart_worker,
     "qvr.debugInfo": debug_info,
 }

@@ -13,12 +13,13 @@ _KINDS = {
     "text": "text",
     "data": "a file's path, or the values by name",
     "token": "text or a whole number",
+    "index": "a list of whole numbers from 0",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a command. `kind` is `text`, `data` or `token`; `said` overrides how it is named."""
+    """One argument of a command. `kind` is `text`, `data`, `token` or `index`; `said` says it otherwise."""
 
     kind: str
     said: str | None = None
@@ -29,6 +30,8 @@ class Parameter:
             return isinstance(value, str)
         if self.kind == "data":
             return isinstance(value, str | dict)
+        if self.kind == "index":
+            return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
         return isinstance(value, str | int) and not isinstance(value, bool)
 
     def taken(self, value: Any) -> Any:
@@ -58,6 +61,7 @@ TAKES: Mapping[str, Mapping[str, Any]] = {
     },
     "qvr.openReport": _MODEL,
     "qvr.showResult": _MODEL,
+    "qvr.trace": {**_MODEL, "site": Parameter("text", "a site's name"), "index": Parameter("index")},
     "qvr.restartWorker": {},
     "qvr.debugInfo": {},
 }
@@ -89,6 +93,8 @@ def read(command: str, given: Sequence[Any] | None) -> dict[str, Any]:
         if not rule.fits(value):
             raise ValueError(f"{command}: `{name}` must be {rule.wanted}, not {written(value)}.")
         found[name] = rule.taken(value)
+    if command == "qvr.trace" and "site" not in found:
+        raise ValueError("qvr.trace needs the name of a site: `site`.")
     if URI not in found and command not in _WITHOUT_MODEL:
         raise ValueError(f'{command} needs the model\'s URI: {{"uri": …}}, or the URI alone.')
     return found

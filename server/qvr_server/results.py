@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +66,8 @@ def data_used(data: str | dict[str, Any] | None, known: DataUsed | None = None) 
 class Result:
     """What a run of `program` answered, and what it was a run of.
 
-    `source` is the text that ran, `data_now` the data that another run would use, when last looked at.
+    `source` is the text that ran, `data_now` the data that another run would use, when last looked at. The
+    worker keeps the draws under `key`, while it lives and has room for them.
     """
 
     uri: str
@@ -77,6 +79,7 @@ class Result:
     finished: float
     data_now: DataUsed | None = None
     memo: Memo = field(default_factory=dict)
+    key: str | None = None
 
     @property
     def data_changed(self) -> bool:
@@ -110,6 +113,15 @@ class Standing:
         """A name of the run as it is called now."""
         return self.names.get(name, name)
 
+    def named_then(self, name: str) -> str:
+        """What a name of now was called in the run."""
+        return next((then for then, now in self.names.items() if now == name), name)
+
+    @property
+    def finished(self) -> str:
+        """When the run ended, as a date and time in UTC."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.result.finished))
+
     def sites(self) -> dict[str, dict[str, Any]]:
         """The figures of each site, under the names of now."""
         sites: dict[str, dict[str, Any]] = self.result.answer["sites"]
@@ -117,6 +129,11 @@ class Standing:
             self.named(name): {**entry, "axes": [self.named(axis) for axis in entry["axes"]]}
             for name, entry in sites.items()
         }
+
+    def labels(self) -> dict[str, list[str]]:
+        """What the elements of objects are called, by the objects' names of now."""
+        labels: dict[str, list[str]] = self.result.answer["labels"]
+        return {self.named(name): own for name, own in labels.items()}
 
     def troubles(self) -> list[dict[str, Any]]:
         """What the run had trouble with, under the names of now."""
@@ -138,6 +155,7 @@ class Standing:
             "program": self.program,
             "problems": [said.get(sentence, sentence) for sentence in answer["problems"]],
             "sites": self.sites(),
+            "labels": self.labels(),
             "troubles": troubles,
             "summary": {self._element(name): row for name, row in answer["summary"].items()},
         }
@@ -159,7 +177,10 @@ class Standing:
 
     def posteriors(self) -> dict[str, Posterior]:
         """The posterior of each site under its name of now."""
-        return {name: posterior(name, entry, stale=self.stale) for name, entry in self.sites().items()}
+        labels = self.labels()
+        return {
+            name: posterior(name, entry, labels, stale=self.stale) for name, entry in self.sites().items()
+        }
 
 
 class Results:

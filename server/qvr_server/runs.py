@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 
 from quivers.check.fingerprint import fingerprint
 from quivers.check.program import CheckedProgram
+from quivers.element_names import axis_labels, element_name
 from quivers.errors import DataProblem
 from quivers.ide import troubles
 from quivers.ide.posteriors import Posterior, posterior
@@ -46,14 +47,20 @@ SECONDS_BETWEEN_LENSES = 0.5
 
 @dataclass(slots=True)
 class Running:
-    """A run under way. `sites` has what its draws say so far, `done` the share of them that are made."""
+    """A run under way, whose draws the worker has under `key`.
+
+    `sites` has what its draws say so far, `labels` what their elements are called, `done` the share of them
+    that are made.
+    """
 
     uri: str
     program: str
     task: asyncio.Task[Any]
     progress: RunProgress
+    key: str
     live: bool = False
     sites: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, list[str]] = field(default_factory=dict)
     done: float = 0.0
 
 
@@ -95,8 +102,9 @@ class Runs:
         task = asyncio.current_task()
         assert task is not None
         number = next(self._numbers)
+        params["key"] = key = f"run-{number}"
         progress = RunProgress(self._server, f"Sampling {program.name}", token, f"qvr-run-{number}")
-        running = Running(model.uri, program.name, task, progress, live)
+        running = Running(model.uri, program.name, task, progress, key, live)
         self._running[number] = running
         self._server.refresh_lenses()
         ending = "failed"
@@ -109,6 +117,7 @@ class Runs:
                 used,
                 await self._sampled(params, running, arguments.get("partialResultToken")),
                 time.time(),
+                key=key,
             )
             ending = ending_text(result.answer)
         except asyncio.CancelledError:
@@ -142,10 +151,10 @@ class Runs:
                 self._server.refresh_lenses()
 
         def partial(params: dict[str, Any]) -> None:
-            running.sites = params["sites"]
+            running.sites, running.labels = params["sites"], params["labels"]
             running.done = params["done"] / params["total"] if params["total"] else 1.0
             if token is not None:
-                told = {name: params[name] for name in ("done", "total", "sites")}
+                told = {name: params[name] for name in ("done", "total", "labels", "sites")}
                 self._server.progress(types.ProgressParams(token, {"kind": "partial", **told}))
             now = time.monotonic()
             if now - self._hinted >= SECONDS_BETWEEN_HINTS:
@@ -209,6 +218,34 @@ class Runs:
             )
         return found
 
+    async def trace(self, uri: str, name: str | None, site: str, index: list[int]) -> dict[str, Any]:
+        """One number's draws, chain by chain: of the run under way once it has some, else of the last one.
+
+        RequestFailed of the kind `no_draws` where the worker has them no longer, `no_result` without a run.
+        """
+        running = self.running(uri)
+        under_way = running.get(name) if name is not None else next(iter(running.values()), None)
+        if under_way is not None and under_way.sites:
+            found = await self._traced(under_way.key, site, index)
+            about = {"program": under_way.program, "running": True, "finished": None}
+            labels, entry = under_way.labels, under_way.sites.get(site, {})
+        else:
+            last = await self.last(uri, name)
+            found = await self._traced(last.result.key, last.named_then(site), index)
+            about = {"program": last.program, "running": False, "finished": last.finished}
+            labels, entry = last.labels(), last.sites().get(site, {})
+        shown = axis_labels(entry.get("axes", ()), entry.get("shape", ()), labels)
+        called = element_name(site, index, shown if len(shown) == len(index) else ())
+        return {**about, "site": site, "index": index, "name": called, **found}
+
+    async def _traced(self, key: str | None, site: str, index: list[int]) -> dict[str, Any]:
+        try:
+            return await self._worker.trace({"key": key, "site": site, "index": index})
+        except asyncio.CancelledError:
+            raise JsonRpcRequestCancelled("The trace was cancelled.") from None
+        except RunError as failure:
+            raise _refusal(failure) from None
+
     def check_trust(self) -> None:
         """Refuse what would run something of a workspace that is not trusted."""
         if not self._server.options.trusted:
@@ -263,7 +300,7 @@ class Runs:
         if not running:
             return kept[1]
         return kept[1] | {
-            (program, name): posterior(name, entry, done=each.done)
+            (program, name): posterior(name, entry, each.labels, done=each.done)
             for program, each in running.items()
             for name, entry in each.sites.items()
         }

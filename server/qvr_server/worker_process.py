@@ -27,6 +27,7 @@ SECONDS_TO_CANCEL = 3.0
 SECONDS_TO_CLOSE = 1.0
 FIRST_PAUSE, LONGEST_PAUSE, MOST_FAILURES = 0.5, 30.0, 5
 LONGEST_MESSAGE = 1 << 28
+NO_DRAWS = "The worker that had the draws of this run has ended: run the model again to see the trace."
 # A worker that held more than this share of its limit when it was killed was so for its memory, it seems.
 NEAR_THE_LIMIT = 0.7
 # One that lived for so many seconds did not fail for how it was started.
@@ -176,6 +177,15 @@ class WorkerProcess:
     async def prior_predictive(self, params: dict[str, Any]) -> dict[str, Any]:
         """Draws from a program's prior, in figures; raises RunError. Cancelling the task stops it."""
         return await self._request("prior_predictive", params, ignore, ignore, ignore)
+
+    async def trace(self, params: dict[str, Any]) -> dict[str, Any]:
+        """One number's draws; raises RunError, of the kind `no_draws` where they are gone.
+
+        It starts no worker: a fresh one has no draws.
+        """
+        if self._process is None:
+            raise RunError("no_draws", NO_DRAWS)
+        return await self._request("trace", params, ignore, ignore, ignore)
 
     async def restart(self) -> None:
         """End the worker that runs, failing its runs, and wait until a fresh one has been started."""

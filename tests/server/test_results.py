@@ -65,6 +65,7 @@ def answer(params: dict[str, Any], troubles: list[dict[str, Any]]) -> dict[str, 
             "tau": {"role": "latent", "axes": [], "shape": [], **figures(1, 3.0)},
             "theta": {"role": "latent", "axes": ["School"], "shape": [8], **figures(8, 5.0)},
         },
+        "labels": {},
         "troubles": troubles,
         "settings": params["settings"],
         "data_fingerprint": "",
@@ -244,7 +245,7 @@ def test_while_a_run_goes_on_the_lens_stops_it_and_the_hints_show_what_is_known(
     progress = {"chain": 0, "chains": 1, "phase": "sampling", "done": 63, "total": 100, "divergences": 0}
     model.tell(model.worker.report, {**progress, "draws_per_second": 900.0, "seconds_left": 1.0})
     mu = {"shape": [], "mean": [3.3], "sd": [2.5], "histogram": None}
-    model.tell(model.worker.partial, {"id": 1, "done": 40, "total": 100, "sites": {"mu": mu}})
+    model.tell(model.worker.partial, {"id": 1, "done": 40, "total": 100, "labels": {}, "sites": {"mu": mu}})
     assert model.lens() == "■ Stop · 63 %"
     assert model.hints() == {3: "3.3 ± 2.5 · 40 %"}
     methods = [each.get("method") for each in [*model.client.sent, *model.client.turn()]]
@@ -266,10 +267,11 @@ def test_partial_results_come_on_the_token_that_the_command_names(model: Model) 
     model.until(lambda: model.worker.partial is not None)
     mu = {"shape": [], "mean": [3.3], "sd": [2.5], "histogram": None}
     before = len(model.client.sent)
-    model.tell(model.worker.partial, {"id": 1, "done": 40, "total": 100, "sites": {"mu": mu}})
+    model.tell(model.worker.partial, {"id": 1, "done": 40, "total": 100, "labels": {}, "sites": {"mu": mu}})
     sent = [each for each in model.client.sent[before:] if each.get("method") == "$/progress"]
     assert sent[0]["params"]["token"] == "mine"
-    assert sent[0]["params"]["value"] == {"kind": "partial", "done": 40, "total": 100, "sites": {"mu": mu}}
+    told = {"done": 40, "total": 100, "labels": {}, "sites": {"mu": mu}}
+    assert sent[0]["params"]["value"] == {"kind": "partial", **told}
     model.worker.gate.set()
 
 

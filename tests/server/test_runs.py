@@ -132,7 +132,8 @@ def test_a_run_answers_with_its_summary_and_tells_its_progress(model: Model) -> 
     result = model.run(program="eight_schools_centred", **QUICK)
     assert set(result) == {
         *("program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine"),
-        *("engine_reason", "summary", "problems", "sites", "troubles", "settings", "data_fingerprint"),
+        *("engine_reason", "summary", "problems", "sites", "labels", "troubles", "settings"),
+        "data_fingerprint",
         *("divergences_by_chain", "e_bfmi"),
     }
     assert result["program"] == "eight_schools_centred"

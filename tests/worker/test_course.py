@@ -40,11 +40,16 @@ class Made:
     clocks: Clocks
     cost: float = 0.0
     leapfrogs: int = 7
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
 
     @property
     def kept(self) -> tuple[int, int]:
         return len(self.draws), self.total
+
+    @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        return {"theta": ("School",)}
 
     def samples(self, numbers: int) -> dict[str, np.ndarray]:
         self.asked.append(numbers)

@@ -72,6 +72,7 @@ class BoundModel:
         self.density = specialise(density, self.sizes)
         self.coordinates = _coordinates(self.density.latents, self.sizes)
         self.dimension = self.coordinates[-1].stop if self.coordinates else 0
+        self._single_plans: dict[str, Plan] = {}
         self._threads = threading.local()
 
     # ------------------------------------------------------ log density
@@ -122,6 +123,18 @@ class BoundModel:
             name: value.expand((*batch, *value.shape[value.ndim - rank :]))
             for (name, rank), value in zip(self._reported, values, strict=True)
         }
+
+    def constrain_one(self, name: str, q: Tensor) -> Tensor:
+        """One of the latents and lets of `constrain`, at q (*batch, dimension): (*batch, *axes).
+
+        Only what it depends on is worked out. Raises KeyError where there is none of that name.
+        """
+        made = self._single_plans.get(name)
+        if made is None:
+            made = self._single_plans[name] = self._plan_of([name])
+        (value,) = made(self._positions(q))
+        rank = dict(self._reported)[name]
+        return value.expand((*q.shape[:-1], *value.shape[value.ndim - rank :]))
 
     def unconstrain(self, values: Mapping[str, Any]) -> Tensor:
         """The coordinates (*batch, dimension) of the latents' values, each (*batch, *axes).
@@ -302,13 +315,16 @@ class BoundModel:
 
     @cached_property
     def _constrained_plan(self) -> Plan:
+        return self._plan_of([name for name, _ in self._reported])
+
+    def _plan_of(self, names: Sequence[str]) -> Plan:
         density = constrain(self.density)
         axes = {latent.name: latent.axes for latent in self.density.latents}
         numbers = {latent.name: latent.value for latent in density.latents}
         for name, number in density.deterministic.items():
             numbers[name] = number
             axes[name] = self.density.nodes[self.density.deterministic[name]].axes
-        outputs = [(numbers[name], axes[name]) for name, _ in self._reported]
+        outputs = [(numbers[name], axes[name]) for name in names]
         return plan(density.nodes, outputs, self.sizes, self.inputs, batched=True)
 
     @cached_property
