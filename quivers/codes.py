@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "QVR6xx": "data",
         "QVR7xx": "modelling advice",
         "QVR8xx": "sampling",
+        "QVR9xx": "calibration",
     }
 )
 
@@ -148,6 +149,7 @@ _TABLE = (
     Code("QVR805", "Trees too deep", _W, "Trajectories of the last run stopped before they turned back."),
     Code("QVR806", "Chain never moved", _W, "A chain of the last run stayed where it began."),
     Code("QVR807", "Draws not finite", _W, "Some draws of the last run are no finite numbers."),
+    Code("QVR901", "Can't be simulated", _E, "A program does not say how its data could be drawn."),
 )
 # fmt: on
 

@@ -214,6 +214,11 @@ def dumps(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False)
 
 
+def range_of(span: Span, source: bytes) -> dict[str, dict[str, int]]:
+    """A place in a text, by line and character."""
+    return _range(span, LineIndex(source))
+
+
 def _range(span: Span, lines: LineIndex) -> dict[str, dict[str, int]]:
     start, end = lines.position(span.start, Encoding.UTF16), lines.position(span.end, Encoding.UTF16)
     return {

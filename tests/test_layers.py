@@ -53,6 +53,8 @@ ONLY_IN: dict[str, set[str]] = {
     "lark": {"syntax"},
     "rich": {"terminal", "cli"},
     "pyarrow": {"data"},
+    "arviz": {"inference"},
+    "xarray": {"inference"},
 }
 
 # One pure function lives beside the sampler and loads neither torch nor LLVM.

@@ -141,9 +141,9 @@ def meaning(calibration: Calibration, found: Sequence[Verdict]) -> str:
     if short > 0.05 * calibration.replicates:
         return f"{text} Many chains mixed too slowly to tell: reparameterise the program."
     return (
-        f"{text} The chains show no reason: look for modes that one chain can't cross, such as components that"
-        " change places, and for inputs that were worked out from the observed values; else it is a fault in"
-        " QVR, which please report."
+        f"{text} The chains show no reason: look for modes that one chain can't cross, such as components"
+        " that change places, and for inputs that were worked out from the observed values; else please"
+        " report it as a fault in QVR."
     )
 
 

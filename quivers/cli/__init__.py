@@ -92,6 +92,14 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.run import run
 
             return run(options)
+        case "sbc":
+            from quivers.cli.sbc import sbc
+
+            return sbc(options)
+        case "prior":
+            from quivers.cli.prior import prior
+
+            return prior(options)
         case "fmt":
             from quivers.cli.fmt import fmt
 

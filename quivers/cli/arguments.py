@@ -99,6 +99,55 @@ def _run(commands: Any) -> None:
     _add_output_format(run)
 
 
+def _sbc(commands: Any) -> None:
+    sbc = _command(
+        commands,
+        "sbc",
+        "FILE [options]",
+        "check that a program's posteriors are right, by data of its own",
+        "qvr sbc model.qvr --replicates 500 --output ecdf.svg",
+        "It draws latents from the prior and data from the program, fits each data set,\n"
+        "and ranks the true latents among the draws. By chance, 1 right program of 100\n"
+        "fails. Exit status: 0 calibrated, 1 not, 130 interrupted, with what was done.",
+    )
+    _add_model_and_data(sbc, "inputs that are not simulated (model.data.* beside it)")
+    counts = {
+        "replicates": (2, 10**6, 200, "data sets to simulate and fit"),
+        "draws": (9, 10**5, 99, "draws that rank the truth in each"),
+        "seed": (0, 2**63 - 1, 0, "the same seed gives the same ranks"),
+    }
+    for name, (least, most, default, meaning) in counts.items():
+        text = f"{meaning} (%(default)s)"
+        sbc.add_argument(
+            f"--{name}", type=_whole_number(least, most), default=default, metavar="N", help=text
+        )
+    sbc.add_argument("--threads", type=_whole_number(1, 256), metavar="N", help="fits at a time (all cores)")
+    sbc.add_argument("--output", metavar="FILE", help="an SVG picture of the ranks' ECDFs in their band")
+    sbc.add_argument("--quiet", action="store_true", help="show no progress")
+    _add_json(sbc)
+
+
+def _prior(commands: Any) -> None:
+    prior = _command(
+        commands,
+        "prior",
+        "FILE [options]",
+        "draw from a program's prior, and what it would observe",
+        "qvr prior model.qvr --draws 500",
+    )
+    _add_model_and_data(prior, "inputs that are not observed (model.data.* beside it)")
+    counts = {
+        "draws": (1, 10**6, 1000, "draws to take"),
+        "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
+    }
+    for name, (least, most, default, meaning) in counts.items():
+        text = f"{meaning} (%(default)s)"
+        prior.add_argument(
+            f"--{name}", type=_whole_number(least, most), default=default, metavar="N", help=text
+        )
+    _add_json(prior)
+
+
 def _fmt(commands: Any) -> None:
     fmt = _command(
         commands, "fmt", "FILE… [options]", "write programs in the canonical layout", "qvr fmt models/"
@@ -153,6 +202,8 @@ def _version(commands: Any) -> None:
 _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "check": _check,
     "run": _run,
+    "sbc": _sbc,
+    "prior": _prior,
     "fmt": _fmt,
     "explain": _explain,
     "lsp": _lsp,
@@ -160,12 +211,14 @@ _COMMANDS: Mapping[str, Callable[[Any], None]] = {
 }
 
 
-def _command(commands: Any, name: str, usage: str, summary: str, example: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, usage: str, summary: str, example: str, more: str = ""
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         usage=f"qvr {name} {usage}".rstrip(),
         help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
+        description=summary[0].upper() + summary[1:] + "." + (f"\n{more}" if more else ""),
         epilog=f"example: {example}",
         formatter_class=_layout,
     )
@@ -202,6 +255,23 @@ def _add_output_format(parser: argparse.ArgumentParser) -> None:
         default="text",
         metavar="FORMAT",
         help="text or json (%(default)s)",
+    )
+
+
+def _add_model_and_data(parser: argparse.ArgumentParser, data: str) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
+    parser.add_argument("--data", metavar="FILE", help=data)
+    parser.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json",
+        dest="output_format",
+        action="store_const",
+        const="json",
+        default="text",
+        help="print the result as JSON",
     )
 
 

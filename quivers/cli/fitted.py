@@ -44,9 +44,12 @@ def chosen_program(model: Model, wanted: str | None) -> CheckedProgram:
 
 
 def data_for(
-    given: str | None, program: CheckedProgram, model: Model, file: str
+    given: str | None, program: CheckedProgram, model: Model, file: str, *, observed: bool = True
 ) -> tuple[dict[str, Any], str | None]:
-    """The data's values and the file they come from, which is None where there is none to read."""
+    """The data's values and the file they come from, which is None where there is none to read.
+
+    With `observed` false, what the program observes need not be among them.
+    """
     from quivers.data import read
 
     found = _located(given, model, file)
@@ -54,9 +57,10 @@ def data_for(
         return {}, None
     path = found.path
     if not found.wanted and not path.exists():
-        if not program.inputs:
+        wanted = [entry for entry in program.inputs if observed or not entry.observed]
+        if not wanted:
             return {}, None
-        names = ", ".join(f"`{entry.name}`" for entry in program.inputs)
+        names = ", ".join(f"`{entry.name}`" for entry in wanted)
         message = f"{path} does not exist: put {names} there, or name a file with --data."
         raise refused(str(path), NO_DATA_FILE, message)
     try:
@@ -83,12 +87,22 @@ def _located(given: str | None, model: Model, file: str) -> Located | None:
     return located(Path(file), None, configured)
 
 
-def fitted(model: Model, program: CheckedProgram, data: dict[str, Any], data_name: str | None) -> Bound:
-    """The data fitted to the program; each misfit tells the data's file and shows the program's line."""
+def fitted(
+    model: Model,
+    program: CheckedProgram,
+    data: dict[str, Any],
+    data_name: str | None,
+    *,
+    observed: bool = True,
+) -> Bound:
+    """The data fitted to the program; each misfit tells the data's file and shows the program's line.
+
+    With `observed` false, what the program observes may be left out.
+    """
     from quivers.data import bind, diagnostics
 
     try:
-        return bind(model.checked, program, data)
+        return bind(model.checked, program, data, require_observed=observed)
     except DataError as error:
         where = f"{data_name}: " if data_name else ""
         problems = [replace(problem, message=where + problem.message) for problem in error.problems]

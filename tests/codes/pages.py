@@ -2,7 +2,8 @@
 
 An example is its ```qvr block with the ```json or ```csv data and the ```toml configuration beside it. It is
 written to a folder as model.qvr, model.data.json, model.data.csv and qvr.toml and goes the way that `qvr run`
-takes, up to sampling. What sampling finds stands in a ```troubles block, as a run reports it.
+takes, up to sampling. What sampling finds stands in a ```troubles block, as a run reports it; a
+```sbc block has the inputs with which `qvr sbc` is to calibrate the program.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from quivers.backends.given import settled_sizes
+from quivers.calibration import Study, UnsuitableError
+from quivers.calibration.study import Prepared
+from quivers.cli.fitted import chosen_program
 from quivers.cli.output import RefusedError, diagnostics_text
 from quivers.cli.programs import checked_file
+from quivers.cli.sbc import unsuitable
 from quivers.data import bind, diagnostics, located, read
 from quivers.errors import DataError, ProgramError
 from quivers.explanations import page
@@ -27,6 +32,7 @@ from quivers.syntax.problems import Diagnostic, Severity
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 WHY, MEND = "## Why it matters\n", "## How to mend it\n"
 TROUBLES = "troubles"
+SBC = "sbc"
 NAMES = {"qvr": "model.qvr", "json": "model.data.json", "csv": "model.data.csv", "toml": "qvr.toml"}
 
 
@@ -78,7 +84,21 @@ def outcome(example: Mapping[str, str], folder: Path) -> list[Found]:
         if language in example:
             (folder / name).write_text(example[language], "utf-8")
     reported = json.loads(example.get(TROUBLES, "[]"))
-    return list(_found(reported, with_data="json" in example or "csv" in example))
+    found = list(_found(reported, with_data="json" in example or "csv" in example))
+    if SBC in example and not any(each.diagnostic.severity is Severity.ERROR for each in found):
+        found += _calibrated(json.loads(example[SBC]))
+    return found
+
+
+def _calibrated(data: dict[str, Any]) -> Iterator[Found]:
+    """What stands in the way of a calibration."""
+    model = checked_file(NAMES["qvr"])
+    program = chosen_program(model, None)
+    try:
+        Prepared(Study(model.source, data))
+    except UnsuitableError as error:
+        [problem] = unsuitable(model, program, error).problems
+        yield Found(problem, model.source, NAMES["qvr"])
 
 
 def _found(reported: list[dict[str, Any]], *, with_data: bool) -> Iterator[Found]:
