@@ -4,6 +4,7 @@
 // even to ask for its version.
 
 import * as path from 'node:path';
+import type { Chosen } from './environments';
 
 export type Origin = 'setting' | 'python' | 'venv' | 'path';
 
@@ -16,21 +17,22 @@ export interface Candidate {
   python?: string;
 }
 
-/** A candidate that was looked at: its version, or why it can't be used. */
+/** A candidate: its version, or why it can't be used or was not needed. */
 export interface Attempt {
   origin: Origin;
   said: string;
   problem?: string;
   version?: string;
   python?: string;
+  /** One before it could be used. */
+  isSpare?: boolean;
 }
 
 export interface Surroundings {
   /** The setting `qvr.path`, as it is written. */
   setting: string;
-  /** The interpreter that is chosen in the Python extension; undefined without that extension or a choice. */
-  active: string | undefined;
-  pythonExtension: boolean;
+  /** What is chosen in the extensions that manage environments. */
+  chosen: Chosen[];
   folders: string[];
   /** The directories of PATH. */
   path: string[];
@@ -57,12 +59,18 @@ export const UNTRUSTED = 'it is inside this workspace, which is not trusted';
 export const WITHOUT_QVR = 'it has no qvr';
 const MODULE = ['-m', 'qvr_server'];
 
-/** The first candidate that answers, with all that were looked at before it. */
+/** The first candidate that answers, with all others: those before it were tried, those after it not. */
 export async function discover(around: Surroundings, probe: Probe): Promise<Discovery> {
   const attempts: Attempt[] = [];
+  const failed = new Map<string, string>();
+  let found: { won: Candidate; version: string } | undefined;
   for (const candidate of candidates(around)) {
     const { origin, said } = candidate;
     const attempt: Attempt = { origin, said };
+    if (found !== undefined && !('problem' in candidate)) {
+      attempts.push({ ...attempt, isSpare: true });
+      continue;
+    }
     if ('problem' in candidate) {
       attempts.push({ ...attempt, problem: candidate.problem });
       continue;
@@ -72,15 +80,22 @@ export async function discover(around: Surroundings, probe: Probe): Promise<Disc
       attempts.push({ ...attempt, problem: UNTRUSTED });
       continue;
     }
+    const known = failed.get(candidate.command);
+    if (known !== undefined) {
+      attempts.push({ ...attempt, problem: known });
+      continue;
+    }
     try {
       const version = await probe(candidate);
       attempts.push({ ...attempt, version });
-      return { won: candidate, version, attempts };
+      found = { won: candidate, version };
     } catch (error) {
-      attempts.push({ ...attempt, problem: error instanceof Error ? error.message : String(error) });
+      const problem = error instanceof Error ? error.message : String(error);
+      failed.set(candidate.command, problem);
+      attempts.push({ ...attempt, problem });
     }
   }
-  return { won: undefined, version: undefined, attempts };
+  return { won: found?.won, version: found?.version, attempts };
 }
 
 type Missing = { origin: Origin; said: string; problem: string };
@@ -90,7 +105,7 @@ export function candidates(around: Surroundings): (Candidate | Missing)[] {
   const chosen = around.setting.trim();
   // Who names a server wants that one, and an error where it is wrong.
   if (chosen !== '') return [ofSetting(chosen, around)];
-  return [ofPythonExtension(around), ...around.folders.flatMap((folder) => ofFolder(folder, around)), ...ofPath(around)];
+  return [...around.chosen.map((each) => ofManager(each, around)), ...around.folders.flatMap((folder) => ofFolder(folder, around)), ...ofPath(around)];
 }
 
 function ofSetting(written: string, around: Surroundings): Candidate | Missing {
@@ -116,11 +131,12 @@ function ofSetting(written: string, around: Surroundings): Candidate | Missing {
   return around.isFile(file) ? of('setting', said, file) : { origin: 'setting', said, problem: 'there is no such file' };
 }
 
-function ofPythonExtension(around: Surroundings): Candidate | Missing {
-  const said = 'the environment of the Python extension';
-  if (!around.pythonExtension) return { origin: 'python', said, problem: 'that extension is not installed' };
-  if (around.active === undefined) return { origin: 'python', said, problem: 'none is chosen' };
-  return of('python', `${said}, ${around.active}`, around.active);
+function ofManager(chosen: Chosen, around: Surroundings): Candidate | Missing {
+  const { said } = chosen;
+  if ('problem' in chosen) return { origin: 'python', said, problem: chosen.problem };
+  const file = around.isFolder(chosen.path) ? inEnvironment(chosen.path, 'python', around) : chosen.path;
+  const named = `${said}, ${chosen.path}`;
+  return file === undefined ? { origin: 'python', said: named, problem: 'no Python is in it' } : of('python', named, file);
 }
 
 function ofFolder(folder: string, around: Surroundings): (Candidate | Missing)[] {
@@ -180,7 +196,16 @@ export function installable(discovery: Discovery): string[] {
 
 /** All that was looked at, a line each. */
 export function told(discovery: Discovery): string[] {
-  return discovery.attempts.map((each) =>
-    each.problem === undefined ? `✓ ${each.said}: qvr-lsp ${each.version}` : `✗ ${each.said}: ${each.problem}`,
-  );
+  return discovery.attempts.map((each) => `${sign(each)} ${each.said}: ${verdict(each)}`);
+}
+
+export function sign(attempt: Attempt): string {
+  if (attempt.isSpare === true) return '·';
+  return attempt.problem === undefined ? '✓' : '✗';
+}
+
+/** Why it is used, can't be used, or was not looked at. */
+export function verdict(attempt: Attempt): string {
+  if (attempt.isSpare === true) return 'not tried, as one before it is used';
+  return attempt.problem ?? `qvr-lsp ${attempt.version}`;
 }

@@ -15,7 +15,7 @@ import * as symbols from './symbols';
 
 let server: Server | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const found = (server = new Server(context.extensionPath));
   const runs = new Runs(found);
   const status = new Status(found, runs);
@@ -36,7 +36,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       }
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void found.restart()),
-    await onChoice(() => void found.restart()),
+    onChoice(() => void found.lookAgain()),
   );
   void found.restart();
 }
@@ -79,6 +79,7 @@ function commands(
     'qvr.selectServer': () => install.select(),
     'qvr.installServer': () => install.install(found, folder()),
     'qvr.showStatus': () => status.menu(),
+    'qvr.showInterpreters': () => install.interpreters(found),
     'qvr.showOutput': () => found.output.show(),
     'qvr.debugInfo': () => debugInfo(context, found),
     'qvr.openExample': () => openExample(context),

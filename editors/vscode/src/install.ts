@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
-import { installable } from './discovery';
+import { type Attempt, installable, sign, verdict } from './discovery';
+import { MANAGERS } from './environments';
 import { environment } from './probe';
 import type { Server } from './server';
 
@@ -45,6 +46,10 @@ export async function install(server: Server, folder = process.cwd()): Promise<v
     }
     return;
   }
+  await installInto(python, server, folder);
+}
+
+async function installInto(python: string, server: Server, folder = process.cwd()): Promise<void> {
   const [command, ...given] = await installer(python);
   const task = new vscode.Task(
     { type: 'qvr' },
@@ -78,21 +83,51 @@ async function installer(python: string): Promise<string[]> {
   }
 }
 
+const SIGNS: Record<string, string> = { '✓': '$(check)', '✗': '$(close)', '·': '$(circle-small)' };
+type Choice = vscode.QuickPickItem & { attempt?: Attempt };
+
+/** Every place that was looked at, with why it is used or is not; an installation where only qvr is lacking. */
+export async function interpreters(server: Server): Promise<void> {
+  const attempts = server.discovery?.attempts ?? [];
+  const lacking = server.discovery === undefined ? [] : installable(server.discovery);
+  const entries: Choice[] = [
+    ...attempts.map((attempt) => ({ label: `${SIGNS[sign(attempt)]} ${attempt.said}`, detail: verdict(attempt), attempt })),
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    { label: '$(list-selection) Select Python or server' },
+  ];
+  const placeHolder = attempts.length === 0 ? 'No place was looked at yet.' : 'Where QVR was looked for, in this order';
+  const chosen = await vscode.window.showQuickPick(entries, { title: 'QVR: interpreters', placeHolder, matchOnDetail: true });
+  const python = chosen?.attempt?.python;
+  if (chosen === undefined) return;
+  if (chosen.attempt === undefined) await select();
+  else if (python !== undefined && lacking.includes(python) && vscode.workspace.isTrusted) await installInto(python, server);
+  else server.output.show();
+}
+
 /** Lets the user choose: through the Python extension, or a file for `qvr.path`. */
 export async function select(): Promise<void> {
-  const hasPython = vscode.extensions.getExtension('ms-python.python') !== undefined;
+  const manager = MANAGERS.find(({ id }) => vscode.extensions.getExtension(id) !== undefined);
   const entries = [
-    ...(hasPython ? [{ label: '$(list-selection) Choose an environment in the Python extension', id: 'extension' }] : []),
+    ...(manager === undefined ? [] : [{ label: `$(list-selection) Choose ${manager.said}`, id: 'extension' }]),
     { label: '$(file) Choose a Python or a qvr-lsp', id: 'file' },
     { label: '$(discard) Look for it by itself', id: 'none', description: 'the setting qvr.path goes' },
   ];
   const chosen = await vscode.window.showQuickPick(entries, { placeHolder: 'Which Python should QVR use?' });
   const settings = vscode.workspace.getConfiguration('qvr');
   const target = vscode.workspace.workspaceFolders === undefined ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace;
-  if (chosen?.id === 'extension') await vscode.commands.executeCommand('python.setInterpreter');
+  if (chosen?.id === 'extension') await choose();
   else if (chosen?.id === 'none') await settings.update('path', undefined, target);
   else if (chosen?.id === 'file') {
     const files = await vscode.window.showOpenDialog({ title: 'A Python that has qvr, or qvr-lsp', openLabel: 'Use it' });
     if (files?.[0] !== undefined) await settings.update('path', files[0].fsPath, target);
   }
+}
+
+/** The list of environments, of the newer manager where it is there and switched on. */
+async function choose(): Promise<void> {
+  const [newer, older] = MANAGERS.map(({ id }) => vscode.extensions.getExtension<unknown>(id));
+  const isOn = newer !== undefined && (await newer.activate()) !== undefined;
+  if (isOn) await vscode.commands.executeCommand('python-envs.set');
+  else if (older !== undefined) await vscode.commands.executeCommand('python.setInterpreter');
+  else void vscode.window.showInformationMessage('Python Environments is switched off, and the Python extension is not installed.');
 }

@@ -1,33 +1,33 @@
-// The environment that is chosen in the Python extension, where that extension is installed.
+// The environments that are chosen in VS Code, where an extension that manages them is installed.
 
-import { PVSC_EXTENSION_ID, PythonExtension } from '@vscode/python-extension';
 import * as vscode from 'vscode';
+import { type Chosen, choices, listen } from './environments';
 
-export interface ActivePython {
-  installed: boolean;
-  path: string | undefined;
+/** What is chosen for the folders that are on the disk. */
+export function chosenPythons(): Promise<Chosen[]> {
+  const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
+  return choices(activation, folders.map((folder) => folder.uri));
 }
 
-/** The interpreter that the user chose for the first folder. */
-export async function activePython(): Promise<ActivePython> {
-  if (vscode.extensions.getExtension(PVSC_EXTENSION_ID) === undefined) return { installed: false, path: undefined };
-  try {
-    const { environments } = await PythonExtension.api();
-    const chosen = environments.getActiveEnvironmentPath(vscode.workspace.workspaceFolders?.[0]?.uri);
-    const resolved = await environments.resolveEnvironment(chosen);
-    return { installed: true, path: resolved?.executable.uri?.fsPath };
-  } catch {
-    return { installed: true, path: undefined }; // it could not be activated, which it tells of itself
-  }
+/** Calls back when another environment is chosen, when folders change, and when a manager is installed or goes. */
+export function onChoice(changed: () => void): vscode.Disposable {
+  let listening: Promise<{ dispose(): unknown }[]> = listen(activation, changed);
+  const stop = (): void => void listening.then((all) => all.forEach((each) => each.dispose()));
+  const others = [
+    vscode.workspace.onDidChangeWorkspaceFolders(changed),
+    vscode.extensions.onDidChange(() => {
+      stop();
+      listening = listen(activation, changed);
+      changed();
+    }),
+  ];
+  return new vscode.Disposable(() => {
+    stop();
+    for (const each of others) each.dispose();
+  });
 }
 
-/** Calls back when another environment is chosen. */
-export async function onChoice(changed: () => void): Promise<vscode.Disposable> {
-  if (vscode.extensions.getExtension(PVSC_EXTENSION_ID) === undefined) return new vscode.Disposable(() => undefined);
-  try {
-    const { environments } = await PythonExtension.api();
-    return environments.onDidChangeActiveEnvironmentPath(changed);
-  } catch {
-    return new vscode.Disposable(() => undefined);
-  }
+function activation(id: string): (() => Thenable<unknown>) | undefined {
+  const extension = vscode.extensions.getExtension(id);
+  return extension === undefined ? undefined : () => extension.activate();
 }

@@ -1,7 +1,7 @@
 // Runs of models: asked for with progress and partial results, stopped, and their refusals told in a sentence.
 
 import * as vscode from 'vscode';
-import { type WorkDoneProgressReport, ProgressType, WorkDoneProgress } from 'vscode-languageclient/node';
+import { ErrorCodes, type WorkDoneProgressReport, ProgressType, WorkDoneProgress } from 'vscode-languageclient/node';
 import { type Partial, type PriorAnswer, type RunAnswer, refusal, sentence } from './answers';
 import type { Server } from './server';
 
@@ -21,6 +21,8 @@ export type RunEvent =
   | { kind: 'ended'; run: Running; answer?: RunAnswer }
   | { kind: 'prior'; target: Target; answer: PriorAnswer };
 
+// The library's codes for a request that a server left open when it ended, and for one that it can't get.
+const ENDED: ReadonlySet<unknown> = new Set([ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive]);
 const PARTIALS = new ProgressType<Partial>();
 
 export class Runs implements vscode.Disposable {
@@ -124,6 +126,10 @@ export class Runs implements vscode.Disposable {
     const kind = refusal(error);
     if (kind === 'cancelled') {
       vscode.window.setStatusBarMessage('The run was stopped.', 4000);
+      return;
+    }
+    if (ENDED.has((error as { code?: unknown }).code)) {
+      void vscode.window.showInformationMessage('QVR got no answer: its server was stopped or started anew.');
       return;
     }
     const actions: Record<string, [title: string, command: string]> = {

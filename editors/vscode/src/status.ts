@@ -59,7 +59,7 @@ export class Status implements vscode.Disposable {
     const running = this.runs.running.length > 0;
     const entries: (vscode.QuickPickItem & { command?: string; argument?: object })[] = [
       { label: `Server: ${this.serverInWords()}`, kind: vscode.QuickPickItemKind.Separator },
-      ...(this.server.discovery === undefined ? [] : told(this.server.discovery).map((label) => ({ label, command: 'qvr.showOutput' }))),
+      ...(this.server.discovery === undefined ? [] : told(this.server.discovery).map((label) => ({ label, command: 'qvr.showInterpreters' }))),
       { label: `Worker: ${this.worker ?? 'not started'}`, kind: vscode.QuickPickItemKind.Separator },
       ...(running ? [{ label: '$(debug-stop) Stop all runs', command: 'qvr.cancelRun', argument: {} }] : []),
       { label: '$(refresh) Restart server', command: 'qvr.restartServer' },

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Candidate, type Surroundings, UNTRUSTED, WITHOUT_QVR, discover, installable, told } from '../src/discovery';
+import type { Chosen } from '../src/environments';
 import { reason } from '../src/probe';
+
+const MANAGED = 'the environment of a manager';
+const chosen = (...paths: string[]): Chosen[] => paths.map((each) => ({ said: MANAGED, path: each }));
 
 function surroundings(files: string[], given: Partial<Surroundings> = {}): Surroundings {
   return {
     setting: '',
-    active: undefined,
-    pythonExtension: false,
+    chosen: [{ said: MANAGED, problem: 'none is chosen' }],
     folders: ['/models'],
     path: ['/usr/bin'],
     home: '/home/ann',
@@ -30,9 +33,9 @@ function servers(...commands: string[]): (candidate: Candidate) => Promise<strin
 
 const VENV = '/models/.venv/bin/python';
 
-test('the environment of the Python extension comes before .venv, and .venv before the path', async () => {
+test('the chosen environment comes before .venv, and .venv before the path', async () => {
   const files = ['/env/bin/python', VENV, '/usr/bin/qvr-lsp'];
-  const all = surroundings(files, { active: '/env/bin/python', pythonExtension: true });
+  const all = surroundings(files, { chosen: chosen('/env/bin/python') });
   assert.equal((await discover(all, servers(...files))).won?.command, '/env/bin/python');
   assert.equal((await discover(all, servers(VENV, '/usr/bin/qvr-lsp'))).won?.command, VENV);
   assert.equal((await discover(all, servers('/usr/bin/qvr-lsp'))).won?.command, '/usr/bin/qvr-lsp');
@@ -67,7 +70,7 @@ test('each one that could not be used says why, up to the one that won', async (
   const files = [VENV, '/usr/bin/python3'];
   const found = await discover(surroundings(files), servers('/usr/bin/python3'));
   assert.deepEqual(told(found), [
-    '✗ the environment of the Python extension: that extension is not installed',
+    `✗ ${MANAGED}: none is chosen`,
     `✗ /models/.venv: ${WITHOUT_QVR}`,
     '✗ qvr-lsp on the path: it is not there',
     '✓ /usr/bin/python3 on the path: qvr-lsp 1.2.3',
@@ -82,8 +85,7 @@ test('nothing inside a folder that is not trusted is started, not even by a link
   };
   const around = surroundings([VENV, '/linked/qvr-lsp', '/models/bin/python'], {
     trusted: false,
-    active: '/models/bin/python',
-    pythonExtension: true,
+    chosen: chosen('/models/bin/python'),
     path: ['/linked'],
     real: (file) => file.replace('/linked', '/models/tools'),
   });
@@ -104,7 +106,7 @@ test('a relative entry of the path is passed over, since it would be the workspa
 
 test('an installation is offered for each Python that only lacks qvr', async () => {
   const files = ['/env/bin/python', VENV, '/usr/bin/python3', '/usr/bin/python'];
-  const around = surroundings(files, { active: '/env/bin/python', pythonExtension: true });
+  const around = surroundings(files, { chosen: chosen('/env/bin/python') });
   const found = await discover(around, async ({ command }) => {
     throw new Error(command === VENV ? 'QVR needs Python 3.11 or newer' : WITHOUT_QVR);
   });
@@ -123,4 +125,34 @@ test('how a program ended is told in words', () => {
   assert.equal(reason(python, { code: 'ENOENT' }, '', ''), 'there is no such program');
   assert.equal(reason(python, { killed: true }, '', ''), 'it said nothing for 30 seconds');
   assert.match(reason(python, { code: 1 }, 'Traceback\nImportError: libtorch', ''), /broken one: ImportError: libtorch$/);
+});
+
+test('what was not needed is told as such, and nothing is tried twice', async () => {
+  const tried: string[] = [];
+  const files = [VENV, '/usr/bin/qvr-lsp', '/usr/bin/python3'];
+  const found = await discover(surroundings(files, { chosen: chosen(VENV) }), async ({ command }) => {
+    tried.push(command);
+    if (command === VENV) throw new Error(WITHOUT_QVR);
+    return '1.2.3';
+  });
+  assert.deepEqual(tried, [VENV, '/usr/bin/qvr-lsp']);
+  assert.deepEqual(told(found), [
+    `✗ ${MANAGED}, ${VENV}: ${WITHOUT_QVR}`,
+    `✗ /models/.venv: ${WITHOUT_QVR}`,
+    '✓ /usr/bin/qvr-lsp on the path: qvr-lsp 1.2.3',
+    '· /usr/bin/python3 on the path: not tried, as one before it is used',
+  ]);
+});
+
+test('a chosen environment may be named by its folder', async () => {
+  const found = await discover(surroundings(['/env/bin/python'], { chosen: chosen('/env') }), servers('/env/bin/python'));
+  assert.equal(found.won?.command, '/env/bin/python');
+  const empty = await discover(surroundings(['/env/readme'], { chosen: chosen('/env') }), servers());
+  assert.equal(told(empty)[0], `✗ ${MANAGED}, /env: no Python is in it`);
+});
+
+test('of several folders the first whose environment has qvr serves them all', async () => {
+  const files = ['/a/.venv/bin/python', '/b/.venv/bin/python'];
+  const found = await discover(surroundings(files, { folders: ['/a', '/b'] }), servers('/b/.venv/bin/python'));
+  assert.equal(found.won?.command, '/b/.venv/bin/python');
 });
