@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
     from quivers.element_names import Levels
+    from quivers.inference.criticism.power_scaling import Sensitivity
+    from quivers.inference.criticism.predictive_check import CheckRow, Statistic
     from quivers.results import SummaryRow, Trouble
 
 _WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
@@ -147,7 +149,8 @@ class MCMC:
         )
         sampled = time.perf_counter()
         seconds = {"compile": compiled - began, "sample": sampled - compiled}
-        return _result(_Run(bound, engine, draws, self.num_samples), seconds)
+        given = {} if observations is None else observations
+        return _result(_Run(model, given, bound, engine, draws, self.num_samples), seconds)
 
     def resume(
         self,
@@ -178,7 +181,7 @@ class MCMC:
         )
         seconds = {**previous.seconds, "sample": previous.seconds["sample"] + time.perf_counter() - began}
         wanted = before.draws.positions.shape[1] + num_samples
-        return _result(_Run(before.bound, before.engine, joined(before.draws, draws), wanted), seconds)
+        return _result(replace(before, draws=joined(before.draws, draws), wanted=wanted), seconds)
 
     def _starts(self, bound: BoundModel, engine: Engine, seed: int) -> np.ndarray:
         return starting_points(
@@ -230,7 +233,6 @@ class Underway:
             constrained = self.bound.constrain(torch.from_numpy(made[::every]))
         return {name: value.detach().numpy() for name, value in constrained.items()}
 
-
     def draws_of(
         self, site: str, index: Sequence[int], points: int
     ) -> tuple[list[np.ndarray], list[np.ndarray], int]:
@@ -261,8 +263,13 @@ class Underway:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Run:
-    """What a result is made from and can be resumed from; `wanted` draws were to be kept of each chain."""
+    """What a result is made from and can be resumed from; `wanted` draws were to be kept of each chain.
 
+    `observations` are the data as they were given.
+    """
+
+    model: ProgramModule
+    observations: Mapping[str, Any]
     bound: BoundModel
     engine: Engine
     draws: Draws
@@ -355,6 +362,49 @@ class MCMCResult:
         """The problems of the run, each with the latent that is responsible where one is."""
         run = self.run
         return troubles(run.draws, self._rows, run.wanted, run.bound.coordinates)
+
+    def to_arviz(
+        self,
+        *,
+        prior: int = 500,
+        predictive: bool = True,
+        log_likelihood: bool = True,
+        seed: int | None = None,
+    ) -> Any:
+        """The run as ArviZ's own object (`quivers.inference.criticism.arviz_groups.to_arviz`)."""
+        from quivers.inference.criticism.arviz_groups import to_arviz
+
+        return to_arviz(self, prior=prior, predictive=predictive, log_likelihood=log_likelihood, seed=seed)
+
+    def loo(self, site: str | None = None) -> Any:
+        """PSIS leave-one-out by ArviZ (`quivers.inference.criticism.leave_one_out.loo`)."""
+        from quivers.inference.criticism.leave_one_out import loo
+
+        return loo(self, site)
+
+    def waic(self, site: str | None = None) -> Any:
+        """WAIC by ArviZ (`quivers.inference.criticism.leave_one_out.waic`)."""
+        from quivers.inference.criticism.leave_one_out import waic
+
+        return waic(self, site)
+
+    def predictive_check(
+        self, statistics: Mapping[str, Statistic] | None = None, seed: int | None = None
+    ) -> tuple[CheckRow, ...]:
+        """Statistics of the data beside those of data drawn from the posterior
+        (`quivers.inference.criticism.predictive_check.posterior_predictive_check`).
+        """
+        from quivers.inference.criticism.predictive_check import posterior_predictive_check
+
+        return posterior_predictive_check(self, statistics, seed)
+
+    def power_scaling(self, priors: Collection[str] | None = None) -> tuple[Sensitivity, ...]:
+        """How far priors and likelihood move each number
+        (`quivers.inference.criticism.power_scaling.power_scaling`).
+        """
+        from quivers.inference.criticism.power_scaling import power_scaling
+
+        return power_scaling(self, priors)
 
     @cached_property
     def _rows(self) -> tuple[SummaryRow, ...]:
