@@ -213,7 +213,7 @@ class Calibration:
 
 
 def calibrate(
-    study: Study,
+    study: Study | Prepared,
     replicates: int,
     executor: Executor | None = None,
     progress: Callable[[Replicate], None] | None = None,
@@ -231,7 +231,8 @@ def calibrate(
         raise QvrError(f"A calibration needs at least one replicate, not {replicates}.")
     if threads < 1:
         raise QvrError(f"A calibration needs at least one thread, not {threads}.")
-    prepared = Prepared(study)
+    prepared = study if isinstance(study, Prepared) else Prepared(study)
+    study = prepared.study
     numbers = [range(first, min(first + BLOCK, replicates)) for first in range(0, replicates, BLOCK)]
     if executor is not None:
         made = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quivers.calibration.bands import Band, p_value, simultaneous_band
+from quivers.calibration.bands import Band, counts_below, p_value, simultaneous_band
 from quivers.calibration.study import LOG_LIKELIHOOD, Calibration
 from quivers.element_names import axis_labels, element_name, labels
 
@@ -131,19 +131,37 @@ def meaning(calibration: Calibration, found: Sequence[Verdict]) -> str:
     if latents:
         worst = min(latents, key=lambda each: each.p)
         text = _MEANING[worst.kind].format(name=worst.name)
+        if worst.kind == UNEVEN:
+            text = f"{text[:-1]}: {_where(worst, band_of(calibration))}."
     else:
         text = (
             "The latents' ranks are uniform, but the log likelihood's are not: the posterior uses the data"
             " too little or too much."
         )
     if calibration.made and _share_divergent(calibration) > 0.05:
-        return f"{text} Divergences tell why: write centred draws non-centred, or tighten the priors."
+        return (
+            f"{text} Divergences say that chains did not get everywhere: write centred draws non-centred, or"
+            " tighten the priors."
+        )
     if short > 0.05 * calibration.replicates:
         return f"{text} Many chains mixed too slowly to tell: reparameterise the program."
     return (
         f"{text} The chains show no reason: look for modes that one chain can't cross, such as components"
         " that change places, and for inputs that were worked out from the observed values; else please"
         " report it as a fault in QVR."
+    )
+
+
+def _where(verdict: Verdict, band: Band) -> str:
+    """Where the ranks leave the band most."""
+    below = counts_below(verdict.ranks, band.ranks)
+    beyond = np.maximum(below - band.high, band.low - below)
+    place = int(np.argmax(beyond))
+    share = (place + 1) / band.ranks
+    expected = share * band.replicates
+    return (
+        f"{below[place]} of {band.replicates} truths lie among its lowest {100 * share:.0f} % of draws,"
+        f" where {expected:.0f} should"
     )
 
 

@@ -40,26 +40,29 @@ def sbc(options: argparse.Namespace) -> int:
     if not as_json:
         for problem in doubts(options.data, model, options.file):
             say(sys.stderr, title_line(Severity.WARNING, problem.code, problem.message, colour(sys.stderr)))
-        say(sys.stdout, _heading(program, data_name, options))
     with cancelling() as cancel:
         from quivers.calibration import Study, UnsuitableError, calibrate
+        from quivers.calibration.study import Prepared
         from quivers.terminal.replicates import replicates
 
         study = Study(model.source, data, seed=options.seed, draws=options.draws, program=program.name)
         try:
-            with replicates(sys.stderr, options.replicates, quiet=options.quiet) as counted:
-                calibration = calibrate(
-                    study,
-                    options.replicates,
-                    progress=lambda each: counted(each.problem is None),
-                    threads=options.threads or _cores(),
-                    cancel=cancel,
-                )
+            prepared = Prepared(study)
         except UnsuitableError as error:
             raise unsuitable(model, program, error) from None
         except ProgramError as error:
             problems = [each for each in error.diagnostics if isinstance(each, Diagnostic)]
             raise RefusedError(model.name, problems, model.source) from None
+        if not as_json:
+            say(sys.stdout, _heading(program, data_name, options))
+        with replicates(sys.stderr, options.replicates, quiet=options.quiet) as counted:
+            calibration = calibrate(
+                prepared,
+                options.replicates,
+                progress=lambda each: counted(each.problem is None),
+                threads=options.threads or _cores(),
+                cancel=cancel,
+            )
         interrupted = cancel.is_set() and len(calibration.made) < options.replicates
     from quivers.calibration.verdicts import meaning, verdicts
 
