@@ -68,7 +68,8 @@ CHANGED has what has changed since, \"model\" or \"data\" or both."
 (defun qvr-results-text (answer &optional changed)
   "ANSWER as the lines of a table; above them what CHANGED and what is wrong."
   (let* ((rows (cl-loop for (name site) on (plist-get answer :sites) by #'cddr
-                        append (qvr-results--rows (substring (symbol-name name) 1) site)))
+                        append (qvr-results--rows (substring (symbol-name name) 1) site
+                                                  (plist-get answer :labels))))
          (columns (cons '("" "mean" "sd" "5 %" "95 %" "ESS" "R̂" "") rows))
          (widths (cl-loop for column below 7
                           collect (apply #'max (mapcar (lambda (row) (string-width (nth column row)))
@@ -94,13 +95,15 @@ CHANGED has what has changed since, \"model\" or \"data\" or both."
                                      (t (concat blanks cell))))
               "  ")))
 
-(defun qvr-results--rows (name site)
-  "A row for each element of SITE, whose name is NAME."
+(defun qvr-results--rows (name site &optional labels)
+  "A row for each element of SITE, whose name is NAME.
+LABELS has what the elements of objects are called."
   (let ((shape (append (plist-get site :shape) nil))
+        (axes (append (plist-get site :axes) nil))
         (count (length (plist-get site :mean))))
     (cl-loop for place below count
              collect (append
-                      (list (concat name (qvr-results--index place shape)))
+                      (list (concat name (qvr-results--index place shape axes labels)))
                       (cl-loop for figure in '(:mean :sd :q5 :q95)
                                collect (qvr-results--number (elt (plist-get site figure) place)))
                       (if (zerop place)
@@ -109,16 +112,29 @@ CHANGED has what has changed since, \"model\" or \"data\" or both."
                                 (if (= count 1) (qvr-results--shape (plist-get site :histogram)) ""))
                         (list "" "" ""))))))
 
-(defun qvr-results--index (place shape)
-  "The subscripts, from 1, of the element at PLACE of an array of SHAPE.
+(defun qvr-results--index (place shape &optional axes labels)
+  "The subscripts of the element at PLACE of an array of SHAPE over AXES.
+They are names where LABELS has some for an axis, else count from 1.
 The last one runs fastest."
   (if (null shape)
       ""
-    (let ((indices nil))
+    (let ((indices nil)
+          (named nil)
+          (objects (reverse axes)))
       (dolist (size (reverse shape))
-        (push (number-to-string (1+ (% place size))) indices)
+        (let* ((object (pop objects))
+               (own (and object (plist-get labels (intern (concat ":" object)))))
+               (label (and own (= (length own) size) (elt own (% place size)))))
+          (when label (setq named t))
+          (push (or label (number-to-string (1+ (% place size)))) indices))
         (setq place (/ place size)))
-      (concat "[" (string-join indices ",") "]"))))
+      (concat "[" (qvr-results--shortened (string-join indices (if named ", " ","))) "]"))))
+
+(defun qvr-results--shortened (name)
+  "NAME without its middle where it is longer than forty characters."
+  (if (<= (length name) 40)
+      name
+    (concat (substring name 0 26) "…" (substring name -13))))
 
 (defun qvr-results--number (number &optional form)
   "NUMBER in FORM, by default with three digits; nothing where it is unknown."

@@ -141,7 +141,7 @@ function M.partial_shown(run, view)
   local partial = run.partial
   local done = partial.total > 0 and math.floor(100 * partial.done / partial.total) or 100
   local heading = { ('%s · so far, %d %% drawn'):format(run.program or 'posterior', done), '' }
-  return { heading = heading, sites = partial.sites, order = M.order(view.model) }
+  return { heading = heading, sites = partial.sites, labels = partial.labels, order = M.order(view.model) }
 end
 
 ---@return qvr.Shown
@@ -168,7 +168,7 @@ function M.final_shown(last, view)
     table.insert(heading, '! ' .. sentence)
   end
   table.insert(heading, '')
-  return { heading = heading, sites = result.sites, order = M.order(view.model) }
+  return { heading = heading, sites = result.sites, labels = result.labels, order = M.order(view.model) }
 end
 
 --- What is shown of a model may have changed: a run went on or ended, a result became stale or fresh.

@@ -2,7 +2,7 @@
 local M = {}
 
 local BARS = { '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█' }
-local SHAPE_BARS, INTERVAL_WIDTH, MOST_ROWS = 12, 24, 200
+local SHAPE_BARS, INTERVAL_WIDTH, MOST_ROWS, LONGEST_NAME = 12, 24, 200, 40
 
 ---@class qvr.Site
 ---@field axes string[]
@@ -18,6 +18,7 @@ local SHAPE_BARS, INTERVAL_WIDTH, MOST_ROWS = 12, 24, 200
 ---@class qvr.Shown what there is to show
 ---@field heading string[] lines above the table
 ---@field sites table<string, qvr.Site>
+---@field labels table<string, string[]>? what the elements of objects are called
 ---@field order table<string, integer> where a site stands in the model
 
 local function number(value)
@@ -104,14 +105,31 @@ local function interval(low, mean, high, least, most)
   return table.concat(drawn)
 end
 
---- `[3]`, `[2,1]`: the element at a flat place, counted from 1.
-local function index_of(place, shape)
-  local found = {}
-  for axis = #shape, 1, -1 do
-    table.insert(found, 1, place % shape[axis] + 1)
-    place = math.floor(place / shape[axis])
+--- `[Choate]`, `[3]`, `[2,1]`: the element at a flat place, by the names that the data give, else counted from 1.
+---@param site qvr.Site
+---@param labels table<string, string[]> what the elements of objects are called
+local function index_of(place, site, labels)
+  local found, named = {}, false
+  for axis = #site.shape, 1, -1 do
+    local size = site.shape[axis]
+    local own = labels[(site.axes or {})[axis] or '']
+    local label = own and #own == size and own[place % size + 1]
+    named = named or label ~= nil and label ~= false
+    table.insert(found, 1, label or place % size + 1)
+    place = math.floor(place / size)
   end
-  return '[' .. table.concat(found, ',') .. ']'
+  return '[' .. M.shortened(table.concat(found, named and ', ' or ',')) .. ']'
+end
+
+--- A name without its middle where it is longer than forty characters.
+---@param name string
+function M.shortened(name)
+  local length = vim.fn.strchars(name)
+  if length <= LONGEST_NAME then
+    return name
+  end
+  local tail = math.floor((LONGEST_NAME - 1) / 3)
+  return vim.fn.strcharpart(name, 0, LONGEST_NAME - 1 - tail) .. '…' .. vim.fn.strcharpart(name, length - tail)
 end
 
 ---@param values any[]?
@@ -125,8 +143,9 @@ local function extreme(values, choose)
 end
 
 ---@param site qvr.Site
+---@param labels table<string, string[]>
 ---@return string[][] rows of cells
-local function rows_of(name, site)
+local function rows_of(name, site, labels)
   local figures = site.q5 and #site.q5 > 0
   local function row(label, place)
     local mean, sd = number(site.mean[place]), number(site.sd[place])
@@ -156,7 +175,7 @@ local function rows_of(name, site)
   local found = { vim.list_extend({ name .. axes, '', '', '', '' }, tail) }
   local least, most = extreme(site.q5, math.min), extreme(site.q95, math.max)
   for place = 1, math.min(#site.mean, MOST_ROWS) do
-    local each = row('  ' .. index_of(place - 1, site.shape), place)
+    local each = row('  ' .. index_of(place - 1, site, labels), place)
     local drawn = least and most and interval(each[6], each[8], each[7], least, most) or ''
     table.insert(found, { each[1], each[2], each[3], each[4], each[5], '', '', drawn })
   end
@@ -178,7 +197,7 @@ function M.lines(shown)
     return first < second or (first == second and one < other)
   end)
   for _, name in ipairs(names) do
-    for _, row in ipairs(rows_of(name, shown.sites[name])) do
+    for _, row in ipairs(rows_of(name, shown.sites[name], shown.labels or {})) do
       table.insert(rows, row)
       about[#rows] = name
     end
