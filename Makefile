@@ -4,8 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help run test e2e check bench bench-check bench-server bench-memory bench-inference bench-growth \
-        calibrate format vscode-packages vsix neovim-parser queries clean
+.PHONY: help run test e2e check bench bench-check bench-server bench-memory bench-inference bench-svi \
+        bench-growth calibrate format vscode-packages vsix vscode-drive vscode-screens neovim-parser queries clean
 .DEFAULT_GOAL := help
 
 help: ## List the tasks
@@ -54,6 +54,9 @@ PEERS  ?= $(BIN)/python
 bench-inference: $(READY) ## Time whole fits beside NumPyro and PyMC (PEERS=python that has them)
 	$(BIN)/python benchmarks/inference.py --peers $(PEERS) --command --output docs/benchmarks
 
+bench-svi: $(READY) ## Time SVI's steps beside NumPyro's and Pyro's (PEERS=python that has them)
+	$(BIN)/python benchmarks/svi.py --peers $(PEERS) --output docs/benchmarks
+
 bench-growth: $(READY) ## Time a gradient against rows and groups, kernel and torch
 	$(BIN)/python benchmarks/inference_growth.py --output docs/benchmarks
 
@@ -69,6 +72,17 @@ vscode-packages: editors/vscode/node_modules/.package-lock.json ## Install what 
 
 vsix: vscode-packages ## Build the extension for VS Code into editors/vscode/dist (Node 20 or newer)
 	cd editors/vscode && npm run package
+
+vscode-drive: ## Install what drives a real VS Code in the end-to-end tests (Linux; QVR_DRIVE=folder)
+	editors/vscode/test/drive/install.sh
+
+# Those of its screenshots that docs/editors/vscode.md shows.
+SCREENS := squiggle posterior plate live stale no-python
+
+vscode-screens: $(READY) vscode-drive ## Draw the screenshots of docs/editors/vscode.md anew
+	CI=true QVR_VSCODE_SCREENS=$(CURDIR)/build/vscode-screens $(BIN)/pytest tests/e2e/test_vscode.py
+	mkdir -p docs/editors/vscode
+	cp $(SCREENS:%=build/vscode-screens/%.png) docs/editors/vscode/
 
 format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+sys.path.append(str(Path(__file__).parent.parent))
+from editor_programs import program
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLUGIN = ROOT / "editors/neovim"
 EXAMPLES = ROOT / "examples/eight_schools"
@@ -17,17 +20,6 @@ EXAMPLES = ROOT / "examples/eight_schools"
 pytestmark = pytest.mark.e2e
 
 Seen = dict[str, Any]
-
-
-def program(name: str) -> str:
-    """A program beside this Python, else on the path; without it CI fails and others skip."""
-    beside = Path(sys.executable).parent
-    found = shutil.which(name, path=str(beside)) or shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed, and CI must have it")
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def in_neovim(

@@ -10,22 +10,14 @@ from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parent.parent))
+from editor_programs import program
+
 ROOT = Path(__file__).resolve().parents[2]
 MODES = ROOT / "editors/emacs"
 TESTS = Path(__file__).parent / "emacs"
 
 pytestmark = pytest.mark.e2e
-
-
-def program(name: str) -> str:
-    """A program beside this Python, else on the path; without it CI fails and others skip."""
-    beside = Path(sys.executable).parent
-    found = shutil.which(name, path=str(beside)) or shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed, and CI must have it")
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @pytest.fixture(scope="module")
