@@ -31,14 +31,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": LANGUAGE,
     "terminal": LANGUAGE | NAMES,
     "backends": LANGUAGE | {"ir", "data"},
-    "inference": LANGUAGE | NAMES | {"ir", "data", "backends", "results", "sampling_defaults"},
+    "inference": LANGUAGE | NAMES | {"ir", "data", "backends", "results", "sampling_defaults", "terminal"},
     "results": {"errors"} | NAMES,
     "json_output": LANGUAGE | NAMES | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal"},
     "calibration": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
     "report": LANGUAGE | NAMES | {"ide"},
+    "plate": LANGUAGE,
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
-    "cli": RUNTIME | SHELL | {"ide", "worker", "qvr_server"},
+    "cli": RUNTIME | SHELL | {"ide", "plate", "worker", "qvr_server"},
     "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "report"},
 }
 
