@@ -20,5 +20,6 @@ MASS_MATRICES = ("diagonal", "dense", "identity", "low_rank")
 MAX_TREE_DEPTH = 10
 DEEPEST = 20
 
-# Where chains may start without values given: on (−2, 2) of the unconstrained space, or drawn from the prior.
-STARTS = ("uniform", "prior")
+# Where chains may start without values given: on (−2, 2) of the unconstrained space, drawn from the prior, or
+# where Pathfinder goes from there.
+STARTS = ("uniform", "prior", "pathfinder")

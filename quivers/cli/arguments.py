@@ -89,7 +89,7 @@ def _run(commands: Any) -> None:
     words = {
         "algorithm": (ALGORITHMS, ALGORITHMS[0], "NAME", "nuts or hmc"),
         "mass-matrix": (MASS_MATRICES, MASS_MATRICES[0], "KIND", "diagonal, dense, low_rank or identity"),
-        "init": (STARTS, STARTS[0], "WHERE", "start uniform, or from the prior"),
+        "init": (STARTS, STARTS[0], "WHERE", "uniform, prior or pathfinder: where chains start"),
         "engine": (ENGINES, ENGINE, "NAME", "kernel, torch, or auto: kernel if it can"),
     }
     for name, (choices, chosen, metavar, meaning) in words.items():
@@ -188,6 +188,27 @@ def _explain(commands: Any) -> None:
     )
 
 
+def _plate(commands: Any) -> None:
+    plate = _command(
+        commands,
+        "plate",
+        "FILE [options]",
+        "draw a program's plate diagram",
+        "qvr plate model.qvr -o model.svg",
+    )
+    plate.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
+    plate.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
+    plate.add_argument(
+        "--format",
+        choices=("svg", "dot", "mermaid", "text"),
+        metavar="FORM",
+        help="svg, dot, mermaid or text; by default what the ending of -o says, else text",
+    )
+    plate.add_argument(
+        "-o", "--output", metavar="FILE", help="a file to write, by its ending .svg, .dot, .mmd or .txt"
+    )
+
+
 def _lsp(commands: Any) -> None:
     lsp = _command(
         commands, "lsp", "[options]", "serve an editor over standard input and output", "qvr lsp --stdio"
@@ -206,6 +227,7 @@ _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "prior": _prior,
     "fmt": _fmt,
     "explain": _explain,
+    "plate": _plate,
     "lsp": _lsp,
     "version": _version,
 }

@@ -121,6 +121,7 @@ def run_chains(
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
     watch: Callable[[Sequence[Chain]], None] | None = None,
+    variances: Array | None = None,
 ) -> Draws:
     """Runs a chain from each of `starts` (chain, coordinate), by default all of them at the same time.
 
@@ -128,14 +129,22 @@ def run_chains(
     seed alone, not on `threads` or on `progress`, which is called in this thread about ten times a second.
     Setting `cancel` stops every chain at its next leapfrog step. `data` is passed to the density, a sequence
     of arrays one to each chain. `watch` is given the chains before they start; their counts, and the draws
-    that these say are there, may be read from any thread while they run.
+    that these say are there, may be read from any thread while they run. `variances` (chain, coordinate) are
+    a first guess of each chain's inverse mass.
 
     Raises `SamplingError` where the density fails or a chain finds no step size, `Cancelled` where the run
     was cancelled before every chain had a draw.
     """
     chains = [
         Chain(
-            number, start, kernel=kernel, num_warmup=num_warmup, num_samples=num_samples, seed=seed, thin=thin
+            number,
+            start,
+            kernel=kernel,
+            num_warmup=num_warmup,
+            num_samples=num_samples,
+            seed=seed,
+            thin=thin,
+            variances=None if variances is None else variances[number],
         )
         for number, start in enumerate(starts)
     ]

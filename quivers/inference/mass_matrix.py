@@ -45,6 +45,17 @@ def identity_metric(kind: int, dimension: int) -> Array:
     return metric
 
 
+def begin_with_variances(kind: int, metric: Array, variances: Array) -> None:
+    """Makes variances (coordinate) a metric's inverse mass, unless it is to stay the identity."""
+    if kind == IDENTITY:
+        return
+    n = len(variances)
+    metric[SCALE] = np.clip(variances, SMALLEST_SCALE, LARGEST_SCALE)
+    if kind == DENSE:
+        metric[MATRIX : MATRIX + n] = np.diag(metric[SCALE])
+        metric[MATRIX + n : MATRIX + 2 * n] = np.diag(np.sqrt(metric[SCALE]))
+
+
 def rank_limit(dimension: int) -> int:
     """The most directions that a low-rank metric of that dimension corrects."""
     return min(dimension, LARGEST_RANK)

@@ -22,6 +22,7 @@ from quivers.inference.mass_matrix import (
     LOW_RANK,
     MEAN,
     SCALE,
+    begin_with_variances,
     identity_metric,
 )
 from quivers.inference.random import stream
@@ -54,12 +55,12 @@ class Chain:
     """A chain from the beginning of its warm-up; with `resumed`, from the transition of that number on.
 
     `statistics` and `positions` begin where the chain does. `positions` has a row for each draw that is
-    kept, every `thin`-th after warm-up.
+    kept, every `thin`-th after warm-up. `variances` (coordinate) are a first guess of the inverse mass.
     """
 
     def __init__(
         self, number: int, start: Array, *, kernel: Kernel, num_warmup: int, num_samples: int, seed: int,
-        thin: int, resumed: int | None = None,
+        thin: int, resumed: int | None = None, variances: Array | None = None,
     ) -> None:  # fmt: skip
         dimension = len(start)
         self.start = start
@@ -70,6 +71,9 @@ class Chain:
         self.thin = thin
         self.settings = _settings(kernel)
         self.metric = identity_metric(self.kind, dimension)
+        self.scaled = variances is not None
+        if variances is not None:
+            begin_with_variances(self.kind, self.metric, variances)
         depth = kernel.max_tree_depth if isinstance(kernel, NUTSKernel) else 1
         self.memory, self.weights = workspace(dimension, depth)
         self.memory[DRAW] = start
@@ -153,12 +157,15 @@ class Chain:
         )  # fmt: skip
 
     def _begin_with_gradient(self, density: DensityFunction, data: Array) -> None:
-        """The start is the first point of both windows, and 1/|∇| the first guess of the inverse mass."""
+        """The start is the first point of both windows, and 1/|∇| the first guess of the inverse mass, unless
+        variances were given.
+        """
         gradient = np.zeros(len(self.memory[DRAW]))
         python_function(density.address)(self.memory[DRAW], gradient, data)
-        with np.errstate(divide="ignore"):
-            guess = np.clip(1.0 / np.abs(gradient), 1e-10, 1e10)
-        self.metric[SCALE] = np.where(np.isfinite(gradient) & (gradient != 0.0), guess, 1.0)
+        if not self.scaled:
+            with np.errstate(divide="ignore"):
+                guess = np.clip(1.0 / np.abs(gradient), 1e-10, 1e10)
+            self.metric[SCALE] = np.where(np.isfinite(gradient) & (gradient != 0.0), guess, 1.0)
         for moments in (FOREGROUND, BACKGROUND):
             self.metric[moments + MEAN] = self.memory[DRAW]
             self.metric[moments + GRADIENT_MEAN] = gradient

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-STRATEGIES = ("prior", "uniform", "value")
+STRATEGIES = ("prior", "uniform", "pathfinder", "value")
 TRIES = 100
 
 
@@ -33,8 +33,8 @@ def starting_points(
     initial_values: Mapping[str, Any] | None = None,
     data: Array | None = None,
 ) -> Array:
-    """A start for each chain, (chain, coordinate): drawn from the prior, from Uniform(−2, 2) on ℝⁿ, or as
-    given.
+    """A start for each chain, (chain, coordinate): drawn from the prior, from Uniform(−2, 2) on ℝⁿ, where
+    Pathfinder is to begin too, or as given.
 
     A drawn start depends on the seed and the chain's number only; it is drawn anew up to 100 times until
     the log density and its gradient are finite. `data` is passed to the density. Raises `SamplingError`

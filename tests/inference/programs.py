@@ -12,7 +12,13 @@ from quivers.ir.build import build
 
 
 def run_source(
-    source: str, data: dict[str, Any], kernel: Kernel | None = None, *, num_samples: int = 1000, seed: int = 1
+    source: str,
+    data: dict[str, Any],
+    kernel: Kernel | None = None,
+    *,
+    num_samples: int = 1000,
+    seed: int = 1,
+    init: str = "uniform",
 ) -> CompiledRun:
     """The posterior of the file's program, 4 chains."""
     checked = check_source(source.encode())
@@ -21,7 +27,7 @@ def run_source(
     bound = bind(checked, program, data)
     result = run_compiled(
         build(checked, program), bound.values, bound.sizes, kernel or NUTSKernel(), num_warmup=1000,
-        num_samples=num_samples, num_chains=4, seed=seed,
+        num_samples=num_samples, num_chains=4, seed=seed, init=init,
     )  # fmt: skip
     assert isinstance(result, CompiledRun), result
     return result

@@ -142,7 +142,10 @@ BAD_ARGUMENTS = [
     ({"threads": 0}, "threads must be a whole number of at least 1, it is 0."),
     ({"seed": -3}, "seed must be a whole number of at least 0, it is -3."),
     ({"seed": 2**64}, "seed must be below 2⁶⁴, it is 18446744073709551616."),
-    ({"init_strategy": "map"}, 'init_strategy must be one of "prior", "uniform", "value", it is \'map\'.'),
+    (
+        {"init_strategy": "map"},
+        'init_strategy must be one of "prior", "uniform", "pathfinder", "value", it is \'map\'.',
+    ),
     (
         {"init_strategy": "value"},
         'initial_values and init_strategy="value" go together: give both or neither.',
