@@ -11,9 +11,8 @@ from programs import run_source
 
 from quivers.dsl import loads
 from quivers.errors import Cancelled, QvrError, SamplingError
-from quivers.inference import MCMC, HMCKernel, NUTSKernel
+from quivers.inference import MCMC, HMCKernel, NUTSKernel, pathfinder
 from quivers.inference.mass_matrix import DENSE, IDENTITY, begin_with_variances, identity_metric, velocity
-from quivers.inference.pathfinder import pathfinder
 from quivers.inference.pathfinder_path import NoPath, Path, find_path
 from quivers.inference.psis import pareto_k, smoothed
 
