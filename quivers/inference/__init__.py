@@ -11,17 +11,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from quivers.inference.chains import ChainProgress
+    from quivers.inference.guide_flow import AutoFlowGuide
     from quivers.inference.guide_full_rank import AutoMultivariateNormal, AutoMultivariateNormalGuide
+    from quivers.inference.guide_low_rank import AutoLowRankMultivariateNormalGuide
+    from quivers.inference.guide_mixture import AutoMixtureGuide
+    from quivers.inference.guide_points import AutoDeltaGuide, AutoLaplaceApproximation
     from quivers.inference.guides import AutoNormalGuide, Guide
     from quivers.inference.kernels import HMCKernel, NUTSKernel
     from quivers.inference.mcmc import MCMC, MCMCResult
+    from quivers.inference.objectives import ELBO, IWAE, RenyiELBO
+    from quivers.inference.pathfinder_run import PathfinderResult, pathfinder
     from quivers.inference.predictive import Predictive
-    from quivers.inference.svi import ELBO, SVI, SVIProgress, SVIResult
+    from quivers.inference.svi import SVI, SVIProgress, SVIResult
 
 __all__ = [
     "ELBO",
+    "IWAE",
     "MCMC",
     "SVI",
+    "AutoDeltaGuide",
+    "AutoFlowGuide",
+    "AutoLaplaceApproximation",
+    "AutoLowRankMultivariateNormalGuide",
+    "AutoMixtureGuide",
     "AutoMultivariateNormal",
     "AutoMultivariateNormalGuide",
     "AutoNormalGuide",
@@ -30,15 +42,24 @@ __all__ = [
     "HMCKernel",
     "MCMCResult",
     "NUTSKernel",
+    "PathfinderResult",
     "Predictive",
+    "RenyiELBO",
     "SVIProgress",
     "SVIResult",
+    "pathfinder",
 ]
 
 _HOMES = {
-    "ELBO": "svi",
+    "ELBO": "objectives",
+    "IWAE": "objectives",
     "MCMC": "mcmc",
     "SVI": "svi",
+    "AutoDeltaGuide": "guide_points",
+    "AutoFlowGuide": "guide_flow",
+    "AutoLaplaceApproximation": "guide_points",
+    "AutoLowRankMultivariateNormalGuide": "guide_low_rank",
+    "AutoMixtureGuide": "guide_mixture",
     "AutoMultivariateNormal": "guide_full_rank",
     "AutoMultivariateNormalGuide": "guide_full_rank",
     "AutoNormalGuide": "guides",
@@ -47,9 +68,12 @@ _HOMES = {
     "HMCKernel": "kernels",
     "MCMCResult": "mcmc",
     "NUTSKernel": "kernels",
+    "PathfinderResult": "pathfinder_run",
     "Predictive": "predictive",
+    "RenyiELBO": "objectives",
     "SVIProgress": "svi",
     "SVIResult": "svi",
+    "pathfinder": "pathfinder_run",
 }
 
 

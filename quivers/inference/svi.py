@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,16 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from quivers.backends.torch.minibatch import Subsampling
 from quivers.errors import QvrError
 from quivers.inference.compiled_svi_run import CompiledSteps, why_not
 from quivers.inference.engine import Engine
-from quivers.inference.guide_checks import guide_k, problems
+from quivers.inference.guide_checks import NO_SPREAD, guide_k, problems
 from quivers.inference.kernels import check_choice, check_count
+from quivers.inference.objectives import ELBO, Objective
 from quivers.inference.svi_density import (
     KernelDensity,
     LogDensity,
+    OwnScale,
     checked_engine,
     loss_not_finite,
     slope_not_finite,
@@ -57,7 +60,7 @@ class SVI:
         model: ProgramModule,
         guide: Guide,
         optimizer: torch.optim.Optimizer,
-        elbo: ELBO,
+        elbo: Objective,
         *,
         engine: str = ENGINE,
     ) -> None:
@@ -71,18 +74,25 @@ class SVI:
         self._engine: Engine | None = None
         self._density: LogDensity | None = None
         self._compiled: CompiledSteps | None = None
+        self._subsampling: Subsampling | None = None
         self._seen: dict[str, np.ndarray] = {}
 
-    def step(self, x: Any = None, observations: Mapping[str, Any] | None = None) -> float:
-        """One step; returns the loss, the negative ELBO estimated before it.
+    def step(
+        self,
+        x: Any = None,
+        observations: Mapping[str, Any] | None = None,
+        *,
+        subsample: Mapping[str, int] | None = None,
+    ) -> float:
+        """One step; returns the loss, the negative ELBO (or other bound) estimated before it.
 
         `x` is a value of the program's domain, which no program reads yet. The randomness is torch's global
-        generator's. Raises `DataError` where the observations do not fit, `SamplingError` where the loss is
-        not finite, the parameters then being left as they were.
+        generator's. `subsample` is as in `run`. Raises `DataError` where the observations do not fit,
+        `SamplingError` where the loss is not finite, the parameters then being left as they were.
         """
-        density = self._log_density(self._bind({} if observations is None else observations))
-        if self._why_not(None) is not None:
-            return self._step(density)
+        density = self._densities(self._bind({} if observations is None else observations), subsample)
+        if self._why_not(None, subsample) is not None:
+            return self._step(density())
         assert self._engine is not None
         particles = self.elbo.num_particles
         if self._compiled is None or not self._compiled.are_of(self.guide, self.optimizer, particles):
@@ -100,7 +110,8 @@ class SVI:
         *,
         tolerance: float | None = 0.02,
         schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
-        progress: Callable[[SVIProgress], None] | None = None,
+        subsample: Mapping[str, int] | None = None,
+        progress: bool | Callable[[SVIProgress], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> SVIResult:
         """Up to `steps` steps; ends sooner where the ELBO has levelled off.
@@ -108,8 +119,15 @@ class SVI:
         It has where its means over the last two quarters of the run differ by no more than `tolerance` (in
         nats), the standard error of their difference included. The noisier its estimates, the longer that
         takes; `tolerance=None` takes every step. `schedule` changes the optimiser's learning rate after each
-        step. `progress` is called in this thread, about ten times a second and at the end. Setting `cancel`
-        ends the run within a tenth of a second, or after the step being taken where that is longer.
+        step. `progress=True` draws a bar where standard error is a terminal, and nothing elsewhere; a
+        function is called in this thread, about ten times a second and at the end. Setting `cancel` ends the
+        run within a tenth of a second, or after the step being taken where that is longer.
+
+        `subsample={"Row": 256}` takes 256 elements of `Row` for each step, in a new random order each time
+        all have had their turn, and counts what they say for all of `Row`, so that the ELBO and its gradient
+        are right on average. Latents over `Row` are moved at the chosen elements alone where the guide is
+        mean-field; other guides are sampled whole. Only the `ELBO` allows it, and only objects whose elements
+        do not depend on one another.
 
         The steps are compiled where there is a kernel, the guide is mean-field or full-rank, the optimiser a
         plain Adam, AdamW or SGD over its parameters and the objective `ELBO`; they draw by a seed that
@@ -122,7 +140,26 @@ class SVI:
         if not (tolerance is None or (isinstance(tolerance, (int, float)) and 0.0 < tolerance < math.inf)):
             raise QvrError(f"tolerance must be a positive number or None, it is {tolerance!r}.")
         bound = self._bind({} if observations is None else observations)
-        taking, engine, reason = self._steps(bound, schedule)
+        taking, engine, reason = self._steps(bound, schedule, subsample)
+        if progress is True:
+            from quivers.terminal.fitting import fitting
+
+            with fitting(sys.stderr) as shown:
+                return self._run(bound, taking, steps, tolerance, shown, cancel, engine, reason)
+        reporter = None if isinstance(progress, bool) else progress
+        return self._run(bound, taking, steps, tolerance, reporter, cancel, engine, reason)
+
+    def _run(
+        self,
+        bound: BoundModel,
+        taking: Steps,
+        steps: int,
+        tolerance: float | None,
+        progress: Callable[[SVIProgress], None] | None,
+        cancel: threading.Event | None,
+        engine: StepEngine,
+        reason: str | None,
+    ) -> SVIResult:
         trace: NDArray[np.float64] = np.empty(steps)
         done, converged, reported, shown, look = 0, False, time.monotonic(), 0, FEWEST_STEPS
         if tolerance is None:
@@ -143,6 +180,7 @@ class SVI:
             taking.write_back()
         if progress is not None and shown < done:
             progress(SVIProgress(done, steps, float(trace[shown:done].mean())))
+        self.guide.finish(bound)
         cancelled = done < steps and not converged
         return SVIResult(trace[:done].copy(), converged, cancelled, engine, reason)
 
@@ -162,18 +200,24 @@ class SVI:
 
         Arguments, randomness and errors are `pareto_k`'s.
         """
+        if not self.guide.has_spread:
+            return (NO_SPREAD,)
         return problems(self.guide, self.pareto_k(observations))
 
     def _steps(
-        self, bound: BoundModel, schedule: torch.optim.lr_scheduler.LRScheduler | None
+        self,
+        bound: BoundModel,
+        schedule: torch.optim.lr_scheduler.LRScheduler | None,
+        subsample: Mapping[str, int] | None,
     ) -> tuple[Steps, StepEngine, str | None]:
         """What takes a run's steps, its name, and why it is not compiled code."""
-        density = self._log_density(bound)
-        assert self._engine is not None
-        reason = self._why_not(schedule)
+        densities = self._densities(bound, subsample)
+        reason = self._why_not(schedule, subsample)
         if reason is not None:
             told = None if self.engine == "torch" else reason
-            return _TorchSteps(self, density, schedule), self._engine.name, told
+            by_torch = subsample or self.guide.own_scale or self._engine is None
+            return _TorchSteps(self, densities, schedule), "torch" if by_torch else self._engine.name, told
+        assert self._engine is not None
         seed = int(torch.randint(2**62, ()).item())
         compiled = CompiledSteps(
             self._engine.density, self.guide, self.optimizer, schedule,
@@ -181,8 +225,16 @@ class SVI:
         )  # fmt: skip
         return compiled, "compiled", None
 
-    def _why_not(self, schedule: torch.optim.lr_scheduler.LRScheduler | None) -> str | None:
+    def _why_not(
+        self,
+        schedule: torch.optim.lr_scheduler.LRScheduler | None,
+        subsample: Mapping[str, int] | None,
+    ) -> str | None:
         """Why steps are not compiled, once the engine is known."""
+        if subsample:
+            return "There are no compiled steps for minibatches"
+        if self.guide.own_scale:
+            return f"There are no compiled steps for {type(self.guide).__name__}"
         assert self._engine is not None
         if self._engine.name == "torch":
             return self._engine.reason or "Torch was asked for"
@@ -202,6 +254,25 @@ class SVI:
         self.optimizer.step()
         return value
 
+    def _densities(self, bound: BoundModel, subsample: Mapping[str, int] | None) -> Callable[[], LogDensity]:
+        """What gives each step the log density that it takes: the whole one, or a new minibatch's."""
+        if subsample:
+            if not self.elbo.linear:
+                raise QvrError(
+                    f"{type(self.elbo).__name__} can't be estimated from a minibatch: the mean over"
+                    " minibatches of a logarithm is not the logarithm of the mean. Take ELBO, or leave out"
+                    " subsample."
+                )
+            if self.guide.own_scale:
+                raise QvrError(
+                    f"{type(self.guide).__name__} takes all data at each step: leave out subsample."
+                )
+            if self._subsampling is None or self._subsampling.counts != dict(subsample):
+                self._subsampling = Subsampling(bound, subsample)
+            return self._subsampling.draw
+        density = OwnScale(bound) if self.guide.own_scale else self._log_density(bound)
+        return lambda: density
+
     def _log_density(self, bound: BoundModel) -> LogDensity:
         """The program's log density with these data, by the engine that was chosen."""
         if self._density is None:
@@ -219,29 +290,11 @@ class SVI:
         ):
             bound = self.model.bind(observations)
             self.guide.check(bound)
+            self.guide.fitted_to = bound
             # Copies: the caller may write into the arrays that were given.
             self._seen = {name: array.copy() for name, array in arrays.items()}
-            self._bound, self._density, self._compiled = bound, None, None
+            self._bound, self._density, self._compiled, self._subsampling = bound, None, None, None
         return self._bound
-
-
-class ELBO:
-    """The evidence lower bound E[log p(q, data) − log guide(q)], over `num_particles` draws of the guide.
-
-    The draws are reparameterised (Kingma and Welling 2014), and only their paths are differentiated: the
-    score of the guide, which is zero on average, is left out. A guide that matches the posterior then has no
-    noise in its value or its gradient (Roeder, Wu and Duvenaud 2017, "Sticking the landing"). All particles
-    are evaluated in one batch.
-    """
-
-    def __init__(self, num_particles: int = 1) -> None:
-        check_count("num_particles", num_particles, 1)
-        self.num_particles = num_particles
-
-    def loss(self, density: LogDensity, guide: Guide) -> Tensor:
-        """The negative ELBO, differentiable in the guide's parameters."""
-        q = guide.rsample((self.num_particles,))
-        return (guide.log_density(q) - density.log_density(q)).mean()
 
 
 class Steps(Protocol):
@@ -259,11 +312,11 @@ class _TorchSteps:
     """Steps by torch, one at a time."""
 
     svi: SVI
-    density: LogDensity
+    densities: Callable[[], LogDensity]
     schedule: torch.optim.lr_scheduler.LRScheduler | None
 
     def take(self, most: int, seconds: float) -> NDArray[np.float64]:
-        elbo = -self.svi._step(self.density)
+        elbo = -self.svi._step(self.densities())
         if self.schedule is not None:
             self.schedule.step()
         return np.array([elbo])

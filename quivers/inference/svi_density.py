@@ -32,6 +32,17 @@ class LogDensity(Protocol):
         """The joint log density at q (*batch, coordinate), log Jacobians included: (*batch)."""
 
 
+class OwnScale:
+    """The density of the latents on their own scales, without Jacobians, as a function of q."""
+
+    def __init__(self, bound: BoundModel) -> None:
+        self._bound = bound
+
+    def log_density(self, q: Tensor) -> Tensor:
+        """The joint log density at q (*batch, coordinate), log Jacobians left out: (*batch)."""
+        return self._bound.own_log_density(q)
+
+
 class KernelDensity:
     """A kernel as a function of torch's: its value and gradient take one pass, which autograd takes up."""
 

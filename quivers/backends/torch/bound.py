@@ -73,13 +73,34 @@ class BoundModel:
         self.coordinates = _coordinates(self.density.latents, self.sizes)
         self.dimension = self.coordinates[-1].stop if self.coordinates else 0
         self._single_plans: dict[str, Plan] = {}
+        self._shares: dict[str, Tensor] = {}
         self._threads = threading.local()
+
+    def moved(self, density: Density, shares: Mapping[str, np.ndarray[Any, Any]]) -> BoundModel:
+        """The same data under the same program, whose `density` has centrings with these shares."""
+        values = {name: value.numpy() for name, value in self.inputs.items()}
+        result = BoundModel(density, values, self.sizes, self.levels)
+        result._shares = {name: torch.from_numpy(share) for name, share in shares.items()}
+        return result
+
+    @property
+    def known(self) -> dict[str, Tensor]:
+        """All inputs of the graph: the program's, and the shares of its centrings."""
+        return {**self.inputs, **self._shares}
 
     # ------------------------------------------------------ log density
 
     def log_density(self, q: Tensor) -> Tensor:
         """The joint log density at q (*batch, dimension), log Jacobians included: (*batch)."""
         (value,) = self._value_plan(self._positions(q))
+        return value.expand(q.shape[:-1])
+
+    def own_log_density(self, q: Tensor) -> Tensor:
+        """The joint log density at q (*batch, dimension) of the latents on their own scales: (*batch).
+
+        That is `log_density` without the log Jacobians: where it is greatest does not depend on the bijections.
+        """
+        (value,) = self._own_plan(self._positions(q))
         return value.expand(q.shape[:-1])
 
     def log_density_and_gradient(self, q: np.ndarray[Any, Any], gradient: np.ndarray[Any, Any]) -> float:
@@ -241,6 +262,11 @@ class BoundModel:
 
     # ------------------------------------------------------------ plans
 
+    @property
+    def unconstrained(self) -> Density:
+        """The density of the unconstrained coordinates, with these data's sizes and decided conditions."""
+        return self._unconstrained
+
     @cached_property
     def _unconstrained(self) -> Density:
         density = constrain(self.density)
@@ -250,7 +276,7 @@ class BoundModel:
             density.nodes,
             [(number, density.nodes[number].axes) for number in numbers],
             self.sizes,
-            self.inputs,
+            self.known,
             batched=False,
         )({})
         decided = {
@@ -265,7 +291,7 @@ class BoundModel:
         missing = [
             node.name
             for node in (density.nodes[number] for number in terms)
-            if node.op == "input" and node.name not in self.inputs
+            if node.op == "input" and node.name not in self.known
         ]
         if missing:
             names = " and ".join(f"`{name}`" for name in missing)
@@ -281,7 +307,14 @@ class BoundModel:
     @cached_property
     def _value_plan(self) -> Plan:
         builder, output = self._joint
-        return plan(builder.nodes, [(output, ())], self.sizes, self.inputs, batched=True)
+        return plan(builder.nodes, [(output, ())], self.sizes, self.known, batched=True)
+
+    @cached_property
+    def _own_plan(self) -> Plan:
+        builder, _ = self._joint
+        terms = [term.node for term in self._unconstrained.terms if term.kind != "jacobian"]
+        output = joint(builder, [(node, builder.axes(node)) for node in terms])
+        return plan(builder.nodes, [(output, ())], self.sizes, self.known, batched=True)
 
     @cached_property
     def _gradient_plan(self) -> Plan:
@@ -295,13 +328,13 @@ class BoundModel:
             (slopes[number], _own_axes(builder, slopes[number], latent))
             for number, latent in zip(positions, self.density.latents, strict=True)
         ]
-        return plan(builder.nodes, outputs, self.sizes, self.inputs, batched=False, scalars=True)
+        return plan(builder.nodes, outputs, self.sizes, self.known, batched=False, scalars=True)
 
     @cached_property
     def _term_plan(self) -> Plan:
         density = self._unconstrained
         outputs = [(term.node, density.nodes[term.node].axes) for term in density.terms]
-        return plan(density.nodes, outputs, self.sizes, self.inputs, batched=False)
+        return plan(density.nodes, outputs, self.sizes, self.known, batched=False)
 
     @cached_property
     def _reported(self) -> tuple[tuple[str, int], ...]:
@@ -325,7 +358,7 @@ class BoundModel:
             numbers[name] = number
             axes[name] = self.density.nodes[self.density.deterministic[name]].axes
         outputs = [(numbers[name], axes[name]) for name in names]
-        return plan(density.nodes, outputs, self.sizes, self.inputs, batched=True)
+        return plan(density.nodes, outputs, self.sizes, self.known, batched=True)
 
     @cached_property
     def _free_plan(self) -> Plan:
@@ -333,7 +366,7 @@ class BoundModel:
         outputs = [
             (number, latent.free_axes) for number, latent in zip(numbers, self.density.latents, strict=True)
         ]
-        return plan(nodes, outputs, self.sizes, self.inputs, moving="site", batched=True)
+        return plan(nodes, outputs, self.sizes, self.known, moving="site", batched=True)
 
     def _positions(self, q: Tensor) -> dict[str, Tensor]:
         if q.shape[-1:] != (self.dimension,):

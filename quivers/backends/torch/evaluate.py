@@ -6,7 +6,7 @@ runs the rest in a row. Every value is float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -249,13 +249,15 @@ def plan(
     inputs: Mapping[str, Tensor],
     *,
     moving: str = "position",
+    given: Collection[str] = (),
     batched: bool,
     scalars: bool = False,
 ) -> Plan:
     """Compile the outputs, each a node and the axes to see it with, over the bound `inputs`.
 
-    `moving` names the leaf operation whose values come with each call. With `scalars`, values without axes
-    are computed in plain Python where they can be: quicker, without batches and without autograd.
+    `moving` names the leaf operation whose values come with each call, and `given` inputs whose values do so
+    too, without batch dimensions. With `scalars`, values without axes are computed in plain Python where they
+    can be: quicker, without batches and without autograd.
     """
     batch = (number for number, node in enumerate(nodes) if batched and node.op == moving)
     compiler = Compiler(nodes, sizes, frozenset(batch), scalars)
@@ -267,8 +269,9 @@ def plan(
     values: dict[int, Tensor] = {}
     for number in wanted:
         node = nodes[number]
-        moves[number] = node.op == moving or any(moves[arg] for arg in node.args)
-        if node.op == moving:
+        leaf_of_call = node.op == moving or (node.op == "input" and node.name in given)
+        moves[number] = leaf_of_call or any(moves[arg] for arg in node.args)
+        if leaf_of_call:
             leaves[node.name or ""] = number
         elif node.op == "input":
             values[number] = inputs[node.name or ""]
