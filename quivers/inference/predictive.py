@@ -1,4 +1,4 @@
-"""Prediction: what the program would observe, with its latents drawn from a fitted posterior."""
+"""Prediction: what the program would observe, with its latents drawn from a posterior or from the prior."""
 
 from __future__ import annotations
 
@@ -10,56 +10,111 @@ from torch import Tensor
 
 from quivers.errors import QvrError
 from quivers.inference.guides import Guide
-from quivers.inference.kernels import check_count
+from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.mcmc import MCMCResult
+from quivers.inference.new_elements import Elements, matched_latents
+from quivers.inference.prior_predictive import prior_predictive
 
 if TYPE_CHECKING:
+    from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
+
+PREDICTIONS = 1000
 
 
 class Predictive:
-    """Draws of everything a program computes, given a posterior: a guide or the result of a run.
+    """Draws of everything a program computes, given a posterior: a guide, or the result of a run.
 
-    Of a run's draws, `num_samples` are taken evenly over all chains; more than there are repeat them
-    evenly. By default each is taken once; a guide gives 1000.
+    Without `posterior` the latents are drawn from the prior. Of a run's draws, `num_samples` are taken evenly
+    over all chains; more than there are repeat them evenly. By default each is taken once; guide and prior
+    give 1000.
+
+    The data to predict for may give an object another size than the fit's. Latents over it keep the draws of
+    the elements that the fit had, matched by the names that the data give them, and those of new ones are
+    drawn from the program, given the other latents. Where the data give no names, `elements` says which are
+    new: {"School": "new"} all of them, {"Time": "further"} those after the fit's.
     """
 
     def __init__(
-        self, model: ProgramModule, posterior: Guide | MCMCResult, num_samples: int | None = None
+        self,
+        model: ProgramModule,
+        posterior: Guide | MCMCResult | None = None,
+        num_samples: int | None = None,
+        elements: Mapping[str, Elements] | None = None,
     ) -> None:
-        if not isinstance(posterior, (Guide, MCMCResult)):
+        if not (posterior is None or isinstance(posterior, (Guide, MCMCResult))):
             raise QvrError(
-                f"posterior must be a guide or the result of a run, not {type(posterior).__name__}."
+                f"posterior must be a guide or the result of a run, not {type(posterior).__name__}; leave it"
+                " out to draw from the prior."
             )
         if num_samples is not None:
             check_count("num_samples", num_samples, 1)
+        known = model.checked.objects
+        for name, which in (elements or {}).items():
+            if name not in known:
+                raise QvrError(f"elements has {name}, which is no object of the program's file.")
+            check_choice(f"elements[{name!r}]", which, ("new", "further"))
         self.model = model
         self.posterior = posterior
         self.num_samples = num_samples
+        self.elements = dict(elements or {})
 
-    def __call__(self, x: Any = None, observations: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
+    def __call__(self, x: Any = None, observations: Mapping[str, Any] | None = None) -> Predictions:
         """Draws by name, each (draw, *axes): latents, lets, and every observed site drawn anew.
 
         `observations` needs the program's inputs, not the observed ones. The randomness is torch's global
-        generator's. Raises `DataError` where an input is missing or does not fit.
+        generator's. Raises `DataError` where an input is missing or does not fit, `QvrError` where the
+        posterior is not one of these latents or a prior is improper.
         """
-        bound = self.model.bind({} if observations is None else observations, require_observed=False)
+        given = {} if observations is None else observations
+        bound = self.model.bind(given, require_observed=False)
+        if self.posterior is None:
+            seed = int(torch.randint(2**62, ()).item())
+            drawn = prior_predictive(self.model, given, draws=self.num_samples or PREDICTIONS, seed=seed)
+            samples = {name: torch.from_numpy(values) for name, values in drawn.samples.items()}
+            return Predictions(samples, bound)
         names = [coordinates.name for coordinates in bound.coordinates]
-        if isinstance(self.posterior, Guide):
-            drawn = self.posterior.sample(bound, (self.num_samples or 1000,))
-            latents = {name: drawn[name] for name in names}
-        else:
-            latents = _chosen(self.posterior, names, self.num_samples)
-            for coordinates in bound.coordinates:
-                shape = tuple(latents[coordinates.name].shape[1:])
-                if shape != tuple(coordinates.shape):
-                    raise QvrError(
-                        f"The posterior's {coordinates.name} has shape {shape}, but with these data the"
-                        f" program's has {tuple(coordinates.shape)}."
-                    )
+        draws, fitted = self._draws(bound, names)
+        latents = matched_latents(draws, fitted, bound, self.elements)
         with torch.no_grad():
             predicted = bound.predict(latents, torch.default_generator)
-        return {**latents, **predicted}
+        return Predictions({**latents, **predicted}, bound)
+
+    def _draws(self, bound: BoundModel, names: list[str]) -> tuple[dict[str, Tensor], BoundModel]:
+        """Draws of the latents, (draw, *axes), and the program with the data that it was fitted to."""
+        if isinstance(self.posterior, Guide):
+            fitted = self.posterior.fitted_to or bound
+            drawn = self.posterior.sample(fitted, (self.num_samples or PREDICTIONS,))
+            return {name: drawn[name] for name in names}, fitted
+        assert self.posterior is not None
+        return _chosen(self.posterior, names, self.num_samples), self.posterior.run.bound
+
+
+class Predictions(dict[str, Tensor]):
+    """Draws by name, each (draw, *axes); `axes` has the objects of each, in order.
+
+    `levels` has the names of the elements of those objects that the data name.
+    """
+
+    def __init__(self, samples: Mapping[str, Tensor], bound: BoundModel) -> None:
+        super().__init__(samples)
+        density = bound.density
+        axes = {name: density.nodes[number].axes for name, number in density.deterministic.items()}
+        axes |= {step.site: step.axes for step in density.draws}
+        self.axes: dict[str, tuple[str, ...]] = {name: axes[name] for name in samples}
+        self.levels = dict(bound.levels)
+        self._bound = bound
+
+    def to_dataset(self) -> Any:
+        """An xarray `Dataset`, its dimensions draw and the objects, its coordinates the elements' names.
+
+        Raises:
+            QvrError: ArviZ, which brings xarray, is not installed.
+        """
+        from quivers.inference.criticism.arviz_groups import Dimensions
+
+        arrays = {name: values.cpu().numpy() for name, values in self.items()}
+        return Dimensions(self._bound).dataset(arrays, self.axes, ("draw",))
 
 
 def _chosen(result: MCMCResult, names: list[str], num_samples: int | None) -> dict[str, Tensor]:

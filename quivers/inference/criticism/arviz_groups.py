@@ -63,7 +63,7 @@ def to_arviz(
         check_count("seed", seed, 0)
     seed = result.seed if seed is None else seed
     bound = result.run.bound
-    dims = _Dimensions(bound)
+    dims = Dimensions(bound)
     groups: dict[str, Any] = {
         "posterior": dims.dataset(
             {name: value.numpy() for name, value in result.samples.items()},
@@ -111,7 +111,7 @@ def arviz() -> Any:
     return library
 
 
-class _Dimensions:
+class Dimensions:
     """Makes data sets whose dimensions are the axes of a bound program."""
 
     def __init__(self, bound: BoundModel) -> None:
@@ -151,7 +151,7 @@ def _axes_of_sites(density: Density) -> dict[str, tuple[str, ...]]:
     return axes
 
 
-def _prior_groups(result: MCMCResult, dims: _Dimensions, draws: int, seed: int) -> dict[str, Any]:
+def _prior_groups(result: MCMCResult, dims: Dimensions, draws: int, seed: int) -> dict[str, Any]:
     run = result.run
     try:
         found = prior_predictive(run.model, run.observations, draws=draws, seed=seed % 2**63)
@@ -172,7 +172,7 @@ def _prior_groups(result: MCMCResult, dims: _Dimensions, draws: int, seed: int) 
 
 
 def _data_groups(
-    bound: BoundModel, dims: _Dimensions, observed: Mapping[str, tuple[str, ...]]
+    bound: BoundModel, dims: Dimensions, observed: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Any]:
     """What was observed, lets of the data among it, and the other inputs."""
     density = bound.density
