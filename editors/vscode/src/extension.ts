@@ -12,6 +12,7 @@ import { Runs, type Target } from './runs';
 import { SELECTOR, Server } from './server';
 import { Status } from './status';
 import * as symbols from './symbols';
+import { Calibrations } from './testing';
 
 let server: Server | undefined;
 
@@ -21,7 +22,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = new Status(found, runs);
   const panel = new PosteriorView(context, found, runs);
   const { subscriptions } = context;
-  subscriptions.push(runs, status, panel, ...symbols.register(SELECTOR), ...commands(context, found, runs, status, panel));
+  subscriptions.push(runs, status, panel, new Calibrations(found, context.extensionPath), ...symbols.register(SELECTOR), ...commands(context, found, runs, status, panel));
   let isOffered = false;
   subscriptions.push(
     found.onChange(() => {
