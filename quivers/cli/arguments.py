@@ -18,6 +18,7 @@ from quivers.sampling_defaults import (
     ENGINES,
     MASS_MATRICES,
     MAX_TREE_DEPTH,
+    REPARAMETERIZATION,
     STARTS,
     TARGET_ACCEPT,
     WARMUP,
@@ -95,6 +96,12 @@ def _run(commands: Any) -> None:
     for name, (choices, chosen, metavar, meaning) in words.items():
         text = f"{meaning} (%(default)s)"
         run.add_argument(f"--{name}", choices=choices, default=chosen, metavar=metavar, help=text)
+    run.add_argument(
+        "--reparameterize",
+        default=REPARAMETERIZATION,
+        metavar="HOW",
+        help="auto, centred, noncentred, or theta=0.3 (%(default)s)",
+    )
     run.add_argument("--quiet", action="store_true", help="show no progress")
     _add_output_format(run)
 

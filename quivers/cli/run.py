@@ -109,6 +109,7 @@ def _sampled(
     quiet = options.quiet or options.output_format == "json"
     with cancelling() as cancel:
         from quivers.inference.kernels import kernel_of
+        from quivers.inference.reparameterize import asked_for
 
         kernel = kernel_of(
             options.algorithm,
@@ -116,9 +117,10 @@ def _sampled(
             mass_matrix=options.mass_matrix,
             max_tree_depth=options.max_tree_depth,
         )
+        asked = asked_for(options.reparameterize)
         _stop_if(cancel)
         # Torch draws from priors, so a run that starts there needs it, whatever computes the density.
-        if options.engine != "torch" and options.init == "uniform":
+        if options.engine != "torch" and options.init != "prior":
             from quivers.backends.kernel.kernel import NotCompiled
             from quivers.inference.compiled_run import run_compiled
             from quivers.ir.build import build
@@ -134,7 +136,9 @@ def _sampled(
                     num_chains=options.chains,
                     seed=options.seed,
                     thin=options.thin,
+                    init=options.init,
                     levels=bound.levels,
+                    reparameterize=asked,
                     progress=report,
                     cancel=cancel,
                 )
@@ -156,6 +160,7 @@ def _sampled(
             seed=options.seed,
             thin=options.thin,
             engine=options.engine,
+            reparameterize=asked,
         )
         module = ProgramModule(model.checked, program)
         with progress(sys.stderr, quiet=quiet) as report:

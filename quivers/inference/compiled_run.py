@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.backends.kernel.draws import constrained
-from quivers.backends.kernel.kernel import NotCompiled, kernel
-from quivers.backends.pointer import kernel_pointer
+from quivers.backends.kernel.kernel import Kernels, NotCompiled
+from quivers.backends.pointer import DensityPointer, kernel_pointer
 from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
 from quivers.inference.checks import troubles
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
+from quivers.inference.reparameterize import Asked, Form, Forms, choose, forms_of, shifted, with_first_part
 from quivers.inference.site_axes import site_axes
 from quivers.inference.starts import uniform_starts
 from quivers.inference.trajectory import STATISTICS
@@ -40,6 +41,7 @@ class CompiledRun:
 
     `axes` has the objects that each site runs over, `levels` the names of their elements where the data name
     them. `statistics` and those of `warmup` are (chain, transition, `STATISTICS`).
+    `reparameterized` says how each latent was sampled.
     """
 
     samples: dict[str, NDArray[np.float64]]
@@ -51,6 +53,7 @@ class CompiledRun:
     wanted: int
     axes: Mapping[str, tuple[str, ...]]
     levels: Levels
+    reparameterized: Mapping[str, Form] = field(default_factory=dict)
     engine: str = "kernel"
     engine_reason: str | None = None
 
@@ -84,11 +87,15 @@ def run_compiled(
     num_chains: int,
     seed: int,
     thin: int = 1,
+    init: str = "uniform",
     levels: Levels | None = None,
+    reparameterize: Asked = None,
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> CompiledRun | NotCompiled:
     """Samples a density in the constrained space, over inputs that have the axes of the program's.
+
+    `init` says where the chains start: "uniform", or "pathfinder".
 
     Where there is no kernel, or it finds nowhere to start, that is the answer; torch can then run, or say
     what is wrong.
@@ -98,7 +105,11 @@ def run_compiled(
         Cancelled: the run was cancelled before every chain had drawn.
     """
     began = time.perf_counter()
-    built = kernel(density, inputs, sizes)
+    forms = forms_of(reparameterize, density, sizes, num_warmup)
+    shares = {} if forms is None else forms.shares
+    density = density if forms is None else forms.density
+    kernels = Kernels(density)
+    built = kernels({**inputs, **shares}, sizes)
     if isinstance(built, NotCompiled):
         return built
     if built.dimension == 0:
@@ -106,23 +117,58 @@ def run_compiled(
     pointer = kernel_pointer(built)
     compiled_chain()
     compiled = time.perf_counter()
+    blocks = [built.block() for _ in range(num_chains)]
     starts = uniform_starts(pointer, built.dimension, num_chains=num_chains, seed=seed, data=built.block())
     if starts is None:
         return NotCompiled("The kernel found no starting point with a finite log density")
+    variances = None
+    if init == "pathfinder":
+        from quivers.inference.pathfinder_starts import pathfinder_starts
+
+        starts, variances = pathfinder_starts(pointer, starts, seed=seed, data=built.block(), cancel=cancel)
+    chosen = None
+    if forms is not None and forms.automatic:
+
+        def at(forms: Forms) -> tuple[DensityPointer, list[NDArray[np.float64]]]:
+            moved = kernels({**inputs, **forms.shares}, sizes)
+            assert not isinstance(moved, NotCompiled), "what was compiled for these sizes serves them"
+            return kernel_pointer(moved), [moved.block() for _ in range(num_chains)]
+
+        chosen = choose(
+            forms,
+            inputs,
+            sizes,
+            at,
+            starts,
+            settings,
+            num_warmup=num_warmup,
+            total=num_warmup + num_samples * thin,
+            seed=seed,
+            progress=progress,
+            cancel=cancel,
+        )
+        forms, starts = chosen.forms, chosen.starts
+        pointer, blocks = at(forms)
+    begun = 0 if chosen is None else chosen.transitions
     draws = run_chains(
         pointer,
         starts,
         settings,
-        num_warmup=num_warmup,
+        num_warmup=num_warmup - begun,
         num_samples=num_samples,
         seed=seed,
         thin=thin,
-        data=[built.block() for _ in range(num_chains)],
-        progress=progress,
+        data=blocks,
+        progress=shifted(progress, begun, num_warmup + num_samples * thin),
         cancel=cancel,
+        # A form that was chosen has other scales, which its first part learnt.
+        variances=None if chosen is not None else variances,
     )
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
-    samples = constrained(density, inputs, sizes, draws.positions)
+    if chosen is not None:
+        draws = with_first_part(draws, chosen)
+    known = {**inputs, **({} if forms is None else forms.shares)}
+    samples = constrained(density, known, sizes, draws.positions)
     statistics = per_draw(draws.statistics, draws.states.thin)
     return CompiledRun(
         samples,
@@ -134,4 +180,5 @@ def run_compiled(
         num_samples,
         site_axes(density),
         levels or {},
+        {} if forms is None else forms.reparameterized,
     )

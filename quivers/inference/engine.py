@@ -5,7 +5,7 @@ Torch computes the same graph by other means, so the two agree to rounding or on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from quivers.errors import QvrError, SamplingError
 from quivers.inference.compiled import python_function
 
 if TYPE_CHECKING:
+    from quivers.backends.kernel.kernel import Kernels
     from quivers.backends.torch.bound import BoundModel
     from quivers.ir.graph import Density
 
@@ -33,6 +34,7 @@ class Engine:
     name: Name
     density: DensityPointer
     reason: str | None = None
+    kernels: Kernels | None = None
 
 
 def engine_for(choice: str, density: Density, bound: BoundModel) -> Engine:
@@ -45,15 +47,27 @@ def engine_for(choice: str, density: Density, bound: BoundModel) -> Engine:
     """
     if choice == "torch":
         return Engine("torch", torch_pointer(bound))
-    from quivers.backends.kernel.kernel import NotCompiled, kernel
+    from quivers.backends.kernel.kernel import Kernels, NotCompiled
 
-    inputs = {name: value.numpy() for name, value in bound.inputs.items()}
-    built = kernel(density, inputs, bound.sizes)
+    inputs = {name: value.numpy() for name, value in bound.known.items()}
+    kernels = Kernels(density)
+    built = kernels(inputs, bound.sizes)
     if not isinstance(built, NotCompiled):
-        return Engine("kernel", kernel_pointer(built))
+        return Engine("kernel", kernel_pointer(built), None, kernels)
     if choice == "kernel":
         raise QvrError(f'{built.reason}. With engine="auto" or engine="torch" the program runs by torch.')
     return Engine("torch", torch_pointer(bound), built.reason)
+
+
+def moved_engine(engine: Engine, bound: BoundModel) -> Engine:
+    """The engine for the same program over other inputs, `bound` to the same sizes; nothing is compiled."""
+    if engine.kernels is None:
+        return replace(engine, density=torch_pointer(bound))
+    from quivers.backends.kernel.kernel import NotCompiled
+
+    built = engine.kernels({name: value.numpy() for name, value in bound.known.items()}, bound.sizes)
+    assert not isinstance(built, NotCompiled), "what was compiled for these sizes serves them"
+    return replace(engine, density=kernel_pointer(built))
 
 
 def held_against_torch(engine: Engine, choice: str, bound: BoundModel, points: Array) -> Engine:

@@ -26,16 +26,29 @@ from quivers.inference.chains import (
     run_chains,
 )  # fmt: skip
 from quivers.inference.checks import troubles
-from quivers.inference.engine import Engine, Name, engine_for, held_against_torch
+from quivers.inference.engine import Engine, Name, engine_for, held_against_torch, moved_engine
 from quivers.inference.kernels import Kernel, check_choice, check_count
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.one_chain import Chain
+from quivers.inference.pathfinder_starts import pathfinder_starts
+from quivers.inference.reparameterize import (
+    Asked,
+    Chosen,
+    Form,
+    Forms,
+    check_asked,
+    choose,
+    forms_of,
+    shifted,
+    with_first_part,
+)
 from quivers.inference.site_axes import site_axes
 from quivers.inference.starts import STRATEGIES, starting_points
 from quivers.inference.trajectory import ENERGY, STATISTICS
 from quivers.sampling_defaults import CHAINS, DRAWS, ENGINE, ENGINES, WARMUP
 
 if TYPE_CHECKING:
+    from quivers.backends.pointer import DensityPointer
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
     from quivers.element_names import Levels
@@ -53,7 +66,8 @@ class MCMC:
     """A run to be made: how each chain moves, how many there are, how long they run and where they start.
 
     Each chain keeps `num_samples` draws, every `thin`-th of those it makes after warm-up. `init_strategy` is
-    "prior", "uniform" (on (−2, 2) of the unconstrained space) or "value", which starts every chain at
+    "prior"; "uniform", on (−2, 2) of the unconstrained space; "pathfinder", a draw where a path of Pathfinder
+    goes from there, whose variances are the first mass matrix; or "value", which starts every chain at
     `initial_values`, a value for each latent on its own scale. A run with a given `seed` can be repeated
     exactly; without one, torch's global generator gives it, so `torch.manual_seed` governs, and the result
     records it. At most `threads` chains run at a time, by default all of them; the draws do not depend on it.
@@ -61,6 +75,12 @@ class MCMC:
     `engine` says what computes the log density: "kernel", machine code made of the program; "torch"; or
     "auto", the kernel wherever it can be built. A kernel is held against torch at the starting points, and
     where they differ torch runs; the result's `engine` and `engine_reason` tell.
+
+    `reparameterize` moves latents of location-scale families whose location or scale depends on other latents
+    between the centred form, in which they are written, and the non-centred one: "noncentred" all of them,
+    "auto" each element as far as the first draws of warm-up say, or by name, such as {"theta": 0.3}, a number
+    or an array from 0, non-centred, to 1, centred. "centred" and None leave them as written. The draws come
+    back under the names the user wrote; the result's `reparameterized` tells what was done.
     """
 
     def __init__(
@@ -75,6 +95,7 @@ class MCMC:
         engine: str = ENGINE,
         thin: int = 1,
         threads: int | None = None,
+        reparameterize: Asked = None,
     ) -> None:
         check_count("num_warmup", num_warmup, 0)
         check_count("num_samples", num_samples, 1)
@@ -90,6 +111,7 @@ class MCMC:
         if (init_strategy == "value") != (initial_values is not None):
             raise QvrError('initial_values and init_strategy="value" go together: give both or neither.')
         check_choice("engine", engine, ENGINES)
+        check_asked(reparameterize)
         self.kernel = kernel
         self.num_warmup = num_warmup
         self.num_samples = num_samples
@@ -100,6 +122,7 @@ class MCMC:
         self.engine = engine
         self.thin = thin
         self.threads = threads
+        self.reparameterize = reparameterize
 
     def run(
         self,
@@ -125,7 +148,10 @@ class MCMC:
         bound = model.bind({} if observations is None else observations)
         if bound.dimension == 0:
             raise QvrError("The program samples nothing, so there is no posterior to draw from.")
-        engine = engine_for(self.engine, model.density, bound)
+        forms = forms_of(self.reparameterize, model.density, bound.sizes, self.num_warmup)
+        density = model.density if forms is None else forms.density
+        bound = bound if forms is None else bound.moved(density, forms.shares)
+        engine = engine_for(self.engine, density, bound)
         compiled_chain()
         compiled = time.perf_counter()
         seed = int(torch.randint(2**62, ()).item()) if self.seed is None else self.seed
@@ -133,24 +159,41 @@ class MCMC:
         checked = held_against_torch(engine, self.engine, bound, starts)
         if checked is not engine:
             engine, starts = checked, self._starts(bound, checked, seed)
+        variances = None
+        if self.init_strategy == "pathfinder":
+            starts, variances = pathfinder_starts(
+                engine.density, starts, seed=seed, data=engine.density.block(), cancel=cancel
+            )
+        chosen = None
+        if forms is not None and forms.automatic:
+            chosen = self._chosen(forms, bound, engine, starts, seed, progress, cancel)
+            forms, starts = chosen.forms, chosen.starts
+            bound = bound.moved(density, forms.shares)
+            engine = moved_engine(engine, bound)
+        begun = 0 if chosen is None else chosen.transitions
         draws = run_chains(
             engine.density,
             starts,
             self.kernel,
-            num_warmup=self.num_warmup,
+            num_warmup=self.num_warmup - begun,
             num_samples=self.num_samples,
             seed=seed,
             thin=self.thin,
             data=[engine.density.block() for _ in range(self.num_chains)],
             threads=self.threads,
-            progress=progress,
+            progress=shifted(progress, begun, self._transitions),
             cancel=cancel,
             watch=None if watch is None else lambda chains: watch(Underway(bound, chains)),
+            # A form that was chosen has other scales, which its first part learnt.
+            variances=None if chosen is not None else variances,
         )
+        if chosen is not None:
+            draws = with_first_part(draws, chosen)
         sampled = time.perf_counter()
         seconds = {"compile": compiled - began, "sample": sampled - compiled}
         given = {} if observations is None else observations
-        return _result(_Run(model, given, bound, engine, draws, self.num_samples), seconds)
+        how = {} if forms is None else forms.reparameterized
+        return _result(_Run(model, given, bound, engine, draws, self.num_samples, how), seconds)
 
     def resume(
         self,
@@ -182,6 +225,40 @@ class MCMC:
         seconds = {**previous.seconds, "sample": previous.seconds["sample"] + time.perf_counter() - began}
         wanted = before.draws.positions.shape[1] + num_samples
         return _result(replace(before, draws=joined(before.draws, draws), wanted=wanted), seconds)
+
+    @property
+    def _transitions(self) -> int:
+        """Those of a chain, in warm-up and after it."""
+        return self.num_warmup + self.num_samples * self.thin
+
+    def _chosen(
+        self,
+        forms: Forms,
+        bound: BoundModel,
+        engine: Engine,
+        starts: np.ndarray,
+        seed: int,
+        progress: Callable[[ChainProgress], None] | None,
+        cancel: threading.Event | None,
+    ) -> Chosen:
+        def at(forms: Forms) -> tuple[DensityPointer, list[np.ndarray]]:
+            moved = moved_engine(engine, bound.moved(forms.density, forms.shares)).density
+            return moved, [moved.block() for _ in range(self.num_chains)]
+
+        return choose(
+            forms,
+            {name: value.numpy() for name, value in bound.inputs.items()},
+            bound.sizes,
+            at,
+            starts,
+            self.kernel,
+            num_warmup=self.num_warmup,
+            total=self._transitions,
+            seed=seed,
+            threads=self.threads,
+            progress=progress,
+            cancel=cancel,
+        )
 
     def _starts(self, bound: BoundModel, engine: Engine, seed: int) -> np.ndarray:
         return starting_points(
@@ -274,6 +351,7 @@ class _Run:
     engine: Engine
     draws: Draws
     wanted: int
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +376,11 @@ class MCMCResult:
     cancelled: bool = False
     engine: Name = "torch"
     engine_reason: str | None = None
+
+    @property
+    def reparameterized(self) -> Mapping[str, Form]:
+        """How each latent was sampled, and why; empty where `reparameterize` was not given."""
+        return self.run.forms
 
     @property
     def divergences(self) -> Tensor:

@@ -50,6 +50,8 @@ from quivers.sampling_defaults import (
     ENGINE,
     ENGINES,
     MASS_MATRICES,
+    REPARAMETERIZATION,
+    REPARAMETERIZATIONS,
     STARTS,
     TARGET_ACCEPT,
     WARMUP,
@@ -89,6 +91,7 @@ class Settings:
     mass_matrix: str = MASS_MATRICES[0]
     init: str = STARTS[0]
     engine: str = ENGINE
+    reparameterize: str = REPARAMETERIZATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,13 @@ def settings_from(values: object) -> Settings:
     accept = settings.target_accept
     if not isinstance(accept, int | float) or not 0 < accept < 1:
         raise ValueError(f"target_accept must lie between 0 and 1, not {accept!r}")
-    choices = {"algorithm": ALGORITHMS, "mass_matrix": MASS_MATRICES, "init": STARTS, "engine": ENGINES}
+    choices = {
+        "algorithm": ALGORITHMS,
+        "mass_matrix": MASS_MATRICES,
+        "init": STARTS,
+        "engine": ENGINES,
+        "reparameterize": REPARAMETERIZATIONS,
+    }
     for name, known_choices in choices.items():
         value = getattr(settings, name)
         if value not in known_choices:

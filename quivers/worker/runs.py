@@ -65,6 +65,7 @@ def run(
         seed=settings.seed,
         thin=settings.thin,
         engine=settings.engine,
+        reparameterize=settings.reparameterize,
     )
     module = ProgramModule(checked, program)
     built = time.perf_counter()

@@ -14,6 +14,8 @@ from quivers.sampling_defaults import (
     ENGINE,
     ENGINES,
     MASS_MATRICES,
+    REPARAMETERIZATION,
+    REPARAMETERIZATIONS,
     STARTS,
     TARGET_ACCEPT,
     WARMUP,
@@ -141,6 +143,12 @@ class RunOptions:
     )
     init: str = _option(STARTS[0], "string", "Where chains start.", choices=STARTS)
     thin: int = _option(1, "integer", "Keep every so many draws.", least=1)
+    reparameterize: str = _option(
+        REPARAMETERIZATION,
+        "string",
+        "The form of latents that depend on others; `auto` chooses it in warm-up, `centred` is as written.",
+        choices=REPARAMETERIZATIONS,
+    )
 
 
 @dataclass(frozen=True, slots=True)

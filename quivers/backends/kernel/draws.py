@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quivers.backends.kernel.fixed import aligned, evaluate, shape_of
 from quivers.ir.constrain import constrain
-from quivers.ir.graph import Density, Node
+from quivers.ir.graph import Density, Latent, Node
 from quivers.ir.simplify import depends_on
 
 # The axis of the points. No object is called this.
@@ -55,19 +55,53 @@ class Constrained:
         positions: NDArray[np.float64],
     ) -> dict[str, NDArray[np.float64]]:
         flat = positions.reshape(math.prod(positions.shape[:-1]), positions.shape[-1])
-        given = dict(inputs)
-        start = 0
-        for latent in self._latents:
-            shape = shape_of(latent.free_axes, sizes)
-            stop = start + math.prod(shape)
-            given[_position(latent.name)] = flat[:, start:stop].reshape(len(flat), *shape)
-            start = stop
+        given, _ = _coordinates(self._latents, inputs, sizes, flat)
         all_sizes = {**sizes, POINT: len(flat)}
         values = evaluate(self._nodes, [number for number, _ in self._wanted.values()], given, all_sizes)
         result = {}
         for name, (number, axes) in self._wanted.items():
             value = _filled(values[number], self._nodes[number].axes, (POINT, *axes), all_sizes)
             result[name] = np.array(value).reshape(*positions.shape[:-1], *value.shape[1:])
+        return result
+
+
+class Moving:
+    """Of each latent that has a centring its coordinates, its location and its scale at many points."""
+
+    def __init__(self, density: Density) -> None:
+        free = constrain(density)
+        moves = depends_on(free.nodes, frozenset({"position"}))
+        self._latents = free.latents
+        self._nodes = [
+            _over_points(node) if moved else node for node, moved in zip(free.nodes, moves, strict=True)
+        ]
+
+    def __call__(
+        self,
+        inputs: Mapping[str, np.ndarray[Any, Any]],
+        sizes: Mapping[str, int],
+        positions: NDArray[np.float64],
+    ) -> dict[str, tuple[slice, tuple[NDArray[np.float64], ...]]]:
+        """By latent its place in a position and those three, (point, *axes), at positions (point, dimension).
+
+        Of a latent that is moved on another scale, such as a LogNormal's, they are those on the real line.
+        """
+        given, places = _coordinates(self._latents, inputs, sizes, positions)
+        all_sizes = {**sizes, POINT: len(positions)}
+        chosen = [latent for latent in self._latents if latent.centring is not None]
+        numbers = {
+            latent.name: [latent.centring.parameters[name] for name in ("loc", "scale")]
+            for latent in chosen
+            if latent.centring is not None
+        }
+        values = evaluate(self._nodes, [one for both in numbers.values() for one in both], given, all_sizes)
+        result = {}
+        for latent in chosen:
+            filled = [
+                _filled(values[number], self._nodes[number].axes, (POINT, *latent.axes), all_sizes)
+                for number in numbers[latent.name]
+            ]
+            result[latent.name] = (places[latent.name], (given[_position(latent.name)], *filled))
         return result
 
 
@@ -106,6 +140,24 @@ class LogLikelihood:
                 value = np.where(inside.reshape(count, -1) != 0.0, value, -np.inf)
             total += value.sum(axis=1)
         return total
+
+
+def _coordinates(
+    latents: Sequence[Latent],
+    inputs: Mapping[str, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+    positions: NDArray[np.float64],
+) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, slice]]:
+    """The inputs with each latent's coordinates among them, (point, *free axes), and where these lie."""
+    given, places = dict(inputs), {}
+    start = 0
+    for latent in latents:
+        shape = shape_of(latent.free_axes, sizes)
+        stop = start + math.prod(shape)
+        given[_position(latent.name)] = positions[:, start:stop].reshape(len(positions), *shape)
+        places[latent.name] = slice(start, stop)
+        start = stop
+    return given, places
 
 
 def _filled(
