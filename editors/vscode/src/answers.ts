@@ -9,7 +9,7 @@ export interface Histogram {
 }
 
 /** A site's figures; of a run under way there are
- * no quantiles, axes and role. The last axis runs fastest. */
+ * no quantiles and no role. The last axis runs fastest. */
 export interface Site {
   role?: string;
   axes?: string[];
@@ -29,6 +29,9 @@ export interface Row {
   r_hat: Figure;
 }
 
+/** What the elements of objects are called, by object, for those that the data name. */
+export type Labels = Record<string, string[]>;
+
 export interface RunAnswer {
   program: string;
   divergences: number;
@@ -36,6 +39,7 @@ export interface RunAnswer {
   problems: string[];
   summary: Record<string, Row>;
   sites: Record<string, Site>;
+  labels?: Labels;
 }
 
 export interface LastResult {
@@ -50,6 +54,7 @@ export interface PriorAnswer {
   program: string;
   draws: number;
   sites: Record<string, Site>;
+  labels?: Labels;
   problems: string[];
 }
 
@@ -59,6 +64,20 @@ export interface Partial {
   done: number;
   total: number;
   sites: Record<string, Site>;
+  labels?: Labels;
+}
+
+/** One number's draws by chain, of which each is the `every`-th; `divergences` has numbers of draws. */
+export interface TraceAnswer {
+  name: string;
+  running: boolean;
+  finished: string | null;
+  draws: number;
+  every: number;
+  chains: Figure[][];
+  divergences: number[][];
+  divergent: number[];
+  histogram: { low: number; high: number; counts: number[][] } | null;
 }
 
 export interface DebugInfo {

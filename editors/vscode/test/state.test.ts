@@ -75,7 +75,7 @@ test('while sampling, elements have the levels of the last result, else numbers 
   const partial: Site = { shape: [2], mean: [1, 2], sd: [1, 1], histogram: null };
   assert.deepEqual(figuresOf('theta', partial, last().result.summary).elements.map((each) => each.label), ['Deerfield', 'Andover']);
   const table: Site = { shape: [2, 2], mean: [1, 2, 3, 4], sd: [1, 1, 1, 1], histogram: null };
-  assert.deepEqual(figuresOf('w', table, {}).elements.map((each) => each.label), ['1, 1', '1, 2', '2, 1', '2, 2']);
+  assert.deepEqual(figuresOf('w', table, {}).elements.map((each) => each.label), ['1,1', '1,2', '2,1', '2,2']);
 });
 
 test('of a large plate only the first elements are listed, and how many are not', () => {

@@ -2,7 +2,7 @@
 //
 // The view knows no editor: a host gives it a `Port`, which carries `ToView` one way and `FromView` the other.
 
-import type { Histogram } from '../answers';
+import type { Histogram, TraceAnswer } from '../answers';
 
 /** A name's place in a text; lines and characters count from 0. */
 export interface Place {
@@ -18,8 +18,9 @@ export interface Relative {
   place: Place;
 }
 
-/** One number of a site: its label, and its figures as far as they are known. */
+/** One number of a site: its flat place, its label, and its figures as far as they are known. */
 export interface Element {
+  number: number;
   label: string;
   mean: number | null;
   sd: number | null;
@@ -28,7 +29,8 @@ export interface Element {
   rHat: number | null;
 }
 
-/** A site's figures. `elements` are in the order of the model's levels; `left` says how many are not listed. */
+/** A site's figures. `elements` are in the order of the data's levels or of their means; `left` says how many are
+ * not listed. */
 export interface Figures {
   name: string;
   axes: string[];
@@ -48,12 +50,26 @@ export type Standing =
   | { kind: 'stale'; finished: string; because: string[] }
   | { kind: 'prior'; draws: number };
 
-/** All that the view shows. `subject` is the name under the cursor, `sites` all of the program. */
+/** The order in which a plate's elements are listed. */
+export type Order = 'data' | 'mean';
+
+/** The draws of one number. `site` and `number` say which; of those that are `gone`, `why` is a sentence. */
+export type Trace = { site: string; number: number } & (
+  | { kind: 'asked' }
+  | { kind: 'gone'; why: string }
+  | { kind: 'drawn'; answer: TraceAnswer }
+);
+
+/** All that the view shows. `subject` is the name under the cursor, `chosen` the one of its
+ * numbers whose draws are shown, `sites` all of the program. */
 export interface Shown {
   file: string;
   program: string;
   subject: { name: string; type: string; place: Place; parents: Relative[]; children: Relative[] } | null;
   figures: Figures | null;
+  chosen: Element | null;
+  order: Order;
+  trace: Trace | null;
   sites: Figures[];
   standing: Standing;
   problems: string[];
@@ -62,7 +78,12 @@ export interface Shown {
 
 export type ToView = { kind: 'show'; shown: Shown | null };
 
-export type FromView = { kind: 'ready' } | { kind: 'reveal'; place: Place } | { kind: 'find'; name: string } | { kind: 'run' } | { kind: 'stop' };
+export type FromView =
+  | { kind: 'ready' | 'run' | 'stop' | 'more' }
+  | { kind: 'reveal'; place: Place }
+  | { kind: 'find'; name: string }
+  | { kind: 'choose'; number: number }
+  | { kind: 'order'; order: Order };
 
 /** How the view reaches its host. */
 export interface Port {

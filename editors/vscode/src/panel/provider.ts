@@ -2,23 +2,33 @@
 
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import { type LastResult, refusal } from '../answers';
+import { type LastResult, type TraceAnswer, refusal, sentence } from '../answers';
 import type { RunEvent, Runs } from '../runs';
 import type { Server } from '../server';
 import { placeOf, subjectAt } from './follow';
-import type { FromView, Place, Shown, ToView } from './messages';
-import { type Known, shown, type Subject } from './state';
+import type { FromView, Order, Place, Shown, ToView, Trace } from './messages';
+import { FIRST_LOOK, indexOf, type Known, type Look, MOST_ELEMENTS, shown, type Subject } from './state';
 
 export const VIEW = 'qvr.posterior';
 const KEPT = 'qvr.posterior.kept';
 const MILLISECONDS_AFTER_MOVE = 60;
 const MILLISECONDS_AFTER_EDIT = 250;
 const MILLISECONDS_BETWEEN_STEPS = 250; // of a run under way
+const MILLISECONDS_BETWEEN_TRACES = 1000; // of a run under way
 const MOST_KEPT = 400_000; // characters; larger results are not kept over a reload
 
 interface Kept {
   subject: Subject;
   last: LastResult;
+  chosen?: number;
+  order?: Order;
+  trace?: Traced;
+}
+
+/** A trace with what it is of: a number of a site, and the run. */
+interface Traced {
+  identity: string;
+  trace: Trace;
 }
 
 export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposable {
@@ -30,6 +40,12 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
   private looking: vscode.CancellationTokenSource | undefined;
   private timer: NodeJS.Timeout | undefined;
   private showing: NodeJS.Timeout | undefined;
+  private readonly chosen = new Map<string, number>(); // by program and site
+  private order: Order = FIRST_LOOK.order;
+  private most = MOST_ELEMENTS;
+  private traced: Traced | undefined;
+  private tracing: string | undefined; // what is asked for now
+  private tracedAt = 0;
   private isNews = true; // results may have changed since they were last asked for
 
   constructor(
@@ -41,6 +57,9 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
     if (kept !== undefined) {
       this.subject = kept.subject;
       this.known.set(key(kept.subject.uri, kept.subject.program), { last: kept.last, earlier: true });
+      this.chosen.set(siteKey(kept.subject), kept.chosen ?? 0);
+      this.order = kept.order ?? FIRST_LOOK.order;
+      this.traced = kept.trace;
     }
     this.listening = [
       vscode.window.registerWebviewViewProvider(VIEW, this),
@@ -146,6 +165,7 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
     const looking = (this.looking = new vscode.CancellationTokenSource());
     const subject = await subjectAt(this.server.running(), editor.document, editor.selection.active, looking.token);
     if (looking.token.isCancellationRequested || subject === undefined) return;
+    if (this.subject?.name?.name !== subject.name?.name) this.most = MOST_ELEMENTS;
     const isOther = key(subject.uri, subject.program) !== (this.subject && key(this.subject.uri, this.subject.program));
     this.subject = subject;
     this.show();
@@ -162,7 +182,7 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
       if (known.last?.finished !== last.finished || last.stale) delete known.prior;
       known.last = last;
       delete known.earlier;
-      this.keep(subject, last);
+      this.keep();
     } catch (error) {
       if (refusal(error) !== 'no_result') throw error;
     }
@@ -174,8 +194,13 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
     this.server.output.debug(`The posterior's view could not be brought up to date: ${String(error)}`);
   }
 
-  private keep(subject: Subject, last: LastResult): void {
-    const kept: Kept = { subject, last };
+  /** Keep what is shown over a reload. */
+  private keep(): void {
+    const { subject, order } = this;
+    const last = subject === undefined ? undefined : this.of(subject.uri, subject.program).last;
+    if (subject === undefined || last === undefined) return;
+    const trace = this.traced?.trace.kind === 'drawn' && !this.traced.trace.answer.running ? { trace: this.traced } : {};
+    const kept: Kept = { subject, last, order, chosen: this.lookAt(subject).chosen, ...trace };
     const isSmall = JSON.stringify(kept).length <= MOST_KEPT;
     void this.context.workspaceState.update(KEPT, isSmall ? kept : undefined);
   }
@@ -195,9 +220,54 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
     const { subject } = this;
     if (subject !== undefined) {
       const canRun = vscode.workspace.isTrusted && this.server.state === 'running';
-      this.last = shown(subject, this.of(subject.uri, subject.program), canRun);
+      this.last = shown(subject, this.of(subject.uri, subject.program), canRun, this.lookAt(subject));
     }
     this.post({ kind: 'show', shown: this.last });
+    if (subject !== undefined) void this.trace(subject);
+  }
+
+  private lookAt(subject: Subject): Look {
+    const chosen = this.chosen.get(siteKey(subject)) ?? 0;
+    const site = subject.name?.name;
+    const trace = this.traced?.trace;
+    const isOfIt = trace !== undefined && trace.site === site && trace.number === chosen && this.traced?.identity.startsWith(key(subject.uri, subject.program));
+    return { chosen, order: this.order, most: this.most, trace: isOfIt === true ? trace : null };
+  }
+
+  /** Ask for the draws of the number that is shown, unless they are there; those of a run under way again and again. */
+  private async trace(subject: Subject): Promise<void> {
+    const { figures, standing, chosen } = this.last ?? {};
+    const known = this.of(subject.uri, subject.program);
+    const isLive = standing?.kind === 'running';
+    if (!this.isVisible || figures == null || chosen == null || standing?.kind === 'prior' || this.tracing !== undefined) return;
+    if (isLive && known.run?.partial === undefined) return;
+    const run = isLive ? `run ${known.run?.partial?.done}` : (known.last?.finished ?? '');
+    const identity = `${key(subject.uri, subject.program)} ${figures.name} ${chosen.number} ${run}`;
+    if (identity === this.traced?.identity) return;
+    const about = { site: figures.name, number: chosen.number };
+    const isSame = this.traced?.trace.site === about.site && this.traced.trace.number === about.number;
+    if (isLive && isSame && Date.now() - this.tracedAt < MILLISECONDS_BETWEEN_TRACES) return;
+    if (this.server.state !== 'running') {
+      if (isSame) return;
+      this.traced = { identity, trace: { ...about, kind: 'gone', why: 'Run the model again to see the trace.' } };
+      this.show();
+      return;
+    }
+    this.tracing = identity;
+    let trace: Trace;
+    try {
+      const { uri, program } = subject;
+      const index = indexOf(chosen.number, figures.shape);
+      const answer = await this.server.command<TraceAnswer>('qvr.trace', { uri, program, site: figures.name, index });
+      trace = { ...about, kind: 'drawn', answer };
+    } catch (error) {
+      trace = { ...about, kind: 'gone', why: sentence(error) };
+    }
+    this.tracing = undefined;
+    this.tracedAt = Date.now();
+    this.traced = { identity, trace };
+    if (!isLive) this.keep();
+    this.show();
   }
 
   private post(message: ToView): void {
@@ -214,9 +284,15 @@ export class PosteriorView implements vscode.WebviewViewProvider, vscode.Disposa
       await go(message.place);
     } else if (subject !== undefined) {
       const { uri, program } = subject;
-      if (message.kind === 'run') await vscode.commands.executeCommand('qvr.run', { uri, program });
+      if (message.kind === 'choose') this.chosen.set(siteKey(subject), message.number);
+      else if (message.kind === 'order') this.order = message.order;
+      else if (message.kind === 'more') this.most += MOST_ELEMENTS;
+      if (message.kind === 'choose' || message.kind === 'order' || message.kind === 'more') {
+        this.show();
+        this.keep();
+      } else if (message.kind === 'run') await vscode.commands.executeCommand('qvr.run', { uri, program });
       else if (message.kind === 'stop') await this.runs.cancel({ uri, program });
-      else {
+      else if (message.kind === 'find') {
         const place = await placeOf(this.server.running(), uri, program, message.name);
         if (place !== undefined) await go(place);
       }
@@ -230,6 +306,10 @@ async function go(place: Place): Promise<void> {
   // The keyboard stays in the panel, so that one can go from name to name there.
   const editor = await vscode.window.showTextDocument(document, { preserveFocus: true, selection: new vscode.Range(at, at) });
   editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+function siteKey(subject: Subject): string {
+  return `${key(subject.uri, subject.program)} ${subject.name?.name ?? ''}`;
 }
 
 function key(uri: string, program: string): string {

@@ -1,5 +1,7 @@
-// The drawings: a site's density, and an interval beside others on one scale. Each says in words what it shows.
+// The drawings: a number's density and its trace by chain, and an interval beside others on one scale. Each says in
+// words what it shows.
 
+import type { TraceAnswer } from '../answers';
 import type { Element, Figures } from '../panel/messages';
 import { drawn } from './elements';
 import { plusMinus, short } from './numbers';
@@ -7,16 +9,19 @@ import { plusMinus, short } from './numbers';
 const WIDTH = 320;
 const HEIGHT = 96;
 const FOOT = 16;
+export const COLOURS = 6; // of chains
 
-/** The histogram of all draws; of a scalar, the bins inside the interval stand out. */
-export function density(figures: Figures): SVGElement | null {
-  const { histogram } = figures;
+/** The histogram of all draws, the bins inside the interval standing out, with a line for each chain where they are
+ * known; of a plate whose draws are not, that of all its numbers. */
+export function density(figures: Figures, chosen: Element | null, trace: TraceAnswer | null): SVGElement | null {
+  const chains = trace?.histogram?.counts ?? [];
+  const histogram = trace?.histogram == null ? figures.histogram : { ...trace.histogram, counts: summed(chains) };
   if (histogram === null || histogram.counts.length === 0) return null;
   const { low, high, counts } = histogram;
   const most = Math.max(...counts, 1);
   const span = high - low || 1;
   const step = WIDTH / counts.length;
-  const [only] = figures.shape.length === 0 ? figures.elements : [];
+  const only = figures.shape.length === 0 || trace?.histogram != null ? (chosen ?? undefined) : undefined;
   const inside = (number: number): boolean => {
     if (only === undefined || only.low === null || only.high === null) return true;
     const middle = low + ((number + 0.5) / counts.length) * span;
@@ -33,16 +38,64 @@ export function density(figures: Figures): SVGElement | null {
     });
   });
   const marks = only?.mean == null ? [] : [mark(((only.mean - low) / span) * WIDTH)];
-  const label = `Density of ${figures.name}: ${inWords(figures)}`;
+  const tallest = Math.max(...chains.flat(), 1);
+  const lines = chains.map((each, number) =>
+    drawn('polyline', {
+      class: `chain c${number % COLOURS}`,
+      points: each.map((count, bin) => `${((bin + 0.5) * step).toFixed(1)},${(HEIGHT - (count / tallest) * HEIGHT * 0.92).toFixed(1)}`).join(' '),
+    }),
+  );
+  const label = `Density of ${only === undefined ? figures.name : named(figures.name, only)}: ${only === undefined ? inWords(figures) : elementInWords(only)}`;
   return drawn(
     'svg',
     { class: 'density', role: 'img', 'aria-label': label, viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}` },
     ...bars,
+    ...lines,
     ...marks,
     drawn('line', { class: 'axis', x1: '0', x2: `${WIDTH}`, y1: `${HEIGHT}`, y2: `${HEIGHT}` }),
     drawn('text', { class: 'tick', x: '0', y: `${HEIGHT + 12}` }, short(low)),
     drawn('text', { class: 'tick end', x: `${WIDTH}`, y: `${HEIGHT + 12}`, 'text-anchor': 'end' }, short(high)),
   );
+}
+
+/** The draws of each chain in their order, with a tick below for each that diverged. */
+export function traceOf(trace: TraceAnswer, rHat: number | null): SVGElement | null {
+  const values = trace.chains.flat().filter((value): value is number => value !== null);
+  if (values.length === 0) return null;
+  const [low, high] = [values.reduce((one, other) => Math.min(one, other)), values.reduce((one, other) => Math.max(one, other))];
+  const span = high - low || 1;
+  const last = Math.max(trace.draws - 1, 1);
+  const across = (draw: number): string => ((draw / last) * WIDTH).toFixed(1);
+  const lines = trace.chains.map((chain, number) =>
+    drawn('polyline', {
+      class: `chain c${number % COLOURS}`,
+      points: chain
+        .map((value, place) => (value === null ? '' : `${across(place * trace.every)},${(2 + (1 - (value - low) / span) * (HEIGHT - 12)).toFixed(1)}`))
+        .filter((point) => point !== '')
+        .join(' '),
+    }),
+  );
+  const ticks = [...new Set(trace.divergences.flat().map((draw) => Math.round((draw / last) * WIDTH)))].map((x) =>
+    drawn('line', { class: 'divergence', x1: `${x}`, x2: `${x}`, y1: `${HEIGHT - 7}`, y2: `${HEIGHT}` }),
+  );
+  return drawn(
+    'svg',
+    { class: 'trace', role: 'img', 'aria-label': traceInWords(trace, rHat), viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}` },
+    ...lines,
+    ...ticks,
+    drawn('line', { class: 'axis', x1: '0', x2: `${WIDTH}`, y1: `${HEIGHT}`, y2: `${HEIGHT}` }),
+    drawn('text', { class: 'tick', x: '0', y: `${HEIGHT + 12}` }, `${short(low)} … ${short(high)}`),
+    drawn('text', { class: 'tick end', x: `${WIDTH}`, y: `${HEIGHT + 12}`, 'text-anchor': 'end' }, `draw ${trace.draws.toLocaleString('en')}`),
+  );
+}
+
+/** `Trace of tau: 4 chains of 1,000 draws, mix well, R̂ 1.00; no divergences`. */
+export function traceInWords(trace: TraceAnswer, rHat: number | null): string {
+  const count = trace.chains.length;
+  const chains = `${count} ${count === 1 ? 'chain' : 'chains'} of ${trace.draws.toLocaleString('en')} draws${trace.running ? ' so far' : ''}`;
+  const mixed = rHat === null || count < 2 ? '' : `, ${rHat > 1.01 ? 'do not agree' : 'mix well'}, R̂ ${rHat.toFixed(2)}`;
+  const divergent = trace.divergent.reduce((sum, each) => sum + each, 0);
+  return `Trace of ${trace.name}: ${chains}${mixed}; ${divergent === 0 ? 'no' : divergent.toLocaleString('en')} ${divergent === 1 ? 'divergence' : 'divergences'}`;
 }
 
 /** One element's interval on the scale of all. */
@@ -76,9 +129,22 @@ export function inWords(figures: Figures): string {
     const count = figures.shape.reduce((product, size) => product * size, 1);
     return means.length === 0 ? `${count} elements` : `${count} elements, means from ${short(Math.min(...means))} to ${short(Math.max(...means))}`;
   }
-  if (only === undefined) return 'nothing is known';
-  const between = only.low === null || only.high === null ? '' : `, 90 % between ${short(only.low)} and ${short(only.high)}`;
-  return `mean ${plusMinus(only.mean, only.sd).replace('±', 'plus or minus')}${between}`;
+  return only === undefined ? 'nothing is known' : elementInWords(only);
+}
+
+/** One number's figures in a sentence. */
+export function elementInWords(each: Element): string {
+  const between = each.low === null || each.high === null ? '' : `, 90 % between ${short(each.low)} and ${short(each.high)}`;
+  return `mean ${plusMinus(each.mean, each.sd).replace('±', 'plus or minus')}${between}`;
+}
+
+/** An element as results call it. */
+export function named(site: string, each: Element): string {
+  return each.label === '' ? site : `${site}[${each.label}]`;
+}
+
+function summed(chains: number[][]): number[] {
+  return (chains[0] ?? []).map((_, bin) => chains.reduce((sum, counts) => sum + (counts[bin] ?? 0), 0));
 }
 
 function mark(x: number): SVGElement {

@@ -2,10 +2,12 @@
 //
 // It knows nothing of VS Code; colours are its theme's variables, with colours of its own where there are none.
 
-import type { Element, Figures, Port, Relative, Shown, Standing } from '../panel/messages';
-import { button, element } from './elements';
-import { density, interval, inWords, sparkline } from './figure';
+import type { Element as Member, Figures, FromView, Port, Relative, Shown, Standing } from '../panel/messages';
+import { become, button, element } from './elements';
+import { COLOURS, density, elementInWords, interval, inWords, named, sparkline, traceInWords, traceOf } from './figure';
 import { plusMinus, short } from './numbers';
+
+const PAGE = 10; // rows
 
 /** Show what comes through `port` in `root`, from now on. */
 export function mount(root: HTMLElement, port: Port): void {
@@ -17,15 +19,25 @@ export function mount(root: HTMLElement, port: Port): void {
   let waiting: Shown | null | undefined;
   const draw = (shown: Shown | null): void => {
     const focus = focused(root);
-    const scrolled = body.querySelector('.elements')?.scrollTop ?? 0;
-    body.replaceChildren(...(shown === null ? [nothing()] : parts(shown, port)));
-    const list = body.querySelector('.elements');
-    if (list !== null) list.scrollTop = scrolled;
-    if (focus !== null) body.querySelector<HTMLElement>(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+    become(body, element('div', { class: 'body' }, ...(shown === null ? [nothing()] : parts(shown))));
+    if (focus !== null && focused(root) !== focus) body.querySelector<HTMLElement>(`[data-key="${CSS.escape(focus)}"]`)?.focus();
     const now = shown === null ? '' : announced(shown.standing);
     if (now !== told) news.textContent = told = now; // figures that follow the cursor would say too much
   };
-  // A button that is drawn anew between press and release would get no click.
+  root.addEventListener('click', (event) => {
+    const sends = (event.target as Element | null)?.closest<HTMLElement>('[data-sends]')?.dataset['sends'];
+    if (sends !== undefined) port.send(JSON.parse(sends) as FromView);
+  });
+  root.addEventListener('keydown', (event) => {
+    const row = (event.target as Element | null)?.closest<HTMLElement>('tr[data-sends]');
+    const next = row == null ? undefined : moved(row, event.key);
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus();
+    next.scrollIntoView({ block: 'nearest' });
+    next.click();
+  });
+  // What is drawn anew between press and release would get no click.
   root.addEventListener('pointerdown', () => (isPressed = true));
   const released = (): void => {
     isPressed = false;
@@ -40,30 +52,41 @@ export function mount(root: HTMLElement, port: Port): void {
   port.send({ kind: 'ready' });
 }
 
+/** The row that a key goes to from another one; the row itself for those that choose it. */
+function moved(row: HTMLElement, key: string): HTMLElement | undefined {
+  const rows = [...(row.parentElement?.children ?? [])] as HTMLElement[];
+  const place = rows.indexOf(row);
+  const steps: Record<string, number> = {
+    ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + PAGE, PageUp: place - PAGE, Home: 0, End: rows.length - 1, Enter: place, ' ': place,
+  };
+  const to = steps[key];
+  return to === undefined ? undefined : rows[Math.max(0, Math.min(rows.length - 1, to))];
+}
+
 function nothing(): HTMLElement {
   return element('p', { class: 'hint' }, 'Open a model (a .qvr file), and put the cursor on a name.');
 }
 
-function parts(shown: Shown, port: Port): HTMLElement[] {
+function parts(shown: Shown): HTMLElement[] {
   const { subject, figures } = shown;
-  const found = [head(shown, port)];
+  const found = [head(shown)];
   const problems = shown.problems.map((problem) => element('p', { class: 'problem' }, problem));
-  if (subject === null) return [...found, overview(shown, port), ...problems];
+  if (subject === null) return [...found, overview(shown), ...problems];
   const main = element('section', { class: 'site', 'aria-label': `Posterior of ${subject.name}` });
   if (figures === null) main.append(element('p', { class: 'hint' }, unknown(shown)));
-  else main.append(...site(figures));
+  else main.append(...site(figures, shown));
   const family = element(
     'section',
     { class: 'family', 'aria-label': `What ${subject.name} depends on` },
-    relatives('Made from', subject.parents, port),
-    relatives('Makes', subject.children, port),
+    relatives('Made from', subject.parents),
+    relatives('Makes', subject.children),
   );
-  const table = figures === null || figures.shape.length === 0 ? null : elements(figures);
+  const table = figures === null || figures.shape.length === 0 ? null : elements(figures, shown);
   found.push(element('div', { class: 'columns' }, main, table, family));
   return [...found, ...problems];
 }
 
-function head(shown: Shown, port: Port): HTMLElement {
+function head(shown: Shown): HTMLElement {
   const { subject, standing, program } = shown;
   const title = element('h1', {}, subject?.name ?? program);
   const type = subject === null || subject.type === '' ? null : element('span', { class: 'type' }, `: ${subject.type}`);
@@ -71,9 +94,9 @@ function head(shown: Shown, port: Port): HTMLElement {
   const mark = badge === '' ? null : element('span', { class: `badge ${look}`, title: why }, badge);
   const act =
     standing.kind === 'running'
-      ? keyed('stop', button('■ Stop', `Stop the run of ${program}`, () => port.send({ kind: 'stop' })))
+      ? keyed('stop', button('■ Stop', `Stop the run of ${program}`, { kind: 'stop' }))
       : shown.canRun && standing.kind !== 'fresh'
-        ? keyed('run', button('▶ Run', `Run ${program}`, () => port.send({ kind: 'run' }), 'primary'))
+        ? keyed('run', button('▶ Run', `Run ${program}`, { kind: 'run' }, 'primary'))
         : null;
   const bar =
     standing.kind === 'running'
@@ -105,7 +128,8 @@ function unknown(shown: Shown): string {
 
 // ------------------------------------------------------------------------------ one site
 
-function site(figures: Figures): (HTMLElement | SVGElement)[] {
+function site(figures: Figures, shown: Shown): (HTMLElement | SVGElement)[] {
+  const { chosen, trace } = shown;
   const [only] = figures.shape.length === 0 ? figures.elements : [];
   const facts: [string, string][] = [];
   if (only !== undefined) {
@@ -114,6 +138,10 @@ function site(figures: Figures): (HTMLElement | SVGElement)[] {
   } else {
     facts.push(['elements', figures.shape.map((size, axis) => `${size}${figures.axes[axis] === undefined ? '' : ` ${figures.axes[axis]}`}`).join(' ⊗ ')]);
   }
+  if (only === undefined && chosen !== null && trace?.kind === 'drawn') {
+    facts.push([`mean ± sd of ${named(figures.name, chosen)}`, plusMinus(chosen.mean, chosen.sd)]);
+    if (chosen.low !== null && chosen.high !== null) facts.push(['90 % interval', `${short(chosen.low)} … ${short(chosen.high)}`]);
+  }
   if (figures.rHat !== null) facts.push(['R̂', figures.rHat.toFixed(2)]);
   if (figures.ess !== null) facts.push(['effective draws', Math.round(figures.ess).toLocaleString('en')]);
   const list = element('dl', {});
@@ -121,42 +149,83 @@ function site(figures: Figures): (HTMLElement | SVGElement)[] {
     const isBad = (name === 'R̂' && Number(value) > 1.01) || (name === 'effective draws' && (figures.ess ?? 400) < 400);
     list.append(element('div', isBad ? { class: 'bad' } : {}, element('dt', {}, name), element('dd', {}, isBad ? `${value} ⚠` : value)));
   }
-  const picture = density(figures);
-  return picture === null ? [list] : [picture, list];
+  const answer = trace?.kind === 'drawn' ? trace.answer : null;
+  const picture = density(figures, chosen, answer);
+  const which = only === undefined && chosen !== null && answer !== null ? [element('h2', { class: 'which', title: named(figures.name, chosen) }, named(figures.name, chosen))] : [];
+  return [...which, ...(picture === null ? [] : [picture]), list, ...traced(shown)];
 }
 
-function elements(figures: Figures): HTMLElement {
+/** The trace of the number that is chosen, or why there is none. */
+function traced({ trace, chosen, figures }: Shown): HTMLElement[] {
+  if (trace === null || trace.kind === 'asked' || figures === null) return [];
+  if (trace.kind === 'gone') return [element('p', { class: 'hint', 'data-testid': 'no-trace' }, trace.why)];
+  const { answer } = trace;
+  const rHat = answer.running ? null : (chosen?.rHat ?? null);
+  const picture = traceOf(answer, rHat);
+  if (picture === null) return [];
+  const divergent = answer.divergent.reduce((sum, each) => sum + each, 0);
+  const keys = answer.chains.map((_, number) => element('li', { class: `c${number % COLOURS}` }, `chain ${number + 1}`));
+  if (divergent > 0) keys.push(element('li', { class: 'divergence' }, `${divergent.toLocaleString('en')} ${divergent === 1 ? 'divergence' : 'divergences'}`));
+  return [
+    keyed(
+      'trace',
+      element(
+        'figure',
+        { 'data-testid': 'trace', 'data-live': `${answer.running}` },
+        element('h2', {}, 'Trace'),
+        picture,
+        element('ul', { class: 'chains', 'aria-hidden': 'true' }, ...keys),
+        element('figcaption', { class: 'unseen' }, traceInWords(answer, rHat)),
+      ),
+    ),
+  ];
+}
+
+function elements(figures: Figures, shown: Shown): HTMLElement {
   const ends = figures.elements.flatMap((each) => [each.low ?? each.mean, each.high ?? each.mean]).filter((end): end is number => end !== null);
-  const [low, high] = [Math.min(...ends), Math.max(...ends)];
-  const rows = figures.elements.map((each) => row(each, low, high));
-  const left = figures.left === 0 ? null : element('caption', { class: 'left' }, `and ${figures.left.toLocaleString('en')} more`);
+  const [low, high] = [ends.reduce((one, other) => Math.min(one, other), Infinity), ends.reduce((one, other) => Math.max(one, other), -Infinity)];
+  const at = figures.elements.findIndex((each) => each.number === shown.chosen?.number);
+  const rows = figures.elements.map((each, place) => row(each, low, high, place === at, place === Math.max(at, 0)));
+  const left = figures.left === 0 ? null : element('p', { class: 'left' }, `and ${figures.left.toLocaleString('en')} more `, keyed('more', button('Show more', `Show more elements of ${figures.name}`, { kind: 'more' })));
   const heads = ['element', '90 % interval', 'mean ± sd', 'R̂'].map((name) => element('th', { scope: 'col' }, name));
   return keyed(
     'elements',
     element(
       'div',
-      { class: 'elements', tabindex: '0', role: 'region', 'aria-label': `Elements of ${figures.name}` },
-      element('table', {}, left, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows)),
+      { class: 'elements', role: 'region', 'aria-label': `Elements of ${figures.name}` },
+      element('div', { class: 'orders', role: 'group', 'aria-label': 'Order of the elements' }, ...orders(shown)),
+      element('table', { role: 'grid', 'aria-label': `Elements of ${figures.name}; arrows choose the one whose draws are shown` }, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows)),
+      left,
     ),
   );
 }
 
-function row(each: Element, low: number, high: number): HTMLElement {
+function orders({ order }: Shown): HTMLElement[] {
+  return (['data', 'mean'] as const).map((by) => {
+    const made = button(by === 'data' ? 'as in the data' : 'by mean', by === 'data' ? 'In the order of the data' : 'The greatest mean first', { kind: 'order', order: by }, 'small');
+    made.setAttribute('aria-pressed', `${order === by}`);
+    return keyed(`order ${by}`, made);
+  });
+}
+
+function row(each: Member, low: number, high: number, isChosen: boolean, isReached: boolean): HTMLElement {
   const between = each.low === null || each.high === null ? '' : `from ${short(each.low)} to ${short(each.high)}`;
   const isBad = each.rHat !== null && each.rHat > 1.01;
-  return element(
+  const choose: FromView = { kind: 'choose', number: each.number };
+  const made = element(
     'tr',
-    {},
-    element('th', { scope: 'row' }, each.label),
+    { 'aria-selected': `${isChosen}`, tabindex: isReached ? '0' : '-1', 'data-sends': JSON.stringify(choose), 'aria-label': `${each.label}: ${elementInWords(each)}` },
+    element('th', { scope: 'row', title: each.label }, each.label),
     element('td', { title: between }, interval(each, low, high), element('span', { class: 'unseen' }, between)),
     element('td', {}, plusMinus(each.mean, each.sd)),
     element('td', isBad ? { class: 'bad' } : {}, each.rHat === null ? '' : `${each.rHat.toFixed(2)}${isBad ? ' ⚠' : ''}`),
   );
+  return keyed(`element ${each.number}`, made);
 }
 
-function relatives(title: string, names: Relative[], port: Port): HTMLElement {
+function relatives(title: string, names: Relative[]): HTMLElement {
   const items = names.map((each) => {
-    const act = button(each.name, `${each.name}, ${each.type}: go there`, () => port.send({ kind: 'reveal', place: each.place }), 'link');
+    const act = button(each.name, `${each.name}, ${each.type}: go there`, { kind: 'reveal', place: each.place }, 'link');
     return element('li', {}, keyed(`${title} ${each.name}`, act), element('span', { class: 'type' }, each.type === '' ? '' : ` : ${each.type}`));
   });
   const list = items.length === 0 ? element('p', { class: 'hint' }, 'nothing') : element('ul', {}, ...items);
@@ -165,11 +234,11 @@ function relatives(title: string, names: Relative[], port: Port): HTMLElement {
 
 // ------------------------------------------------------------------------------ all sites
 
-function overview(shown: Shown, port: Port): HTMLElement {
+function overview(shown: Shown): HTMLElement {
   if (shown.sites.length === 0) return element('p', { class: 'hint' }, unknown(shown));
   const rows = shown.sites.map((each) => {
     const [only] = each.elements;
-    const act = button(each.name, `${each.name}: ${inWords(each)}`, () => port.send({ kind: 'find', name: each.name }), 'link');
+    const act = button(each.name, `${each.name}: ${inWords(each)}`, { kind: 'find', name: each.name }, 'link');
     return element(
       'tr',
       {},
