@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plate": LANGUAGE,
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
     "cli": RUNTIME | SHELL | {"ide", "plate", "worker", "qvr_server"},
-    "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "report"},
+    "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "plate", "report"},
 }
 
 # Heavy or protocol-bound libraries, and the only folders that may import them.

@@ -108,6 +108,10 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.explain import explain
 
             return explain(options)
+        case "plate":
+            from quivers.cli.plate import plate
+
+            return plate(options)
         case "lsp":
             from qvr_server.__main__ import main as serve
 

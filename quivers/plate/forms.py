@@ -5,6 +5,14 @@ from __future__ import annotations
 from quivers.plate.diagram import Diagram
 
 FORMS = ("svg", "dot", "mermaid", "text")
+ENDINGS = {
+    ".svg": "svg",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".txt": "text",
+}
 
 
 def written(diagram: Diagram, form: str) -> str:

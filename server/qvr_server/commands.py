@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from qvr_server import commands_arguments
 from qvr_server.commands_debug import debug_info
+from qvr_server.commands_plate import plate
 from qvr_server.commands_report import open_report
 from qvr_server.protocol import Plain, RequestFailed
 from qvr_server.worker_process import RunError
@@ -81,6 +82,7 @@ COMMANDS: Mapping[str, Answer] = {
     "qvr.openReport": open_report,
     "qvr.showResult": show_result,
     "qvr.trace": trace,
+    "qvr.plate": plate,
     "qvr.restartWorker": restart_worker,
     "qvr.debugInfo": debug_info,
 }

@@ -14,12 +14,14 @@ _KINDS = {
     "data": "a file's path, or the values by name",
     "token": "text or a whole number",
     "index": "a list of whole numbers from 0",
+    "position": "a place in the text, {line, character}",
+    "form": "svg, dot, mermaid or text",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a command. `kind` is `text`, `data`, `token` or `index`; `said` says it otherwise."""
+    """One argument of a command. `kind` is one of `_KINDS`; `said` says otherwise how it is named."""
 
     kind: str
     said: str | None = None
@@ -32,6 +34,12 @@ class Parameter:
             return isinstance(value, str | dict)
         if self.kind == "index":
             return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
+        if self.kind == "position":
+            return isinstance(value, dict) and all(
+                type(value.get(part)) is int and value[part] >= 0 for part in ("line", "character")
+            )
+        if self.kind == "form":
+            return value in ("svg", "dot", "mermaid", "text")
         return isinstance(value, str | int) and not isinstance(value, bool)
 
     def taken(self, value: Any) -> Any:
@@ -62,6 +70,7 @@ TAKES: Mapping[str, Mapping[str, Any]] = {
     "qvr.openReport": _MODEL,
     "qvr.showResult": _MODEL,
     "qvr.trace": {**_MODEL, "site": Parameter("text", "a site's name"), "index": Parameter("index")},
+    "qvr.plate": {**_MODEL, "position": Parameter("position"), "form": Parameter("form")},
     "qvr.restartWorker": {},
     "qvr.debugInfo": {},
 }
