@@ -1,0 +1,2 @@
+// What the tests use of the table.
+export const NAME: string;
