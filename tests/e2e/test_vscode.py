@@ -71,6 +71,14 @@ STEPS = {
         "which Python won and why the others did not, in the status",
     ],
     "untrusted": ["not trusted: checked all the same", "not trusted: nothing runs"],
+    **{
+        f"choosing-{manager}": [
+            f"{manager}: the chosen Python has no qvr, and why",
+            f"{manager}: one with qvr is chosen, and its server starts",
+            f"{manager}: the same one again keeps the server, another one brings its own",
+        ]
+        for manager in ("python", "vscode-python-envs")
+    },
 }
 
 Step = dict[str, Any]

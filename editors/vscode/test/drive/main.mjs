@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
+import { choosing } from './choosing.mjs';
 import { Editor } from './editor.mjs';
 import { Seen } from './seen.mjs';
 import { newcomer, untrusted, withoutQvr } from './starting.mjs';
@@ -12,7 +13,7 @@ import { running } from './running.mjs';
 import { learning, markdown, writing } from './writing.mjs';
 
 const MOST_MINUTES = 15;
-const PARTS = { newcomer, writing, running, learning, markdown, withoutQvr, untrusted };
+const PARTS = { newcomer, writing, running, learning, markdown, withoutQvr, untrusted, choosing };
 
 const { values } = parseArgs({
   options: {
