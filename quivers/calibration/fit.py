@@ -118,7 +118,7 @@ class Fitting:
             point, metric, step = positions[-1], chain.metric, float(chain.state[STEP])
             sizes = ess_bulk(np.column_stack([positions, densities])[None])
             ess = float(np.min(sizes))
-            if ess >= draws:
+            if not ess < draws:  # NaN does not get better by more of it
                 break
             wanted *= 2
         every = len(positions) // draws

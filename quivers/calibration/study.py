@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,6 +26,8 @@ from quivers.errors import DataError, QvrError
 from quivers.inference.convergence import ess_bulk
 from quivers.ir.graph import object_of
 from quivers.sampling_defaults import TARGET_ACCEPT
+
+_LOOK = 0.05  # seconds between looks at whether a study was cancelled
 
 LOG_LIKELIHOOD = "log likelihood"
 """The name of the quantity that is no latent. No latent's name has a space."""
@@ -136,7 +138,7 @@ class Prepared:
         for attempt in range(study.extensions + 1):
             chain = study.sampler(self.program, inputs, study, length, seed + attempt)
             ess = min(float(np.min(ess_bulk(values[None]), initial=np.inf)) for values in chain.values())
-            if ess >= study.draws:
+            if not ess < study.draws:
                 break
             length *= 2
         every = len(next(iter(chain.values()))) // study.draws
@@ -262,34 +264,35 @@ def _in_threads(
     stop = np.zeros(1, dtype=np.int64)
     made: list[Replicate] = []
     telling = threading.Lock()
+    numbers = iter(range(replicates))
 
-    def one(number: int) -> None:
-        if stop[0]:
-            return
-        try:
-            found = prepared.replicate(number, stop)
-        except StoppedError:
-            return
-        with telling:
-            made.append(found)
-            if progress is not None:
-                progress(found)
+    def work() -> None:
+        while not stop[0]:
+            with telling:
+                number = next(numbers, None)
+            if number is None:
+                return
+            try:
+                found = prepared.replicate(number, stop)
+            except StoppedError:
+                return
+            with telling:
+                made.append(found)
+                if progress is not None:
+                    progress(found)
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="replicate")
     try:
-        running = [pool.submit(one, number) for number in range(replicates)]
+        running = [pool.submit(work) for _ in range(threads)]
+        while any(not future.done() for future in running):
+            wait(running, timeout=_LOOK, return_when=FIRST_EXCEPTION)
+            failed = any(future.done() and future.exception() is not None for future in running)
+            if failed or (cancel is not None and cancel.is_set()):
+                stop[0] = 1
         for future in running:
-            while True:
-                if cancel is not None and cancel.is_set():
-                    stop[0] = 1
-                try:
-                    future.result(timeout=0.05)
-                    break
-                except TimeoutError:
-                    if future.done():  # it is the replicate's own
-                        raise
+            future.result()
     finally:
         # Also on the way out of an exception: the chains must not outlive the call.
         stop[0] = 1
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
     return sorted(made, key=lambda each: each.number)
