@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from quivers.element_names import Levels
     from quivers.inference.criticism.power_scaling import Sensitivity
     from quivers.inference.criticism.predictive_check import CheckRow, Statistic
+    from quivers.inference.responsibilities import Responsibilities
     from quivers.results import SummaryRow, Trouble
 
 _WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
@@ -445,6 +446,14 @@ class MCMCResult:
         """The problems of the run, each with the latent that is responsible where one is."""
         run = self.run
         return troubles(run.draws, self._rows, run.wanted, run.bound.coordinates)
+
+    def posterior_of(self, site: str) -> Responsibilities:
+        """What the run says of a latent that is summed out
+        (`quivers.inference.responsibilities.posterior_of`).
+        """
+        from quivers.inference.responsibilities import posterior_of
+
+        return posterior_of(self, site)
 
     def to_arviz(
         self,
