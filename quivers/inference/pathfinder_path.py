@@ -27,8 +27,6 @@ ELBO_DRAWS = 25
 # A step must gain this share of what the slope promises, and leave at most that share of the slope.
 GAIN, SLOPE_LEFT = 1e-4, 0.9
 TRIES = 60
-# An optimisation ends where the log density changes by no more than this, relative to its size.
-SMALLEST_CHANGE = 1e-12
 # A path that is as far out as this is not coming back.
 FARTHEST = 1e10
 # Pairs of moves whose curvature is this small against the change of the gradient say nothing.
@@ -106,7 +104,7 @@ def find_path(
             break
         evaluations += found.tries
         curvature.learn(found.position - position, gradient - found.gradient)
-        change = abs(found.value - value)
+        still = found.value == value
         position, value, gradient = found.position, found.value, found.gradient
         normal = curvature.normal(position, gradient)
         last_is_best = False
@@ -116,7 +114,8 @@ def find_path(
             if math.isfinite(elbo) and (best is None or elbo > best[0]):
                 best, last_is_best = (elbo, normal), True
         away = bool(np.abs(position).max() > FARTHEST)
-        if away or change <= SMALLEST_CHANGE * max(1.0, abs(value)):
+        # Not before: the last of the log density to be gained is along what has the greatest scales.
+        if away or still or curvature.exhausted:
             break
     if away and (best is None or last_is_best):
         return NoPath("the log density keeps rising, so that the posterior may have no finite mass")
@@ -169,6 +168,7 @@ class _Curvature:
         self._changes: list[Array] = []
         self._diagonal = np.ones(dimension)
         self._wide, self._core = np.zeros((dimension, 0)), np.zeros((0, 0))
+        self.exhausted = False  # the moves are so short that they tell of rounding alone
 
     def learn(self, move: Array, change: Array) -> None:
         """Takes up a move and how the slope of the negative log density changed by it."""
@@ -181,12 +181,19 @@ class _Curvature:
         self._changes = [*self._changes[1 - self._history :], change] if self._history > 1 else [change]
         moves, changes = np.column_stack(self._moves), np.column_stack(self._changes)
         products = moves.T @ changes
-        inverse = np.linalg.inv(np.triu(products))
         scaled = self._diagonal[:, None] * changes
         middle = np.diag(np.diag(products)) + changes.T @ scaled
-        self._wide = np.column_stack([scaled, moves])
-        nothing = np.zeros_like(inverse)
-        self._core = np.block([[nothing, -inverse], [-inverse.T, inverse.T @ middle @ inverse]])
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                inverse = np.linalg.inv(np.triu(products))
+                nothing = np.zeros_like(inverse)
+                core = np.block([[nothing, -inverse], [-inverse.T, inverse.T @ middle @ inverse]])
+        except np.linalg.LinAlgError:
+            core = np.full((1, 1), np.nan)
+        if not np.isfinite(core).all():
+            self.exhausted = True
+            return
+        self._wide, self._core = np.column_stack([scaled, moves]), core
 
     def times(self, vector: Array) -> Array:
         """The inverse Hessian times a vector; before there is any, a step no longer than one."""

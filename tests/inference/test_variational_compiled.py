@@ -182,7 +182,9 @@ def test_compiled_and_torch_runs_end_at_the_same_posterior(model):
         rates = torch.optim.lr_scheduler.ExponentialLR(one.optimizer, 0.997)
         one.run(1500, None, DATA, tolerance=None, schedule=rates)
         places.append(one.guide.loc.detach())
-    torch.testing.assert_close(*places, atol=0.05, rtol=0.0)
+    # What is left of the noise at the last rate is a small share of the guide's spread.
+    apart = (places[0] - places[1]).abs() * torch.exp(-one.guide.log_scale.detach())
+    assert (apart < 0.1).all(), apart
 
 
 @pytest.mark.parametrize(
