@@ -33,20 +33,26 @@ Names = Mapping[tuple[str | None, tuple[int, ...] | None], str]
 
 
 def troubles(
-    draws: Draws, rows: Sequence[SummaryRow], wanted: int, latents: Sequence[Place] = ()
+    draws: Draws,
+    rows: Sequence[SummaryRow],
+    wanted: int,
+    latents: Sequence[Place] = (),
+    centred: Sequence[str] = (),
 ) -> tuple[Trouble, ...]:
     """The problems of a run, the gravest first; none where it looks sound.
 
     `rows` is the posterior's summary, `wanted` the number of draws that each chain was to keep. `latents`
     has the place of each latent's coordinates; without it, no latent is blamed for divergences or energies.
+    `centred` names those that were sampled centred and could be moved.
     """
     stuck = _stuck(draws)
+    other_form = _other_form(centred)
     names: Names = {(row.site, row.index): row.name for row in rows if row.index}
     return (
         *_of_course(draws, wanted),
         *(Trouble("stuck", _never_moved(chain)) for chain in stuck),
-        *_of_trajectories(draws, latents, names),
-        *_of_energies(draws, stuck, latents, names),
+        *_of_trajectories(draws, latents, names, other_form),
+        *_of_energies(draws, stuck, latents, names, other_form),
         *_of_summary(rows, many=draws.positions.shape[0] > 1),
     )
 
@@ -76,7 +82,17 @@ def _never_moved(chain: int) -> str:
     )
 
 
-def _of_trajectories(draws: Draws, latents: Sequence[Place], names: Names) -> Iterator[Trouble]:
+def _other_form(centred: Sequence[str]) -> str:
+    """What to do about a funnel."""
+    if not centred:
+        return "write the model non-centred"
+    names = " and ".join(f"`{name}`" for name in centred)
+    return f"let warm-up choose the form of {names} (reparameterize: auto)"
+
+
+def _of_trajectories(
+    draws: Draws, latents: Sequence[Place], names: Names, other_form: str
+) -> Iterator[Trouble]:
     diverged = int(draws.statistics[..., DIVERGENT].sum())
     saturated = int(draws.statistics[..., SATURATED].sum())
     total = draws.statistics[..., DIVERGENT].size
@@ -86,7 +102,7 @@ def _of_trajectories(draws: Draws, latents: Sequence[Place], names: Names) -> It
         yield Trouble(
             "divergences",
             f"{_number(diverged, 'transition')} of {total} diverged, so parts of the posterior may be"
-            " missing: raise the target acceptance towards 0.99, or write the model non-centred.",
+            f" missing: raise the target acceptance towards 0.99, or {other_form}.",
             site,
             names.get((site, index)),
             diverged,
@@ -111,7 +127,9 @@ def _of_trajectories(draws: Draws, latents: Sequence[Place], names: Names) -> It
         )
 
 
-def _of_energies(draws: Draws, stuck: list[int], latents: Sequence[Place], names: Names) -> Iterator[Trouble]:
+def _of_energies(
+    draws: Draws, stuck: list[int], latents: Sequence[Place], names: Names, other_form: str
+) -> Iterator[Trouble]:
     fractions = e_bfmi(draws.statistics[..., ENERGY])
     low = [
         chain for chain, fraction in enumerate(fractions) if fraction < SMALLEST_E_BFMI and chain not in stuck
@@ -126,8 +144,8 @@ def _of_energies(draws: Draws, stuck: list[int], latents: Sequence[Place], names
         yield Trouble(
             "e_bfmi",
             f"{chains} {numbers} {explore} the posterior's energies slowly (E-BFMI is {fractions[least]:.2f};"
-            f" it should be at least {SMALLEST_E_BFMI}), as with heavy tails or a funnel: write the model"
-            " non-centred, or give its scales tighter priors.",
+            f" it should be at least {SMALLEST_E_BFMI}), as with heavy tails or a funnel:"
+            f" {other_form}, or give its scales tighter priors.",
             site,
             names.get((site, index)),
             len(low),

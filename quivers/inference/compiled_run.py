@@ -22,7 +22,16 @@ from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
 from quivers.inference.checks import troubles
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
-from quivers.inference.reparameterize import Asked, Form, Forms, choose, forms_of, shifted, with_first_part
+from quivers.inference.reparameterize import (
+    Asked,
+    Form,
+    Forms,
+    centred_ones,
+    choose,
+    forms_of,
+    shifted,
+    with_first_part,
+)
 from quivers.inference.site_axes import site_axes
 from quivers.inference.starts import uniform_starts
 from quivers.inference.trajectory import STATISTICS
@@ -67,7 +76,9 @@ class CompiledRun:
 
     def check(self) -> tuple[str, ...]:
         """A sentence for each problem of the run, as `MCMCResult.check` gives them."""
-        return tuple(trouble.message for trouble in troubles(self.draws, self._rows, self.wanted))
+        centred = centred_ones(self.reparameterized)
+        found = troubles(self.draws, self._rows, self.wanted, centred=centred)
+        return tuple(trouble.message for trouble in found)
 
     @cached_property
     def _rows(self) -> tuple[SummaryRow, ...]:

@@ -36,6 +36,7 @@ from quivers.inference.reparameterize import (
     Chosen,
     Form,
     Forms,
+    centred_ones,
     check_asked,
     choose,
     forms_of,
@@ -445,7 +446,8 @@ class MCMCResult:
     def troubles(self) -> tuple[Trouble, ...]:
         """The problems of the run, each with the latent that is responsible where one is."""
         run = self.run
-        return troubles(run.draws, self._rows, run.wanted, run.bound.coordinates)
+        centred = centred_ones(run.forms, run.bound.density)
+        return troubles(run.draws, self._rows, run.wanted, run.bound.coordinates, centred)
 
     def posterior_of(self, site: str) -> Responsibilities:
         """What the run says of a latent that is summed out

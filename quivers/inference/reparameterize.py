@@ -34,6 +34,7 @@ Asked = str | Mapping[str, Any] | None
 STRETCHES = (0.1, 0.15)
 SHORTEST = 50  # transitions of a stretch
 FEWEST = 200  # a warm-up of fewer transitions has no draws to choose by
+AS_WRITTEN = "centred, as it is written"
 HEAVY = frozenset({"StudentT", "Cauchy"})
 
 
@@ -125,8 +126,8 @@ def forms_of(asked: Asked, density: Density, sizes: Mapping[str, int], num_warmu
             return Forms(density, {}, {}, {**dict.fromkeys(moved, why), **left}, why)
         if asked == "centred":
             # The centred form is what is written; moving it by nothing would cost time.
-            left.update(dict.fromkeys(moved, "centred, as asked for"))
-            return Forms(density, {}, {}, left, "centred, as asked for")
+            left.update(dict.fromkeys(moved, AS_WRITTEN))
+            return Forms(density, {}, {}, left, AS_WRITTEN)
         values: dict[str, Any] = dict.fromkeys(moved, 0.0)
     else:
         values = dict(asked)
@@ -138,7 +139,7 @@ def forms_of(asked: Asked, density: Density, sizes: Mapping[str, int], num_warmu
                 )
             if name in left:
                 raise QvrError(f"`{name}` can't be reparameterised: {left[name]}.")
-        left.update({name: "not named in reparameterize" for name in moved if name not in values})
+        left.update({name: AS_WRITTEN for name in moved if name not in values})
         moved = {name: moved[name] for name in values}
     shares: dict[str, Array] = {}
     for name, value in values.items():
@@ -163,6 +164,14 @@ def _share(name: str, value: Any, shape: tuple[int, ...]) -> Array:
             f"λ of `{name}` must lie between 0, non-centred, and 1, centred; it is {numbers.tolist()!r}."
         )
     return np.broadcast_to(numbers, shape).copy()
+
+
+def centred_ones(how: Mapping[str, Form], density: Density | None = None) -> tuple[str, ...]:
+    """The latents that were sampled centred and could have been moved; `how` is empty where nothing was
+    asked for, and then `density` tells."""
+    if not how and density is not None:
+        return tuple(name for name, found in movable(density).items() if isinstance(found, Movable))
+    return tuple(name for name, form in how.items() if form.reason == AS_WRITTEN)
 
 
 # ------------------------------------------------------------- chosen in warm-up
@@ -280,9 +289,7 @@ def shifted(
     def told(part: ChainProgress) -> None:
         phase = "warm-up" if warming else part.phase
         divergences = 0 if warming else part.divergences
-        progress(
-            replace(part, phase=phase, done=part.done + before, total=total, divergences=divergences)
-        )
+        progress(replace(part, phase=phase, done=part.done + before, total=total, divergences=divergences))
 
     return told
 
