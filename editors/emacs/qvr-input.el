@@ -12,13 +12,13 @@
 
 (quail-define-package
  "qvr" "QVR" "⊗" t
- "Signs of QVR: \\otimes for ⊗, \\to for →, \\from for ←, \\le \\ge \\ne, and Greek letters by their names."
+ "Signs of QVR: \\otimes for ⊗, \\to for →, \\gets for ←, \\le \\ge \\ne, and Greek letters by their names."
  nil t nil nil nil nil nil nil nil nil t)
 
 (quail-define-rules
  ("\\otimes" ?⊗) ("\\ox" ?⊗)
  ("\\to" ?→) ("\\->" ?→) ("\\rightarrow" ?→)
- ("\\from" ?←) ("\\<-" ?←) ("\\leftarrow" ?←)
+ ("\\gets" ?←) ("\\from" ?←) ("\\<-" ?←) ("\\leftarrow" ?←)
  ("\\le" ?≤) ("\\ge" ?≥) ("\\ne" ?≠)
  ("\\alpha" ?α) ("\\beta" ?β) ("\\gamma" ?γ) ("\\delta" ?δ) ("\\epsilon" ?ε) ("\\zeta" ?ζ) ("\\eta" ?η)
  ("\\theta" ?θ) ("\\iota" ?ι) ("\\kappa" ?κ) ("\\lambda" ?λ) ("\\mu" ?μ) ("\\nu" ?ν) ("\\xi" ?ξ) ("\\pi" ?π)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from quivers.check.objects import CONSTRUCTORS
+from quivers.ide.completion_symbols import SYMBOLS
 from quivers.ide.vocabulary import EFFECTS
 from quivers.syntax.reading import DECLARATION_KEYWORDS, EXPRESSION_KEYWORDS, KEYWORDS, STEP_KEYWORDS
 
@@ -109,6 +110,22 @@ def test_the_editors_call_the_server_and_the_language_alike() -> None:
     commented = (EDITORS / "sublime/LSP-qvr.sublime-settings").read_text("utf-8")
     client = json.loads(re.sub(r"^//.*$", "", commented, flags=re.MULTILINE))["clients"]["qvr"]
     assert (client["command"], client["selector"]) == (["qvr-lsp"], "source.qvr")
+
+
+def test_signs_have_the_same_names_in_all_editors() -> None:
+    def read(path: str) -> str:
+        return (EDITORS / path).read_text("utf-8")
+
+    emacs = dict(re.findall(r'\("\\\\(\w+)" \?(.)\)', read("emacs/qvr-input.el")))
+    [table] = re.findall(r"local signs = \{(.*)\}", read("neovim/ftplugin/qvr.lua"))
+    neovim = dict(re.findall(r"(\w+) = '(.)'", table))
+    listed = json.loads(read("sublime/QVR.sublime-completions"))["completions"]
+    sublime = {each["trigger"].removeprefix("\\"): each["contents"] for each in listed}
+    assert json.loads(read("vscode/src/symbols.json")) == SYMBOLS
+    signs = {"otimes", "to", "gets", "ne", "le", "ge"}
+    for known in (emacs, neovim, sublime):
+        assert signs <= set(known)
+        assert {name: sign for name, sign in known.items() if SYMBOLS.get(name, sign) != sign} == {}
 
 
 def test_zed_runs_a_program_as_the_command_line_takes_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import { sentence } from './answers';
 import { told } from './discovery';
 import * as install from './install';
 import { PosteriorView } from './panel/provider';
+import { PlateDiagram } from './plate';
 import { onChoice } from './python';
 import { Runs, type Target } from './runs';
 import { SELECTOR, Server } from './server';
@@ -21,8 +22,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const runs = new Runs(found);
   const status = new Status(found, runs);
   const panel = new PosteriorView(context, found, runs);
+  const plates = new PlateDiagram(found);
   const { subscriptions } = context;
-  subscriptions.push(runs, status, panel, new Calibrations(found, context.extensionPath), ...symbols.register(SELECTOR), ...commands(context, found, runs, status, panel));
+  subscriptions.push(runs, status, panel, plates, new Calibrations(found, context.extensionPath), ...symbols.register(SELECTOR, found), ...commands(context, found, runs, status, panel, plates));
   let isOffered = false;
   subscriptions.push(
     found.onChange(() => {
@@ -52,6 +54,7 @@ function commands(
   runs: Runs,
   status: Status,
   panel: PosteriorView,
+  plates: PlateDiagram,
 ): vscode.Disposable[] {
   const does: Record<string, (given?: unknown) => unknown> = {
     'qvr.run': async (given) => {
@@ -70,6 +73,10 @@ function commands(
     'qvr.openReport': (given) => {
       const target = targetOf(given);
       return target === undefined ? undefined : runs.ask('qvr.openReport', target);
+    },
+    'qvr.plate': (given) => {
+      const target = targetOf(given);
+      return target === undefined ? undefined : plates.show(target);
     },
     'qvr.showResult': () => panel.reveal(true),
     'qvr.restartWorker': async () => {

@@ -1,57 +1,47 @@
-// `\otimes` for ⊗ and its kin: completions after a backslash, and a list to choose from.
+// `\otimes` for ⊗ and its kin: a list to choose from, and completions after a backslash while no server completes them.
 
 import * as vscode from 'vscode';
+import type { Server } from './server';
+import SYMBOLS from './symbols.json';
 
-export const SYMBOLS: readonly (readonly [name: string, symbol: string, meaning: string])[] = [
-  ['otimes', '⊗', 'for each pair of elements'],
-  ['gets', '←', 'draws a name'],
-  ['leftarrow', '←', 'draws a name'],
-  ['to', '→', 'from a domain to a codomain'],
-  ['rightarrow', '→', 'from a domain to a codomain'],
-  ['ne', '≠', 'differ'],
-  ['le', '≤', 'less or equal'],
-  ['ge', '≥', 'greater or equal'],
-  ...['alpha α', 'beta β', 'gamma γ', 'delta δ', 'epsilon ε', 'zeta ζ', 'eta η', 'theta θ', 'kappa κ'].map(greek),
-  ...['lambda λ', 'mu μ', 'nu ν', 'xi ξ', 'pi π', 'rho ρ', 'sigma σ', 'tau τ', 'phi φ', 'chi χ', 'psi ψ'].map(greek),
-  ...['omega ω', 'Gamma Γ', 'Delta Δ', 'Theta Θ', 'Lambda Λ', 'Sigma Σ', 'Phi Φ', 'Psi Ψ', 'Omega Ω'].map(greek),
-  ...Array.from('₀₁₂₃₄₅₆₇₈₉', (digit, value) => [`_${value}`, digit, 'subscript'] as const),
-];
-
-function greek(pair: string): readonly [string, string, string] {
-  const [name, letter] = pair.split(' ') as [string, string];
-  return [name, letter, 'a letter of a name'];
-}
-
+const MEANINGS: Record<string, string> = {
+  '⊗': 'for each pair of elements',
+  '←': 'draws a name',
+  '→': 'from a domain to a codomain',
+  '≠': 'differ',
+  '≤': 'less or equal',
+  '≥': 'greater or equal',
+};
 const WRITTEN = /\\[A-Za-z_0-9]*$/;
 
-/** The symbols of what is written up to a place, which they would replace; none where no backslash is. */
-export function completions(before: string): { start: number; items: { label: string; symbol: string; meaning: string }[] } {
-  const written = WRITTEN.exec(before);
-  if (written === null || before.slice(0, written.index).includes('#')) return { start: 0, items: [] };
-  const items = SYMBOLS.map(([name, symbol, meaning]) => ({ label: `\\${name}`, symbol, meaning }));
-  return { start: written.index, items };
+function meaning(symbol: string): string {
+  return MEANINGS[symbol] ?? (/[₀-₉]/.test(symbol) ? 'subscript' : 'a letter of a name');
 }
 
-export function register(selector: vscode.DocumentSelector): vscode.Disposable[] {
+function completions(document: vscode.TextDocument, position: vscode.Position): vscode.CompletionItem[] {
+  const before = document.lineAt(position).text.slice(0, position.character);
+  const written = WRITTEN.exec(before);
+  if (written === null || before.slice(0, written.index).includes('#')) return [];
+  const range = new vscode.Range(position.line, written.index, position.line, position.character);
+  return Object.entries(SYMBOLS).map(([name, symbol]) => {
+    const label = { label: `\\${name}`, detail: ` ${symbol}`, description: meaning(symbol) };
+    const item = new vscode.CompletionItem(label, vscode.CompletionItemKind.Text);
+    return Object.assign(item, { insertText: symbol, filterText: label.label, range });
+  });
+}
+
+async function insert(): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) return;
+  const entries = Object.entries(SYMBOLS).map(([name, symbol]) => ({ label: symbol, description: `\\${name}`, detail: meaning(symbol) }));
+  const chosen = await vscode.window.showQuickPick(entries, { placeHolder: 'Which symbol?', matchOnDescription: true });
+  if (chosen === undefined) return;
+  await editor.edit((edit) => editor.selections.forEach((selection) => edit.replace(selection, chosen.label)));
+}
+
+export function register(selector: vscode.DocumentSelector, server: Server): vscode.Disposable[] {
   const provider: vscode.CompletionItemProvider = {
-    provideCompletionItems(document, position) {
-      const before = document.lineAt(position).text.slice(0, position.character);
-      const { start, items } = completions(before);
-      const range = new vscode.Range(position.line, start, position.line, position.character);
-      return items.map(({ label, symbol, meaning }) => {
-        const item = new vscode.CompletionItem({ label, detail: ` ${symbol}`, description: meaning }, vscode.CompletionItemKind.Text);
-        return Object.assign(item, { insertText: symbol, filterText: label, range });
-      });
-    },
-  };
-  const insert = async (): Promise<void> => {
-    const editor = vscode.window.activeTextEditor;
-    if (editor === undefined) return;
-    const entries = SYMBOLS.map(([name, symbol, meaning]) => ({ label: symbol, description: `\\${name}`, detail: meaning }));
-    const chosen = await vscode.window.showQuickPick(entries, { placeHolder: 'Which symbol?', matchOnDescription: true });
-    if (chosen !== undefined) {
-      await editor.edit((edit) => editor.selections.forEach((selection) => edit.replace(selection, chosen.label)));
-    }
+    provideCompletionItems: (document, position) => (server.state === 'running' ? [] : completions(document, position)),
   };
   return [
     vscode.languages.registerCompletionItemProvider(selector, provider, '\\'),
