@@ -11,8 +11,6 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -41,26 +39,19 @@ def main() -> int:
     parser.add_argument("--replicates", type=int, default=500)
     parser.add_argument("--probability", type=float, default=0.999, help="of the band, for each quantity")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--output", type=Path, help="an SVG file for the plot")
     options = parser.parse_args()
     found: dict[str, Calibration] = {}
-    # Fresh processes: the sampler's threads and torch's do not survive a fork.
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as executor:
-        for program in options.programs.split(","):
-            began = time.monotonic()
-            found[program] = calibrate(study(program, options.seed), options.replicates, executor, _tell)
-            seconds = time.monotonic() - began
-            print(f"{program}: {options.replicates} replicates in {seconds:.0f} s", flush=True)
-            print(table(found[program], options.probability), flush=True)
+    for program in options.programs.split(","):
+        began = time.monotonic()
+        found[program] = calibrate(study(program, options.seed), options.replicates, threads=options.threads)
+        seconds = time.monotonic() - began
+        print(f"{program}: {options.replicates} replicates in {seconds:.0f} s", flush=True)
+        print(table(found[program], options.probability), flush=True)
     if options.output is not None:
         draw(found, options.probability, options.output)
     return int(any(calibration.failures(options.probability) for calibration in found.values()))
-
-
-def _tell(done: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done} replicates", end="\r", file=sys.stderr, flush=True)
 
 
 def table(calibration: Calibration, probability: float) -> str:
