@@ -130,6 +130,29 @@ def two_groups(generator: np.random.Generator) -> Simulated:
     return truth, {"y": generator.normal(truth["mu"][group], truth["sigma"]).round(3)}
 
 
+def test_scores(generator: np.random.Generator) -> Simulated:
+    schools = np.array(["Andover", "Choate", "Deerfield", "Exeter", "Hotchkiss", "St. Paul's"])
+    subjects = np.array(["art", "math", "reading"])
+    truth = {"mean": 55.0, "tau": 8.0, "sigma": 9.0}
+    ability = generator.normal(truth["mean"], truth["tau"], (len(schools), len(subjects)))
+    school, subject = generator.integers(0, len(schools), 180), generator.integers(0, len(subjects), 180)
+    points = generator.normal(ability[school, subject], truth["sigma"]).round()
+    return truth, {"school": schools[school], "subject": subjects[subject], "points": points}
+
+
+def varying_slopes(generator: np.random.Generator) -> Simulated:
+    schools = np.array([f"school {number:02d}" for number in range(1, 21)])
+    factor = np.array([[1.0, 0.0], [-0.5, np.sqrt(0.75)]])
+    truth = {
+        "mean": np.array([0.5, 1.2]), "spread": np.array([0.8, 0.5]), "correlation": factor,
+        "z": generator.normal(size=(20, 2)), "sigma": 0.6,
+    }  # fmt: skip
+    effect = truth["mean"] + truth["spread"] * (truth["z"] @ factor.T)
+    school, x = generator.integers(0, 20, 240), generator.normal(size=240).round(2)
+    y = generator.normal(effect[school, 0] + effect[school, 1] * x, truth["sigma"]).round(2)
+    return truth, {"school": schools[school], "x": x, "y": y}
+
+
 EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
     example.__name__: example
     for example in (
@@ -143,6 +166,8 @@ EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
         blr,
         hierarchical_logistic,
         two_groups,
+        test_scores,
+        varying_slopes,
     )
 }
 
