@@ -1,6 +1,6 @@
 // The extension's start: the server, the runs, the status, the panel, and every command.
 
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { sentence } from './answers';
@@ -39,7 +39,10 @@ export function activate(context: vscode.ExtensionContext): void {
       }
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void found.restart()),
-    onChoice(() => void found.lookAgain()),
+    onChoice(() => {
+      isOffered = false;
+      void found.lookAgain();
+    }),
   );
   void found.restart();
 }
@@ -106,7 +109,7 @@ function targetOf(given: unknown, isNeeded = true): Target | undefined {
 }
 
 function folder(): string {
-  return vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? process.cwd();
+  return vscode.workspace.workspaceFolders?.find((each) => each.uri.scheme === 'file')?.uri.fsPath ?? process.cwd();
 }
 
 /** The eight schools and their data, in a folder of the extension's own, so that nothing of the user's is touched. */
@@ -114,6 +117,7 @@ async function openExample(context: vscode.ExtensionContext): Promise<void> {
   const to = path.join(context.globalStorageUri.fsPath, 'example');
   mkdirSync(to, { recursive: true });
   for (const name of ['eight_schools.qvr', 'eight_schools.data.json']) {
+    if (existsSync(path.join(to, name))) continue; // what somebody has written into it stays
     copyFileSync(path.join(context.extensionPath, 'dist', 'example', name), path.join(to, name));
   }
   await vscode.window.showTextDocument(vscode.Uri.file(path.join(to, 'eight_schools.qvr')));
