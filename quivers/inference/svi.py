@@ -215,8 +215,9 @@ class SVI:
         reason = self._why_not(schedule, subsample)
         if reason is not None:
             told = None if self.engine == "torch" else reason
-            by_torch = subsample or self.guide.own_scale or self._engine is None
-            return _TorchSteps(self, densities, schedule), "torch" if by_torch else self._engine.name, told
+            whole = not subsample and not self.guide.own_scale
+            name: StepEngine = self._engine.name if whole and self._engine is not None else "torch"
+            return _TorchSteps(self, densities, schedule), name, told
         assert self._engine is not None
         seed = int(torch.randint(2**62, ()).item())
         compiled = CompiledSteps(
