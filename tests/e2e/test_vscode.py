@@ -63,6 +63,12 @@ STEPS = {
         "the example, from the command",
         "the posterior of the example",
     ],
+    "calibrating": [
+        "an entry for each program in the test explorer",
+        "a calibrated program passes",
+        "what stands in the way of a check is said at its line",
+        "a check is cancelled, and its process gone",
+    ],
     "markdown": ["colours in a Markdown fence"],
     "without-qvr": [
         "no Python with qvr: said, with the offer",

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from quivers.check.objects import CONSTRUCTORS
 from quivers.ide.semantic_tokens import KINDS, MODIFIERS
 from quivers.syntax.reading import DECLARATION_KEYWORDS, EXPRESSION_KEYWORDS, STEP_KEYWORDS
@@ -119,3 +121,49 @@ def test_every_snippet_that_is_a_whole_model_checks() -> None:
     assert [
         found.message for found in check_source(text.encode()).diagnostics if found.severity.value == "error"
     ] == []
+
+
+def test_a_folder_of_models_is_enough_for_the_test_explorer_to_list_its_programs() -> None:
+    assert MANIFEST["activationEvents"] == ["workspaceContains:**/*.qvr"]
+    source = (EXTENSION / "src/testing.ts").read_text(encoding="utf-8")
+    assert "vscode.tests.createTestController" in source
+    assert source.index("isTrusted") < source.index("createTestController")  # none before trust is given
+
+
+def test_a_check_of_the_test_explorer_is_a_call_that_the_command_line_takes() -> None:
+    from quivers.cli.arguments import parser
+
+    source = (EXTENSION / "src/calibration.ts").read_text(encoding="utf-8")
+    found = re.search(r"const asked = \[(.*?)\];", source)
+    assert found is not None
+    given = [part.strip().strip("'") for part in found[1].split(",")]
+    options = parser(given).parse_args(given)
+    assert (options.command, options.file, options.program, options.output_format) == (
+        "sbc",
+        "file",
+        "program",
+        "json",
+    )
+
+
+def test_what_the_test_explorer_reads_of_a_study_is_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from quivers.cli import main
+
+    source = (EXTENSION / "src/calibration.ts").read_text(encoding="utf-8")
+    fields = {
+        name: set(re.findall(r"^  (\w+):", body, re.MULTILINE))
+        for name, body in re.findall(
+            r"interface (Study|Quantity) \{\n(.*?)^\}", source, re.MULTILINE | re.DOTALL
+        )
+    }
+    model = tmp_path / "model.qvr"
+    model.write_text(
+        "program f : Real -> Real\n    sample mu <- Normal(0.0, 1.0)\n    observe y <- Normal(mu, 1.0)\n"
+        "    return y\n"
+    )
+    main(["sbc", str(model), "--json", "--quiet", "--replicates", "5", "--draws", "9"])
+    study = json.loads(capsys.readouterr().out)
+    assert fields["Study"] <= set(study)
+    assert fields["Quantity"] <= set(study["quantities"][0])

@@ -77,7 +77,7 @@ export class Editor {
     // Settings of the machine's scope are read from here where the editor is remote.
     writeFileSync(path.join(user, 'Machine', 'settings.json'), JSON.stringify(machine));
     const { address, server } = await this.serve(user, environment);
-    const page = await this.browser.newPage({ viewport: { width: 1280, height: 820 } });
+    const page = await this.browser.newPage({ viewport: { width: 1280, height: 900 } });
     const told = [];
     page.on('console', (each) => ['error', 'warning'].includes(each.type()) && told.push(`${each.type()}: ${each.text()}`));
     page.on('pageerror', (error) => told.push(`uncaught: ${error.message}`));
@@ -91,6 +91,8 @@ export class Editor {
       workspace,
       /** The process of this window's language server, if one runs. */
       languageServer: () => descendants(server.pid).find((pid) => commandLine(pid).includes('qvr_server')),
+      /** The processes that a command of this window started: those whose command line has a word. */
+      processes: (word) => descendants(server.pid).filter((pid) => commandLine(pid).split(' ').includes(word)),
       set(changed) {
         mkdirSync(path.join(workspace, '.vscode'), { recursive: true });
         writeFileSync(path.join(workspace, '.vscode', 'settings.json'), JSON.stringify(changed));

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
+import { calibrating } from './calibrating.mjs';
 import { choosing } from './choosing.mjs';
 import { Editor } from './editor.mjs';
 import { Seen } from './seen.mjs';
@@ -13,7 +14,7 @@ import { running } from './running.mjs';
 import { learning, markdown, writing } from './writing.mjs';
 
 const MOST_MINUTES = 15;
-const PARTS = { newcomer, writing, running, learning, markdown, withoutQvr, untrusted, choosing };
+const PARTS = { newcomer, writing, running, learning, calibrating, markdown, withoutQvr, untrusted, choosing };
 
 const { values } = parseArgs({
   options: {
