@@ -90,7 +90,7 @@ def _run(commands: Any) -> None:
     words = {
         "algorithm": (ALGORITHMS, ALGORITHMS[0], "NAME", "nuts or hmc"),
         "mass-matrix": (MASS_MATRICES, MASS_MATRICES[0], "KIND", "diagonal, dense, low_rank or identity"),
-        "init": (STARTS, STARTS[0], "WHERE", "uniform, prior or pathfinder: where chains start"),
+        "init": (STARTS, STARTS[0], "WHERE", "uniform, prior or pathfinder"),
         "engine": (ENGINES, ENGINE, "NAME", "kernel, torch, or auto: kernel if it can"),
     }
     for name, (choices, chosen, metavar, meaning) in words.items():

@@ -267,7 +267,7 @@ def test_a_pulse_is_felt_idle_and_during_a_run(client: Client, monkeypatch: pyte
         ),
         (
             {"settings": {"init": "value"}},
-            "This run can't start: init must be one of uniform, prior, not 'value'.",
+            "This run can't start: init must be one of uniform, prior, pathfinder, not 'value'.",
         ),
         (
             {"settings": {"max_tree_depth": 0}},

@@ -64,14 +64,14 @@ def test_the_settings_are_those_used_with_the_seed_that_was_drawn() -> None:
 
 
 def test_each_chain_has_its_fraction_of_missing_information_and_its_divergences() -> None:
-    found = result(CENTRED, draws=1000, warmup=1000)
+    found = result(CENTRED, draws=1000, warmup=1000, reparameterize="centred")
     assert len(found["e_bfmi"]) == 4
     assert all(fraction > 0.0 for fraction in found["e_bfmi"])
     assert sum(found["divergences_by_chain"]) == found["divergences"] > 0
 
 
 def test_troubles_say_the_problems_and_name_the_site() -> None:
-    found = result(CENTRED, draws=1000, warmup=1000)
+    found = result(CENTRED, draws=1000, warmup=1000, reparameterize="centred")
     assert [trouble["message"] for trouble in found["troubles"]] == found["problems"]
     by_kind = {trouble["kind"]: trouble for trouble in found["troubles"]}
     assert by_kind["divergences"]["site"] == "tau"
