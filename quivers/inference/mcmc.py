@@ -332,7 +332,8 @@ class Underway:
         rows = [chain.positions[:count:every] for chain, count in zip(self.chains, kept, strict=True)]
         with torch.no_grad():
             values = self.bound.constrain_one(site, torch.from_numpy(np.concatenate(rows)))
-        drawn = values[(slice(None), *index)].detach().numpy()
+        place: tuple[Any, ...] = (slice(None), *index)
+        drawn = values[place].detach().numpy()
         ends = np.cumsum([len(each) for each in rows])[:-1]
         diverged = [
             np.flatnonzero(chain.diverged[:count]) for chain, count in zip(self.chains, kept, strict=True)

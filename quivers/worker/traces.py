@@ -77,7 +77,8 @@ class Traces:
         values = kept.samples.get(site)
         if values is None or not _has(values.shape[2:], index):
             raise NoDrawsError(f"The run has no {site} with these subscripts.")
-        drawn = np.asarray(values[(slice(None), slice(None), *index)], dtype=np.float64)
+        place: tuple[Any, ...] = (slice(None), slice(None), *index)
+        drawn = np.asarray(values[place], dtype=np.float64)
         return trace(list(drawn), [np.flatnonzero(chain) for chain in kept.diverged], kept.every)
 
 
