@@ -13,6 +13,8 @@ from quivers.check.objects import CONSTRUCTORS
 from quivers.ide.completion_symbols import SYMBOLS
 from quivers.ide.vocabulary import EFFECTS
 from quivers.syntax.reading import DECLARATION_KEYWORDS, EXPRESSION_KEYWORDS, KEYWORDS, STEP_KEYWORDS
+from qvr_server import commands_arguments
+from qvr_server.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITORS = ROOT / "editors"
@@ -126,6 +128,16 @@ def test_signs_have_the_same_names_in_all_editors() -> None:
     for known in (emacs, neovim, sublime):
         assert signs <= set(known)
         assert {name: sign for name, sign in known.items() if SYMBOLS.get(name, sign) != sign} == {}
+
+
+def test_sublime_gives_commands_as_the_server_takes_them() -> None:
+    listed = json.loads((EDITORS / "sublime/QVR.sublime-commands").read_text("utf-8"))
+    assert {each["args"]["session_name"] for each in listed} == {"qvr"}
+    for each in listed:
+        name, uri = each["args"]["command_name"], "file:///schools.qvr"
+        given = [{"$file_uri": uri}[argument] for argument in each["args"]["command_args"]]
+        assert name in COMMANDS
+        assert commands_arguments.read(name, given) == {"uri": uri}
 
 
 def test_zed_runs_a_program_as_the_command_line_takes_it(capsys: pytest.CaptureFixture[str]) -> None:
