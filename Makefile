@@ -77,7 +77,7 @@ vscode-drive: ## Install what drives a real VS Code in the end-to-end tests (Lin
 	editors/vscode/test/drive/install.sh
 
 # Those of its screenshots that docs/editors/vscode.md shows.
-SCREENS := squiggle posterior plate live stale no-python
+SCREENS := squiggle posterior plate plate-diagram live no-python
 
 vscode-screens: $(READY) vscode-drive ## Draw the screenshots of docs/editors/vscode.md anew
 	CI=true QVR_VSCODE_SCREENS=$(CURDIR)/build/vscode-screens $(BIN)/pytest tests/e2e/test_vscode.py

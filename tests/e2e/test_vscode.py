@@ -52,6 +52,7 @@ STEPS = {
         "from name to name by the keyboard",
         "stale after an edit, and fresh after its undoing",
         "the report of the run",
+        "the plate diagram, whose nodes lead to their steps",
         "progress, live figures and cancelling",
         "the server killed, and back",
         "a run by the new server",

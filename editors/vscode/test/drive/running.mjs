@@ -72,19 +72,34 @@ export async function running(drive, seen) {
     await page.locator('.tab', { hasText: 'schools-eight_schools_centred' }).waitFor({ state: 'detached' });
     return title;
   });
+  await see('the plate diagram, whose nodes lead to their steps', async () => {
+    await clickInto(page);
+    await command(page, 'QVR: Show Plate Diagram');
+    const diagram = await frameWith(page, '.qvr-plate .node');
+    const names = (await diagram.locator('.qvr-plate .node').allTextContents()).map((each) => each.trim());
+    await diagram.locator('.qvr-plate .node').filter({ hasText: /^\s*tau/ }).first().click();
+    await page.locator('.statusbar-item', { hasText: /^Ln 8,/ }).first().waitFor();
+    await shot('plate-diagram');
+    const tab = page.locator('.tab', { hasText: 'Plates of' });
+    await tab.locator('.action-label').first().click();
+    await tab.waitFor({ state: 'detached' });
+    return names;
+  });
   await see('progress, live figures and cancelling', async () => {
     window.set({ 'qvr.run.draws': 1_000_000 });
-    await page.waitForTimeout(2000);
     await clickInto(page);
     await onLine('sample tau');
-    await page.keyboard.press('Control+Alt+Enter');
     const frame = await panelOf(page);
-    await frame.locator('.badge.running').waitFor();
-    // Figures of the run itself have no interval yet, unlike the last result's.
+    // Figures of the run itself have no interval yet, unlike the last result's. A run that began before the setting
+    // was read is over soon, and another one is begun.
     const live = await until('live figures', async () => {
+      if ((await frame.locator('.badge.running').count()) === 0) {
+        await page.keyboard.press('Control+Alt+Enter');
+        await frame.locator('.badge.running').waitFor({ timeout: 5000 }).catch(() => undefined);
+      }
       const told = await figuresOf(frame).catch(() => '');
       return told.includes('mean') && !told.includes('90 %') ? `${await frame.locator('.badge').first().innerText()}: ${told}` : '';
-    }, 60);
+    }, 90);
     const bar = await status(page).innerText();
     const progress = await until('progress with draws', async () =>
       (await notifications(page).allInnerTexts()).find((each) => /draws/.test(each)));

@@ -126,6 +126,7 @@ export async function untrusted(drive, seen) {
     await lens(page, 'Run').click();
     const message = await until('the refusal', async () => (await notifications(page).allInnerTexts()).find((each) => /trust/i.test(each)));
     await until('the end of the run that was refused', async () => (await page.locator('.codelens-decoration a', { hasText: 'Stop' }).count()) === 0);
+    await until('its progress gone', async () => (await notifications(page).count()) === 1);
     await shot('restricted');
     if (existsSync(marker)) throw new Error('the Python of the workspace was started');
     return message;
