@@ -6,7 +6,6 @@ Lengths are in CSS pixels, y grows downwards, and boxes are given by their middl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import hypot
 
 from quivers.check.types import Axis
@@ -249,9 +248,9 @@ class _Router:
             self._border(edge.target, (source.x, source.y)),
         )
         straight = Path(edge, start, (_line(start, end),))
-        if not bends or self.hits(straight) == 0:
+        if self.hits(straight) == 0:
             return straight
-        for pull in (1.0, 1.5, 2.0):
+        for pull in (1.0, 1.5, 2.0) if bends else ():
             swing = self._swing(edge, bends, pull)
             if self.hits(swing) == 0:
                 return swing
@@ -260,13 +259,22 @@ class _Router:
         for number, x in enumerate(bends, start=row + 1):
             middle, half = self.heights.middle[number], self.heights.half[number]
             gates.append(((x, middle - half), (x, middle + half)))
-        start = self._border(edge.source, gates[0][0])
-        end = self._border(edge.target, gates[-1][1])
-        pieces = [_swung(start, gates[0][0], into=True)]
-        for (upper, lower), (following, _) in pairwise(gates):
-            pieces += [_line(upper, lower), _swung(lower, following)]
-        pieces += [_line(*gates[-1]), _swung(gates[-1][1], end, out=True)]
+        # Straight out of the row and into it, so that what stands beside the ends is not met.
+        start, out = self._gate(edge.source, bends[0] if bends else target.x, 1)
+        end, into = self._gate(edge.target, bends[-1] if bends else source.x, -1)
+        pieces = [_line(start, out)]
+        for upper, lower in gates:
+            pieces += [_swung(out, upper), _line(upper, lower)]
+            out = lower
+        pieces += [_swung(out, into), _line(into, end)]
         return Path(edge, start, tuple(pieces))
+
+    def _gate(self, key: str, towards: float, side: int) -> tuple[Point, Point]:
+        """Where an edge meets a node from below (1) or above (-1), and where it leaves the node's row."""
+        box, row = self.boxes[key], self.rows[key]
+        across = min(max((towards - box.x) / 6, -box.width / 4), box.width / 4)
+        point = self._border(key, (box.x + across, box.y + side * box.height))
+        return point, (point[0], self.heights.middle[row] + side * self.heights.half[row])
 
     def _swing(self, edge: Edge, bends: Sequence[float], pull: float) -> Path:
         """One curve towards the gaps that are kept for an edge; the larger the pull, the wider."""
@@ -332,13 +340,10 @@ def _line(start: Point, end: Point) -> tuple[Point, Point, Point]:
     return (start[0] + across, start[1] + along), (end[0] - across, end[1] - along), end
 
 
-def _swung(start: Point, end: Point, *, into: bool = False, out: bool = False) -> tuple[Point, Point, Point]:
-    """A piece that leaves and arrives upright, but at a node: `into` the gaps or `out` of them."""
+def _swung(start: Point, end: Point) -> tuple[Point, Point, Point]:
+    """A piece that leaves and arrives upright."""
     along = (end[1] - start[1]) / 2
-    across = (end[0] - start[0]) / 3
-    first = (start[0] + across, start[1] + along / 1.5) if into else (start[0], start[1] + along)
-    second = (end[0] - across, end[1] - along / 1.5) if out else (end[0], end[1] - along)
-    return first, second, end
+    return (start[0], start[1] + along), (end[0], end[1] - along), end
 
 
 # ---------------------------------------------------------------------- frame

@@ -10,7 +10,7 @@ import quivers
 from quivers.cli import main
 
 
-@pytest.mark.parametrize("command", [[], ["check"], ["run"], ["lsp"], ["version"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["check"], ["run"], ["plate"], ["lsp"], ["version"]], ids=str)
 def test_help_fits_one_screen_and_has_an_example(
     command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
