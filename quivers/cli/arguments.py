@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import quivers
+from quivers.cli.argument_parts import add_json as _add_json
+from quivers.cli.argument_parts import add_model_and_data as _add_model_and_data
+from quivers.cli.argument_parts import add_output_format as _add_output_format
+from quivers.cli.argument_parts import command as _command
+from quivers.cli.argument_parts import share as _share
+from quivers.cli.argument_parts import top_layout as _top_layout
+from quivers.cli.argument_parts import whole_number as _whole_number
 from quivers.sampling_defaults import (
     ALGORITHMS,
     CHAINS,
@@ -238,90 +243,3 @@ _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "lsp": _lsp,
     "version": _version,
 }
-
-
-def _command(
-    commands: Any, name: str, usage: str, summary: str, example: str, more: str = ""
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        usage=f"qvr {name} {usage}".rstrip(),
-        help=summary,
-        description=summary[0].upper() + summary[1:] + "." + (f"\n{more}" if more else ""),
-        epilog=f"example: {example}",
-        formatter_class=_layout,
-    )
-    parser.set_defaults(command=name)
-    return parser
-
-
-def _layout(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=_width())
-
-
-def _top_layout(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, width=_width())
-
-
-def _width() -> int:
-    """The columns for help, two fewer than there are; argparse would load all of shutil to ask."""
-    try:
-        columns = int(os.environ.get("COLUMNS", "0"))
-    except ValueError:
-        columns = 0
-    if columns <= 0:
-        try:
-            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else 0
-        except (AttributeError, ValueError, OSError):  # no terminal
-            columns = 0
-    return (columns or 80) - 2
-
-
-def _add_output_format(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--output-format",
-        choices=("text", "json"),
-        default="text",
-        metavar="FORMAT",
-        help="text or json (%(default)s)",
-    )
-
-
-def _add_model_and_data(parser: argparse.ArgumentParser, data: str) -> None:
-    parser.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
-    parser.add_argument("--data", metavar="FILE", help=data)
-    parser.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--json",
-        dest="output_format",
-        action="store_const",
-        const="json",
-        default="text",
-        help="print the result as JSON",
-    )
-
-
-def _whole_number(least: int, most: int) -> Any:
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
-        return value
-
-    return convert
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
-    return value
