@@ -8,6 +8,10 @@ from enum import Enum
 import numpy as np
 
 
+# From here on float64 has no place for every whole number.
+EXACT = 2.0**53
+
+
 class Kind(Enum):
     """What the values of a column are."""
 
@@ -24,6 +28,8 @@ class Column:
     `values` is float64 with axes (row,), or (row, entry) where each row holds a list of numbers; a missing
     one is NaN. For text they are the numbers of its `levels`, the different texts; `ordered` says that these
     stand in an order that somebody chose. `holds` says in words what is in a column of another kind.
+    `rounded` is the first row, counted from 0, whose whole number float64 can't hold, with that number.
+    `table` tells apart the columns of several tables.
     """
 
     values: np.ndarray
@@ -31,6 +37,8 @@ class Column:
     levels: tuple[str, ...] = ()
     ordered: bool = False
     holds: str = ""
+    rounded: tuple[int, str] | None = None
+    table: str = ""
 
     @property
     def rows(self) -> int:
@@ -46,3 +54,8 @@ class Column:
     def text(self, row: int) -> str:
         """The text in a row, counted from 0, of a column of text."""
         return self.levels[int(self.values[row])]
+
+
+def large(numbers: np.ndarray) -> np.ndarray:
+    """Where the numbers of an array are finite and may have been rounded, as flat places."""
+    return np.flatnonzero((np.abs(numbers) >= EXACT) & np.isfinite(numbers))

@@ -8,7 +8,7 @@ from quivers.check.program import Input
 from quivers.data.codes import NOT_A_NUMBER, WRONG_DIMENSIONS
 from quivers.data.column import Column, Kind
 from quivers.data.levels import Naming
-from quivers.data.unfit import UnfitError, absent_values, is_truth
+from quivers.data.unfit import UnfitError, absent_values, is_truth, rounded
 from quivers.data.wording import kind_text, row_text
 from quivers.families.support import Member
 
@@ -20,7 +20,9 @@ def from_column(entry: Input, column: Column, naming: Naming, *, missing: bool) 
     """
     absent = column.missing
     if absent.any() and not missing:
-        raise absent_values(entry, int(absent.sum()), int(np.argmax(absent)), absent.shape)
+        raise absent_values(entry, absent)
+    if column.rounded is not None:
+        raise rounded(entry, *column.rounded, column.values.shape)
     if column.kind is Kind.OTHER:
         message = f"`{entry.name}` must be numbers, but its column holds {column.holds}."
         raise UnfitError(NOT_A_NUMBER, message, entry)

@@ -33,6 +33,7 @@ def group_columns(entries: Sequence[Input], data: Mapping[str, Any]) -> dict[str
             and other.type.element.object == object
             and len(other.type.axes) == 1
             and other.type.axes[0].object != object
+            and data[other.name].table == data[name].table
         ]
         if len(indices) == 1 and data[name].values.shape == data[indices[0].name].values.shape:
             found[name] = indices[0]

@@ -36,14 +36,15 @@ def located(model: Path, setting: str | None = None, configured: Path | None = N
     """The data file of a model.
 
     It is the editor's or the command's `setting`, relative to the model's folder; else the `configured` one
-    of the project; else the first of `model.data.json`, `.csv`, `.tsv` and `.parquet` beside `model.qvr`.
+    of the project; else the first of `model.data.json`, `.csv`, `.tsv`, `.parquet`, `.arrow`, `.feather` and
+    `.npz` beside `model.qvr`; else the directory `model.data` there.
     """
     if setting:
         return Located(model.parent / Path(setting).expanduser(), wanted=True)
     if configured is not None:
         return Located(configured, wanted=True)
-    beside = [model.with_suffix(f".data{ending}") for ending in READERS]
-    there = [path for path in beside if path.exists()]
+    beside = [model.with_suffix(f".data{ending}") for ending in READERS if ending != ".npy"]
+    there = [path for path in (*beside, model.with_suffix(".data")) if path.exists()]
     return Located(there[0], others=tuple(there[1:])) if there else Located(beside[0])
 
 

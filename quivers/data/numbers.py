@@ -14,11 +14,11 @@ import numpy as np
 
 from quivers.check.program import Input
 from quivers.data.codes import NOT_A_NUMBER, RAGGED
-from quivers.data.column import Column
+from quivers.data.column import Column, large
 from quivers.data.from_column import from_column
 from quivers.data.levels import Naming
 from quivers.data.pieces import floats
-from quivers.data.unfit import UnfitError, absent_values, is_truth
+from quivers.data.unfit import UnfitError, absent_values, is_truth, rounded
 from quivers.data.wording import axes_text, count_text, kind_text, row_text
 from quivers.families.support import Member
 
@@ -42,7 +42,11 @@ def numbers(entry: Input, value: Any, naming: Naming, *, missing: bool = False) 
             ) from None
         truths_fit = array.dtype.kind != "b" or is_truth(entry.type.element)
         if array.dtype.kind in "biuf" and truths_fit and not np.ma.is_masked(array):
-            return np.array(array, dtype=np.float64)
+            exact = np.array(array, dtype=np.float64)
+            for place in large(exact) if array.dtype.kind in "iu" else ():
+                if int(exact.reshape(-1)[place]) != (whole := int(array.reshape(-1)[place])):
+                    raise rounded(entry, int(place), str(whole), array.shape)
+            return exact
         value = array.tolist()  # masked entries become None, which is missing
     return _from_lists(entry, value, naming, missing=missing)
 
@@ -65,7 +69,7 @@ def _from_lists(entry: Input, value: Any, naming: Naming, *, missing: bool) -> n
     if missing and shape:
         level = [math.nan if item is None else item for item in level]
     if set(map(type, level)) <= {int, float}:
-        return _floats(level).reshape(shape)
+        return _floats(entry, level, shape)
 
     level = [item.tolist() if hasattr(item, "tolist") else item for item in level]
     if any(isinstance(item, list) for item in level) and shape:
@@ -90,16 +94,24 @@ def _from_lists(entry: Input, value: Any, naming: Naming, *, missing: bool) -> n
         first, axes = wrong[0], entry.type.axes
         absent = sum(level[number] is None for number in wrong)
         if absent == len(wrong) and shape:
-            raise absent_values(entry, absent, first, shape)
+            raise absent_values(entry, _mask(wrong, shape))
         if shape:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             place = row_text(first, shape, axes)
             message = f"`{entry.name}` must be numbers: {place} is {kind_text(level[first])}{more}."
         else:
+            if isinstance(level[first], Mapping) and _is_tuple(level[first]):
+                message = f"`{entry.name}` is a tuple, which has no array: give each part a name of its own."
+                raise UnfitError(NOT_A_NUMBER, message, entry)
             wanted = f"numbers for {axes_text(axes)}" if axes else "a number"
             message = f"`{entry.name}` must be {wanted}, but it is {kind_text(level[first])}."
         raise UnfitError(NOT_A_NUMBER, message, entry)
-    return _floats(level).reshape(shape)
+    return _floats(entry, level, shape)
+
+
+def _is_tuple(value: Mapping[str, Any]) -> bool:
+    """Whether it is what Stan's JSON has for a tuple: its parts by number, from "1"."""
+    return len(value) > 0 and list(value) == [str(place) for place in range(1, len(value) + 1)]
 
 
 def _named(
@@ -122,17 +134,27 @@ def _named(
             raise UnfitError(NOT_A_NUMBER, message, entry)
     absent = names.count(None)
     if absent and not missing:
-        raise absent_values(entry, absent, names.index(None), shape)
+        places = [number for number, name in enumerate(names) if name is None]
+        raise absent_values(entry, _mask(places, shape))
     return naming.number(entry, names).reshape(shape)
 
 
-def _floats(numbers: list[float]) -> np.ndarray:
+def _floats(entry: Input, numbers: list[float], shape: tuple[int, ...]) -> np.ndarray:
     try:
-        return floats(numbers)
+        array = floats(numbers)
     except OverflowError:  # a whole number beyond float64: infinite, and so reported with its row
-        return np.array(
-            [number if abs(number) < 2**1023 else math.inf for number in numbers], dtype=np.float64
-        )
+        array = np.array([n if abs(n) < 2**1023 else math.inf for n in numbers], dtype=np.float64)
+    for place in large(array):
+        written = numbers[place]
+        if isinstance(written, int) and int(array[place]) != written:
+            raise rounded(entry, int(place), str(written), shape)
+    return array.reshape(shape)
+
+
+def _mask(places: list[int], shape: tuple[int, ...]) -> np.ndarray:
+    mask = np.zeros(math.prod(shape), dtype=bool)
+    mask[places] = True
+    return mask.reshape(shape)
 
 
 def _nested(rows: list[Any], shape: tuple[int, ...]) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from quivers.data.column import large
+
 PIECE = 4096
 
 
@@ -35,6 +37,7 @@ def settled(value: Any) -> Any:
     if not isinstance(value, list) or len(value) <= PIECE or not kinds(value) <= {int, float}:
         return value
     try:
-        return floats(value)
+        array = floats(value)
     except OverflowError:
         return value
+    return value if large(array).size else array  # `bind` asks what was written

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import itertools
+import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,15 +23,21 @@ READERS: Mapping[str, str] = {
     ".csv": "quivers.data.read_table",
     ".tsv": "quivers.data.read_table",
     ".parquet": "quivers.data.read_parquet",
+    ".arrow": "quivers.data.read_arrow",
+    ".feather": "quivers.data.read_arrow",
+    ".npz": "quivers.data.read_numpy",
+    ".npy": "quivers.data.read_numpy",
 }
-_COMPRESSED = frozenset((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"))
+COMPRESSED = frozenset((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"))
+_NAMES_LOOKED_AT = 10_000
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The values of a data file, by name: numbers and lists from JSON, `Column`s from a table.
+    """The values of a data file or of a directory of them, by name.
 
-    A file without an ending is read as JSON. Values are only checked as far as the format goes; whether they
-    fit a program is for `bind`.
+    They are numbers and lists from JSON, arrays from NumPy's files, `Column`s from tables. A file without an
+    ending is read as JSON. Values are only checked as far as the format goes; whether they fit a program is
+    for `bind`.
 
     Raises:
         DataError: the file can't be read, or is not what its ending says, with the place and the reason.
@@ -36,18 +45,30 @@ def read(path: Path) -> dict[str, Any]:
     ending = path.suffix.lower()
     module = READERS.get(ending or ".json")
     with readable(path):
+        if _is_directory(path) and ending not in READERS:
+            from quivers.data.together import of_directory
+
+            return of_directory(path)
+        with path.open("rb"):
+            pass
         if module is None:
-            with path.open("rb"):
-                pass
             raise unreadable(f"{path} {_unknown(ending)}")
         reader: Reader = importlib.import_module(module).read
         return reader(path)
 
 
+def _is_directory(path: Path) -> bool:
+    """Whether it is one; what would never end, or keep us waiting, is refused."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+        return stat.S_ISDIR(mode)
+    raise unreadable(f"{path} is a device or a pipe, not a data file: write what it gives to a file.")
+
+
 def _unknown(ending: str) -> str:
     known = ", ".join(list(READERS)[:-1])
     names = f"a data file's name ends in {known} or {list(READERS)[-1]}."
-    if ending in _COMPRESSED:
+    if ending in COMPRESSED:
         return f"is compressed: unpack it, as {names}"
     return f"is of no kind that can be read: {names}"
 
@@ -63,7 +84,7 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise unreadable(f"{path} does not exist.") from None
+        raise unreadable(_absent(path)) from None
     except IsADirectoryError:
         raise unreadable(f"{path} is a directory, not a data file.") from None
     except PermissionError:
@@ -75,19 +96,54 @@ def readable(path: Path) -> Iterator[None]:
         raise unreadable(f"{path} cannot be read: it needs more memory than there is.") from None
 
 
+def _absent(path: Path) -> str:
+    """That a file is not there, with the one beside it that may have been meant."""
+    if path.is_symlink():
+        return f"{path} is a link to {os.readlink(path)}, which does not exist."
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _NAMES_LOOKED_AT)]
+    except OSError:
+        return f"{path} does not exist, nor does the directory {path.parent}."
+    readable_ones = [name for name in names if Path(name).suffix.lower() in READERS]
+    near = difflib.get_close_matches(path.name, readable_ones, n=1, cutoff=0.75)
+    return f"{path} does not exist" + (f"; did you mean `{near[0]}`?" if near else ".")
+
+
 def weight(path: Path) -> int:
-    """About how many bytes a file has when it is read, without reading it.
+    """About how many bytes a file or a directory has when it is read, without reading it.
 
     Raises:
         DataError: the file can't be looked at, or has no end, as a device has none.
     """
     with readable(path):
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            raise unreadable(f"{path} is a device or a pipe, not a data file.")
-        size = status.st_size
-        if path.suffix.lower() != ".parquet" or size == 0:
-            return size
-        from quivers.data.read_parquet import weight_of
+        if _is_directory(path):
+            from quivers.data.together import data_files
 
-        return max(size, weight_of(path))
+            return 0 if path.suffix.lower() in READERS else sum(map(weight, data_files(path)))
+        size, ending = path.stat().st_size, path.suffix.lower()
+        if size == 0:
+            return size
+        if ending == ".parquet":
+            from quivers.data.read_parquet import weight_of
+
+            return max(size, weight_of(path))
+        if ending == ".npz":
+            from quivers.data.read_numpy import unpacked_size
+
+            return max(size, unpacked_size(path))
+        return size
+
+
+def written(path: Path) -> tuple[int, int] | None:
+    """When a file, or one in a directory, was written last, in ns, and its size; None where there is none."""
+    try:
+        status = path.stat()
+        if not stat.S_ISDIR(status.st_mode):
+            return status.st_mtime_ns, status.st_size
+        from quivers.data.together import data_files
+
+        parts = [(0, 0), *filter(None, map(written, data_files(path)))]
+        return max(status.st_mtime_ns, *(time for time, _ in parts)), sum(size for _, size in parts)
+    except (OSError, ValueError, DataError):
+        return None

@@ -1,31 +1,53 @@
-"""Reads JSON: one object of names with their values."""
+"""Reads JSON: one object of names with their values, as cmdstan writes and reads it too."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+from quivers.data.pieces import kinds
 from quivers.data.read import readable, unreadable
+from quivers.data.table_faults import other_encoding
 from quivers.data.wording import kind_text
 
 # From here on numbers are made by Python, which takes twice as long and lets other threads have their turn.
 LARGE_FILE = 100_000
+_STAN = {
+    "NaN": math.nan,
+    **dict.fromkeys(("Inf", "+Inf", "Infinity", "+Infinity"), math.inf),
+    **dict.fromkeys(("-Inf", "-Infinity"), -math.inf),
+}
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The values of a JSON data file, by name. Names must be unique; NaN and Infinity are left for `bind`.
+    """The values of a JSON data file, by name.
 
     Raises:
         DataError: when the file cannot be read or does not hold one JSON object, with where and why.
     """
+    return content(path)
+
+
+def content(path: Path, name: str | None = None) -> dict[str, Any]:
+    """The values of a JSON data file, by name; one value at the top is called `name` where that is given.
+
+    Names must be unique; NaN and Infinity are left for `bind`. So are "NaN", "Inf" and "-Inf" in quotes, as
+    Stan's data have them, where numbers stand beside them.
+
+    Raises:
+        DataError: as `read`.
+    """
     with readable(path):
-        content = path.read_bytes()
+        written = path.read_bytes()
+    if (encoding := other_encoding(written)) is not None:
+        raise unreadable(f"{path} is {encoding} text: save it as UTF-8.")
     try:
-        text = content.decode("utf-8-sig")
+        text = written.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise unreadable(
-            f"{path} is not UTF-8 text: byte {error.start + 1} is 0x{content[error.start]:02X}."
+            f"{path} is not UTF-8 text: byte {error.start + 1} is 0x{written[error.start]:02X}."
         ) from None
     if not text.strip():
         raise unreadable(f'{path} is empty: it should hold a JSON object, such as {{"y": [1.5, 2]}}.')
@@ -44,11 +66,38 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError:
         raise unreadable(f"{path} holds a whole number with thousands of digits.") from None
     if not isinstance(value, dict):
+        if name is not None and not isinstance(value, str | None):
+            return {name: _numbers_from_stan(value)}
         raise unreadable(
             f"{path} holds {kind_text(value)} at the top, "
             'where names with values belong, such as {"y": [1.5, 2]}.'
         )
-    return value
+    return {name: _numbers_from_stan(item) for name, item in value.items()}
+
+
+def _numbers_from_stan(value: Any) -> Any:
+    """A value with the words for what JSON has no numbers for as numbers, if nothing else in it is text."""
+    if isinstance(value, str):
+        return _STAN.get(value, value)
+    if not isinstance(value, list) or not (words := _words(value)) or not words <= _STAN.keys():
+        return value
+    return _replaced(value)
+
+
+def _words(value: list[Any]) -> set[str]:
+    """All text in nested lists."""
+    found = kinds(value)
+    words = {item for item in value if isinstance(item, str)} if str in found else set()
+    if list in found:
+        words.update(*(_words(item) for item in value if isinstance(item, list)))
+    return words
+
+
+def _replaced(value: list[Any]) -> list[Any]:
+    return [
+        _replaced(item) if isinstance(item, list) else _STAN[item] if isinstance(item, str) else item
+        for item in value
+    ]
 
 
 def _whole(text: str) -> int:

@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from quivers.data.column import Column, Kind
+from quivers.data.arrow_columns import arrow_table, damaged, pyarrow_for
 from quivers.data.read import readable, unreadable
-from quivers.errors import DataError
 
 _MAGIC = b"PAR1"
-INSTALL = "pip install 'qvr[parquet]'"
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -29,16 +25,8 @@ def read(path: Path) -> dict[str, Any]:
     except pa.ArrowMemoryError:
         raise unreadable(f"{path} cannot be read: it needs more memory than there is.") from None
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from None
-    columns: dict[str, Any] = {}
-    for name, values in zip(table.column_names, table.columns, strict=True):
-        if name in columns:
-            raise unreadable(f"{path} has two columns called `{name}`.")
-        if name and not name.startswith("__index_level_"):  # what pandas keeps its row numbers in
-            columns[name] = arrow_column(values)
-    if table.num_rows == 0 or not columns:
-        raise unreadable(f"{path} has no {'rows' if columns else 'columns'}.")
-    return columns
+        raise damaged(path, "Parquet", error) from None
+    return arrow_table(path, table)
 
 
 def weight_of(path: Path) -> int:
@@ -53,21 +41,14 @@ def weight_of(path: Path) -> int:
         with pq.ParquetFile(path) as opened:
             return 8 * int(opened.metadata.num_rows) * int(opened.metadata.num_columns)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, "Parquet", error) from None
 
 
 def _packages(path: Path) -> tuple[Any, Any]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise unreadable(f"{path} needs the package pyarrow to be read: {INSTALL}.") from None
+    pa = pyarrow_for(path)
+    import pyarrow.parquet as pq
+
     return pa, pq
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-    return unreadable(f"{path} is damaged, or of a kind of Parquet that can't be read: {reason}.")
 
 
 def _check_ends(path: Path) -> None:
@@ -84,89 +65,3 @@ def _check_ends(path: Path) -> None:
         raise unreadable(f"{path} is no Parquet file.")
     if last != _MAGIC or size < 3 * len(_MAGIC):
         raise unreadable(f"{path} is only the beginning of a Parquet file: its end is missing.")
-
-
-def arrow_column(values: Any) -> Column:
-    """A column of Arrow's, a `pyarrow.ChunkedArray`, as ours; nulls are missing."""
-    import pyarrow as pa
-
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        if not _is_text(kind.value_type):
-            return arrow_column(values.cast(kind.value_type))
-        return _text(values.unify_dictionaries().combine_chunks(), ordered=kind.ordered)
-    if _is_text(kind):
-        return _text(values.dictionary_encode().combine_chunks(), ordered=False)
-    if pa.types.is_boolean(kind):
-        return Column(_floats(values.cast(pa.int8())), Kind.TRUTH)
-    if _is_numeric(kind):
-        return Column(_floats(values))
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _lists(values)
-    return Column(np.full(len(values), np.nan), Kind.OTHER, holds=_words(kind))
-
-
-def _text(encoded: Any, *, ordered: bool) -> Column:
-    import pyarrow as pa
-
-    if isinstance(encoded, pa.ChunkedArray):  # a column of no chunks stays one
-        encoded = pa.concat_arrays(encoded.chunks)
-    return Column(
-        _floats(encoded.indices), Kind.TEXT, tuple(map(str, encoded.dictionary.to_pylist())), ordered
-    )
-
-
-def _floats(values: Any) -> np.ndarray:
-    import pyarrow as pa
-
-    if not pa.types.is_float64(values.type):
-        values = values.cast(pa.float64(), safe=False)
-    return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def _lists(values: Any) -> Column:
-    """Lists of numbers, as many in every row, as the axes (row, entry)."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    lengths = pc.list_value_length(values)
-    if not _is_numeric(values.type.value_type):
-        return Column(np.full(len(values), np.nan), Kind.OTHER, holds="lists that are not all of numbers")
-    if values.null_count or pc.count_distinct(lengths).as_py() != 1:
-        return Column(np.full(len(values), np.nan), Kind.OTHER, holds="lists of different lengths")
-    flat = _floats(pc.list_flatten(values).cast(pa.float64(), safe=False))
-    return Column(flat.reshape(len(values), -1))
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _is_numeric(kind: Any) -> bool:
-    import pyarrow as pa
-
-    types = pa.types
-    return bool(
-        types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)
-    )
-
-
-def _words(kind: Any) -> str:
-    import pyarrow as pa
-
-    types = pa.types
-    for test, words in (
-        (types.is_timestamp, "dates with times"),
-        (types.is_date, "dates"),
-        (types.is_time, "times of day"),
-        (types.is_duration, "durations"),
-        (types.is_binary, "bytes"),
-        (types.is_large_binary, "bytes"),
-        (types.is_fixed_size_binary, "bytes"),
-        (types.is_struct, "records of several values"),
-    ):
-        if test(kind):
-            return words
-    return f"values of the type {kind}"

@@ -11,13 +11,14 @@ import math
 import time
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
-from quivers.data.column import Column, Kind
+from quivers.data.column import Column, Kind, large
 from quivers.data.read import readable, unreadable
 from quivers.data.table_faults import delimiter_fault, encoding_fault, quote_fault
 
@@ -39,7 +40,26 @@ def read(path: Path) -> dict[str, Any]:
     columns, mixed = _read(path, delimiter, frozenset())
     if mixed:  # text where numbers came first: what those were as text is only in the file
         columns, _ = _read(path, delimiter, mixed)
+    rounded = frozenset(name for name, column in columns.items() if _has_large_numbers(column))
+    if rounded:  # as written, they are only in the file
+        as_written, _ = _read(path, delimiter, rounded)
+        for name in rounded:
+            columns[name] = _with_rounded(columns[name], as_written[name])
     return {name: column for name, column in columns.items() if column is not None}
+
+
+def _has_large_numbers(column: Column | None) -> bool:
+    return column is not None and column.kind is Kind.NUMBER and large(column.values).size > 0
+
+
+def _with_rounded(column: Column | None, texts: Column | None) -> Column:
+    """A column of numbers with its first whole number that is another one as float64."""
+    assert column is not None and texts is not None, "both were read from the file"
+    for row in large(column.values):
+        written = texts.text(row)
+        if written.lstrip("+-").isdigit() and int(written) != int(column.values[row]):
+            return replace(column, rounded=(int(row), written))
+    return column
 
 
 def _read(

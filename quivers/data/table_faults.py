@@ -58,6 +58,11 @@ def delimiter_fault(names: Sequence[str], delimiter: str) -> str | None:
     )
 
 
+def other_encoding(start: bytes) -> str | None:
+    """The encoding that a file's first bytes say it has, where it is not UTF-8."""
+    return next((name for mark, name in _OTHER_ENCODINGS if start.startswith(mark)), None)
+
+
 def encoding_fault(path: Path) -> str:
     """Where a file that is no UTF-8 text stops being one, or what else it is."""
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -69,9 +74,8 @@ def encoding_fault(path: Path) -> str:
                 piece += file.read(1)
             if not start:
                 start = piece
-                for mark, name in _OTHER_ENCODINGS:
-                    if piece.startswith(mark):
-                        return f"{path} is {name} text: save it as UTF-8."
+                if (name := other_encoding(piece)) is not None:
+                    return f"{path} is {name} text: save it as UTF-8."
             kept = decoder.getstate()[0]
             try:
                 text = decoder.decode(piece, final=not piece)

@@ -10,6 +10,8 @@ import numpy as np
 
 from quivers.check.types import Axis
 
+ROWS_NAMED = 5
+
 
 def row_text(number: int, shape: Sequence[int], axes: Sequence[Axis]) -> str:
     """Where the value with this row-major number stands: "row 3 of `School`", or an index for each axis."""
@@ -19,6 +21,15 @@ def row_text(number: int, shape: Sequence[int], axes: Sequence[Axis]) -> str:
     if len(axes) == len(shape):
         return ", ".join(f"`{axis}` {i}" for axis, i in zip(axes, index, strict=True))
     return "row " + ", ".join(str(i) for i in index) if index else "it"
+
+
+def rows_text(rows: Sequence[int], axes: Sequence[Axis]) -> str:
+    """Rows, counted from 0, by number: "rows 2, 5 and 7 of `Home`"; the first few of many."""
+    shown = [str(row + 1) for row in rows[:ROWS_NAMED]]
+    more = len(rows) - len(shown)
+    last = f"{more} more" if more else shown.pop()
+    where = f" of `{axes[0].object}`" if len(axes) == 1 else ""
+    return f"rows {', '.join(shown)} and {last}{where}"
 
 
 def kind_text(value: Any) -> str:

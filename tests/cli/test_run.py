@@ -204,7 +204,7 @@ BAD_DATA: list[tuple[Any, str]] = [
     ({"y": [28, math.nan, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of `School` is NaN."),
     ({"y": [28, -math.inf, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of `School` is -infinite."),
     ({"y": ["28", *Y[1:]], "sigma_j": SIGMA}, 'error[QVR606]: {data}: `y` must be numbers: row 1 of `School` is the text "28".'),
-    ({"y": [None, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` has 1 missing value: the first is row 1 of `School`."),
+    ({"y": [None, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` has 1 missing value: row 1 of `School`."),
     ({"y": [True, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` must be numbers: row 1 of `School` is true."),
     ([Y, SIGMA], "error[QVR600]: {data} holds a list at the top, where names with values belong"),
     (b'{"y": [1,', "error[QVR600]: {data} is not valid JSON: line 1, column 10: expecting value."),

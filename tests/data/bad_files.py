@@ -49,9 +49,9 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "utf32.csv": ("y,sigma\n1,2\n".encode("utf-32"), " is UTF-32 text: save it as UTF-8."),
     "zip.csv": (b"PK\x03\x04\x14\x00\x06\x00", ", line 1, column 6: a zero byte stands here, so this is no text."),
     # ------------------------------------------------------------------ other endings
-    "data.txt": (b"y\n1\n", " is of no kind that can be read: a data file's name ends in .json, .csv, .tsv or .parquet."),
-    "data.xlsx": (b"PK", " is of no kind that can be read: a data file's name ends in .json, .csv, .tsv or .parquet."),
-    "data.csv.gz": (b"\x1f\x8b", " is compressed: unpack it, as a data file's name ends in .json, .csv, .tsv or .parquet."),
+    "data.txt": (b"y\n1\n", " is of no kind that can be read: a data file's name ends in .json, .csv, .tsv, .parquet, .arrow, .feather, .npz or .npy."),
+    "data.xlsx": (b"PK", " is of no kind that can be read: a data file's name ends in .json, .csv, .tsv, .parquet, .arrow, .feather, .npz or .npy."),
+    "data.csv.gz": (b"\x1f\x8b", " is compressed: unpack it, as a data file's name ends in .json, .csv, .tsv, .parquet, .arrow, .feather, .npz or .npy."),
     "table.json": (b"y,sigma\n28,15\n", " is not valid JSON: line 1, column 1: expecting value."),
     "table": (b"y,sigma\n28,15\n", " is not valid JSON: line 1, column 1: expecting value."),
     # ------------------------------------------------------------------------ Parquet

@@ -142,8 +142,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     (TWO, {"county": ["b", "a", "b", "c"]}, 'QVR610 `county` has 3 different names, but `County` has 2: "c" in row 4 of `Item` is one too many.'),
     (TWO, {"county": a_column("b", "a", "c", "b")}, 'QVR610 `county` has 3 different names, but `County` has 2: "c" in row 3 of `Item` is one too many.'),
     (FIVE, {"county": ["b", "a", "b", "c"]}, 'QVR602 `county` has 3 different names, but `County` has 5; name all of them in the data, as in `"County": ["…"]`.'),
-    (PLAIN, {"county": ["b", None, "b", ""]}, "QVR606 `county` has 2 missing values: the first is row 2 of `Item`."),
-    (PLAIN, {"county": a_column("b", None, "b", "c")}, "QVR606 `county` has 1 missing value: the first is row 2 of `Item`."),
+    (PLAIN, {"county": ["b", None, "b", ""]}, "QVR606 `county` has 2 missing values: rows 2 and 4 of `Item`."),
+    (PLAIN, {"county": a_column("b", None, "b", "c")}, "QVR606 `county` has 1 missing value: row 2 of `Item`."),
     (PLAIN, {"county": ["b", "a", 3, "c"]}, 'QVR606 `county` must be all names or all indices: row 1 of `Item` is the text "b", and row 3 of `Item` is a number.'),
     (PLAIN, {"county": ["b", "a", "b"]}, "QVR603 `y` has 4 values for `Item`, but `county` has 3."),
     (PLAIN, {"county": ["AITKEN", "b", "b", "b"], "County": ["AITKIN", "b"]}, 'QVR610 `county` must be one of the 2 names of `County`: row 1 of `Item` is "AITKEN"; did you mean "AITKIN"?'),
@@ -207,8 +207,8 @@ def test_a_table_binds_by_its_columns_and_a_constant_one_is_a_single_value(tmp_p
 
 TABLE_FAULTS = [
     ("y,scale,z\n1,2,1\n3,4,0\n", "QVR604 `scale` is a single value, but its column has different ones: row 1 is 2, and row 2 is 4."),
-    ("y,scale,z\n1,2,1\n3,,0\n", "QVR606 `scale` has 1 missing value: the first is row 2."),
-    ("y,scale,z\n1,2,1\nNA,2,0\n", "QVR606 `y` has 1 missing value: the first is row 2 of `Item`."),
+    ("y,scale,z\n1,2,1\n3,,0\n", "QVR606 `scale` has 1 missing value: row 2."),
+    ("y,scale,z\n1,2,1\nNA,2,0\n", "QVR606 `y` has 1 missing value: row 2 of `Item`."),
     ("y,scale,z\n1,2,1\n2 kg,2,0\nx,2,0\n", 'QVR606 `y` must be numbers: row 2 of `Item` is the text "2 kg" (and 1 more).'),
     ("y,scale,z\nTRUE,2,1\nFALSE,2,0\n", "QVR606 `y` must be numbers, but its column holds truth values, true and false."),
     ("y,scale,z\n1,2,1\n1,2,2\n", "QVR608 `z` must be 0 or 1: row 2 of `Item` is 2."),

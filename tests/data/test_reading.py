@@ -55,7 +55,7 @@ def test_a_bad_file_is_one_sentence_with_its_path(tmp_path: Path, content: bytes
 def test_a_path_that_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"none\.json does not exist"):
         read(tmp_path / "none.json")
-    with pytest.raises(DataError, match="is a directory, not a data file"):
+    with pytest.raises(DataError, match="is a directory without data files: their names end in"):
         read(tmp_path)
     (tmp_path / "a.json").touch()
     with pytest.raises(DataError, match=r"a\.json/b cannot be read: not a directory"):
