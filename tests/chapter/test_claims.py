@@ -62,6 +62,19 @@ def test_a_lower_acceptance_lets_the_centred_form_diverge() -> None:
     assert 0 < sum(high) < sum(low)
 
 
+def test_the_language_automates_what_the_chapter_writes_out() -> None:
+    """The centred file, sampled in the form that warm-up chooses: no divergences, and the same posterior."""
+    results = [run("centred", 0.95, seed, reparameterize="auto") for seed in range(3)]
+    assert [result.total_divergences for result in results] == [0, 0, 0]
+    for site, mean in (("mu", MU), ("tau", TAU)):
+        error = math.sqrt(sum(float(result.mcse[site]) ** 2 for result in results)) / 3
+        found = sum(float(result.samples[site].mean()) for result in results) / 3
+        assert abs(found - mean) < 4.5 * error + 0.005, site
+    assert list(results[0].samples) == ["mu", "tau", "theta"]
+    low = sum(run("centred", 0.8, seed, reparameterize="auto").total_divergences for seed in range(3))
+    assert low < 0.1 * sum(run("centred", 0.8, seed).total_divergences for seed in range(3))
+
+
 def test_a_full_rank_guide_takes_the_funnel_better_than_it_did_at_first() -> None:
     """The first exercise. One normal can't bend with the funnel, and its k̂ says so; its tau stays near the
     posterior's, neither at 0 nor beyond its scale."""
