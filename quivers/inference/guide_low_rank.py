@@ -73,10 +73,13 @@ class AutoLowRankMultivariateNormalGuide(Guide):
         explained = (correlated @ factors).reshape(-1, factors.shape[1]).T
         explained = torch.linalg.solve_triangular(root, explained, upper=False).square().sum(0)
         log_determinant = root.diagonal().log().sum() + log_scale.sum()
-        return standard_normal(correlated) + 0.5 * explained.reshape(q.shape[:-1]) - log_determinant
+        found: Tensor = standard_normal(correlated) + 0.5 * explained.reshape(q.shape[:-1]) - log_determinant
+        return found
 
     def covariance(self) -> Tensor:
         """The covariance of the unconstrained coordinates, (coordinate, coordinate)."""
         with torch.no_grad():
             factors = torch.exp(self.log_scale)[:, None] * self.factors
-            return torch.diag(torch.exp(2.0 * self.log_scale)) + factors @ factors.T
+            own = torch.diag(torch.exp(2.0 * self.log_scale))
+            covariance: Tensor = own + factors @ factors.T
+            return covariance

@@ -67,12 +67,12 @@ class AutoMixtureGuide(Guide):
         They are differentiable in the place and scale of the component that each comes from, and not in the
         weights: objectives use `particles`.
         """
-        count = math.prod(shape)
+        count, dimension = math.prod(shape), self.dimension
         weights = torch.softmax(self.logits.detach(), 0)
         chosen = torch.multinomial(weights, count, replacement=True) if count else torch.zeros(0).long()
-        noise = torch.randn(count, self.dimension, dtype=self.loc.dtype)
+        noise = torch.randn(count, dimension, dtype=self.loc.dtype)
         points = self.loc[chosen] + torch.exp(self.log_scale[chosen]) * noise
-        return points.reshape(*shape, self.dimension)
+        return points.reshape(*shape, dimension)
 
     def particles(self, count: int) -> tuple[Tensor, Tensor | None]:
         """`count` points of each component, (component · point, coordinate), and the log share of each."""

@@ -60,6 +60,7 @@ class _PointGuide(Guide):
         self.check(bound)
         self._move(bound)
         self.finish(bound)
+        self.fitted_to = bound
 
     def _move(self, bound: BoundModel) -> None:
         function = bound.own_log_density if self.own_scale else bound.log_density

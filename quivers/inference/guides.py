@@ -60,7 +60,7 @@ class Guide(nn.Module, ABC):
             raise QvrError("The program samples nothing, so there is no posterior for a guide to hold.")
         self._names = tuple(parameters)
         for name in parameters:
-            self.register_parameter(name, UninitializedParameter(dtype=torch.float64))
+            self.register_parameter(name, UninitializedParameter(dtype=torch.float64))  # type: ignore[call-arg, arg-type]
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._dimension = 0
         self._unsized = ""

@@ -23,6 +23,8 @@ LARGEST_NEWTON = 500
 NEWTON_STEPS = 8
 # How far the log density may still rise by Newton's step at what is called a mode.
 RISE = 1e-10
+# A slope above this is no mode's.
+STILL_RISING = 1e-2
 # A coordinate so far out has left for infinity.
 FAR = 1e4
 # Differences are taken over this share of a coordinate's own scale: both rounding and the fourth derivative
@@ -49,13 +51,17 @@ def find_mode(log_density: Function, bound: BoundModel, first: Tensor) -> Tensor
             break
         if (q - before).abs().max() <= 1e-9 * (1.0 + q.abs().max()):
             break
-    far = (q.abs() > FAR).nonzero().flatten().tolist()
+    if len(q) <= LARGEST_NEWTON:
+        q = _polished(log_density, q)
+    rising = slope(log_density, q).abs() > STILL_RISING
+    far = torch.logical_or(q.abs() > FAR, rising).nonzero().flatten().tolist()
     if far:
         raise QvrError(
-            f"The log density has no mode: it grows as {sites_at(bound, far)} goes to the edge of its range."
+            f"No mode is found: the log density still rises along {sites_at(bound, far)}, perhaps without"
+            " end."
             " Write the model non-centred, or take a guide with a spread, such as AutoNormalGuide."
         )
-    return _polished(log_density, q) if len(q) <= LARGEST_NEWTON else q
+    return q
 
 
 def slope(log_density: Function, q: Tensor) -> Tensor:
@@ -76,7 +82,7 @@ def curvature(log_density: Function, q: Tensor) -> Tensor:
     for _ in range(2):  # once to find the scales, once with them
         offsets = torch.diag(steps)
         rows = torch.cat(
-            [slope(log_density, q + part) - slope(log_density, q - part) for part in offsets.split(64)]
+            [slope(log_density, q + part) - slope(log_density, q - part) for part in torch.split(offsets, 64)]
         )
         hessian = rows / (2.0 * steps[:, None])
         diagonal = hessian.diagonal().abs()
@@ -106,7 +112,7 @@ def _climbed(log_density: Function, first: Tensor) -> Tensor:
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimizer.step(loss)  # type: ignore[arg-type]
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     return q.detach()
 
 

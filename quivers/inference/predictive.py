@@ -84,6 +84,8 @@ class Predictive:
         """Draws of the latents, (draw, *axes), and the program with the data that it was fitted to."""
         if isinstance(self.posterior, Guide):
             fitted = self.posterior.fitted_to or bound
+            if names != [coordinates.name for coordinates in fitted.coordinates]:
+                self.posterior.check(bound)  # which says that these are not the guide's latents
             drawn = self.posterior.sample(fitted, (self.num_samples or PREDICTIONS,))
             return {name: drawn[name] for name in names}, fitted
         assert self.posterior is not None

@@ -95,7 +95,7 @@ def checked_engine(choice: str, density: Density, bound: BoundModel, guide: Guid
     if engine.name == "torch":
         return engine
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        points = np.ascontiguousarray(guide.rsample((POINTS,)).numpy())
+        points = np.ascontiguousarray(guide.particles(POINTS)[0].numpy())
     evaluate, block = python_function(engine.density.address), engine.density.block()
     gradient = np.zeros(bound.dimension)
     finite = [

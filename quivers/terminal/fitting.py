@@ -34,7 +34,7 @@ def fitting(stream: IO[str]) -> Iterator[Reporter | None]:
     bar = Progress(
         TextColumn("fitting"),
         BarColumn(bar_width=24),
-        TextColumn("{task.completed:>6.0f}/{task.total:.0f}"),
+        TextColumn("{task.completed:>6.0f}/{task.fields[steps]}"),
         TextColumn("ELBO {task.fields[elbo]}"),
         TimeRemainingColumn(compact=True),
         console=Console(file=stream),
@@ -42,7 +42,7 @@ def fitting(stream: IO[str]) -> Iterator[Reporter | None]:
         refresh_per_second=8,
     )
     with bar:
-        task = bar.add_task("", total=None, elbo="–")
+        task = bar.add_task("", total=None, steps="–", elbo="–")
         yield lambda report: bar.update(
-            task, completed=report.done, total=report.total, elbo=f"{report.elbo:.2f}"
+            task, completed=report.done, total=report.total, steps=report.total, elbo=f"{report.elbo:.2f}"
         )

@@ -266,5 +266,7 @@ export nothing
     with pytest.raises(QvrError, match="The program samples nothing, so there is no posterior for a guide"):
         AutoMultivariateNormalGuide(loads(nothing).morphism)
     monkeypatch.setattr(guide_full_rank, "LARGEST_DIMENSION", 1)
-    with pytest.raises(QvrError, match=r"The program has 2 coordinates, too many.*take AutoLowRankMultivariateNormalGuide"):
+    with pytest.raises(
+        QvrError, match=r"The program has 2 coordinates, too many.*take AutoLowRankMultivariateNormalGuide"
+    ):
         AutoMultivariateNormalGuide(model)

@@ -1,5 +1,6 @@
 """A run of SVI: its trace, its end where the ELBO has levelled off, its progress and its check."""
 
+import io
 import threading
 
 import numpy as np
@@ -155,3 +156,24 @@ def test_arguments_that_make_no_sense_are_told_in_a_sentence(model, steps, optio
 def test_too_few_draws_for_a_check_are_refused(model):
     with pytest.raises(QvrError, match="num_samples must be a whole number of at least 25, it is 10"):
         made(model).pareto_k(DATA, num_samples=10)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_draws_a_bar_on_a_terminal_and_nothing_elsewhere(model, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr("sys.stderr", stream)
+        result = made(model).run(30, None, DATA, progress=True)
+        assert len(result.elbo) == 30
+        assert ("fitting" in stream.getvalue() and "ELBO" in stream.getvalue()) is shown
+
+
+def test_progress_false_draws_nothing(model, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    made(model).run(30, None, DATA, progress=False)
+    assert stream.getvalue() == ""
