@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quivers.errors import Cancelled, SamplingError
 from quivers.inference import chain as chain_code
+from quivers.inference.checkpoint import ChainPart
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mass_matrix import SCALE
@@ -122,6 +123,7 @@ def run_chains(
     cancel: threading.Event | None = None,
     watch: Callable[[Sequence[Chain]], None] | None = None,
     variances: Array | None = None,
+    parts: Sequence[ChainPart | None] | None = None,
 ) -> Draws:
     """Runs a chain from each of `starts` (chain, coordinate), by default all of them at the same time.
 
@@ -130,7 +132,8 @@ def run_chains(
     Setting `cancel` stops every chain at its next leapfrog step. `data` is passed to the density, a sequence
     of arrays one to each chain. `watch` is given the chains before they start; their counts, and the draws
     that these say are there, may be read from any thread while they run. `variances` (chain, coordinate) are
-    a first guess of each chain's inverse mass.
+    a first guess of each chain's inverse mass. `parts` has what an earlier process made of each chain; the
+    draws are, to the bit, those of a run that was not interrupted.
 
     Raises `SamplingError` where the density fails or a chain finds no step size, `Cancelled` where the run
     was cancelled before every chain had a draw.
@@ -148,6 +151,9 @@ def run_chains(
         )
         for number, start in enumerate(starts)
     ]
+    for chain, part in zip(chains, parts or (), strict=False):
+        if part is not None:
+            chain.take_over(part)
     if watch is not None:
         watch(chains)
     cancelled = _run(chains, density, data, threads, num_warmup=num_warmup, progress=progress, cancel=cancel)

@@ -19,16 +19,19 @@ from quivers.backends.kernel.draws import constrained
 from quivers.backends.kernel.kernel import Kernels, NotCompiled
 from quivers.backends.pointer import DensityPointer, kernel_pointer
 from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
+from quivers.inference.checkpoint import Begun, Checkpoint, Record
 from quivers.inference.checks import troubles
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.reparameterize import (
     Asked,
+    Chosen,
     Form,
     Forms,
     centred_ones,
     choose,
     forms_of,
+    settled_forms,
     shifted,
     with_first_part,
 )
@@ -103,10 +106,13 @@ def run_compiled(
     reparameterize: Asked = None,
     progress: Callable[[ChainProgress], None] | None = None,
     cancel: threading.Event | None = None,
+    record: Record | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> CompiledRun | NotCompiled:
     """Samples a density in the constrained space, over inputs that have the axes of the program's.
 
-    `init` says where the chains start: "uniform", or "pathfinder".
+    `init` says where the chains start: "uniform", or "pathfinder". `record` is told of the run just before
+    its chains start; with a `checkpoint` of such a run they go on from there.
 
     Where there is no kernel, or it finds nowhere to start, that is the answer; torch can then run, or say
     what is wrong.
@@ -117,6 +123,8 @@ def run_compiled(
     """
     began = time.perf_counter()
     forms = forms_of(reparameterize, density, sizes, num_warmup)
+    if checkpoint is not None:
+        forms = settled_forms(forms, checkpoint.begun.shares)
     shares = {} if forms is None else forms.shares
     density = density if forms is None else forms.density
     kernels = Kernels(density)
@@ -129,15 +137,21 @@ def run_compiled(
     compiled_chain()
     compiled = time.perf_counter()
     blocks = [built.block() for _ in range(num_chains)]
-    starts = uniform_starts(pointer, built.dimension, num_chains=num_chains, seed=seed, data=built.block())
+    starts: NDArray[np.float64] | None
+    variances = chosen = None
+    if checkpoint is not None:
+        starts, variances = checkpoint.begun.starts, checkpoint.begun.variances
+        if forms is not None and checkpoint.begun.first is not None:
+            chosen = Chosen(forms, starts, checkpoint.begun.first)
+    else:
+        data = built.block()
+        starts = uniform_starts(pointer, built.dimension, num_chains=num_chains, seed=seed, data=data)
     if starts is None:
         return NotCompiled("The kernel found no starting point with a finite log density")
-    variances = None
-    if init == "pathfinder":
+    if init == "pathfinder" and checkpoint is None:
         from quivers.inference.pathfinder_starts import pathfinder_starts
 
         starts, variances = pathfinder_starts(pointer, starts, seed=seed, data=built.block(), cancel=cancel)
-    chosen = None
     if forms is not None and forms.automatic:
 
         def at(forms: Forms) -> tuple[DensityPointer, list[NDArray[np.float64]]]:
@@ -161,6 +175,10 @@ def run_compiled(
         forms, starts = chosen.forms, chosen.starts
         pointer, blocks = at(forms)
     begun = 0 if chosen is None else chosen.transitions
+    # A form that was chosen has other scales, which its first part learnt.
+    variances = None if chosen is not None else variances
+    first = None if chosen is None else chosen.warmup
+    settled = Begun("kernel", starts, variances, {} if forms is None else forms.shares, first)
     draws = run_chains(
         pointer,
         starts,
@@ -172,8 +190,9 @@ def run_compiled(
         data=blocks,
         progress=shifted(progress, begun, num_warmup + num_samples * thin),
         cancel=cancel,
-        # A form that was chosen has other scales, which its first part learnt.
-        variances=None if chosen is not None else variances,
+        watch=None if record is None else lambda chains: record(settled, chains),
+        variances=variances,
+        parts=None if checkpoint is None else checkpoint.parts,
     )
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
     if chosen is not None:

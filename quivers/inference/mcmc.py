@@ -25,6 +25,7 @@ from quivers.inference.chains import (
     per_draw,
     run_chains,
 )  # fmt: skip
+from quivers.inference.checkpoint import Begun, Checkpoint, Record
 from quivers.inference.checks import troubles
 from quivers.inference.engine import Engine, Name, engine_for, held_against_torch, moved_engine
 from quivers.inference.kernels import Kernel, check_choice, check_count
@@ -40,6 +41,7 @@ from quivers.inference.reparameterize import (
     check_asked,
     choose,
     forms_of,
+    settled_forms,
     shifted,
     with_first_part,
 )
@@ -135,13 +137,16 @@ class MCMC:
         progress: Callable[[ChainProgress], None] | None = None,
         cancel: threading.Event | None = None,
         watch: Callable[[Underway], None] | None = None,
+        record: Record | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> MCMCResult:
         """Samples the posterior of `model` given `observations`, the program's inputs by name.
 
         `x` is a value of the program's domain, which no program reads yet. `progress` is called in this
         thread, about ten times a second. Setting `cancel` ends the run within a tenth of a second; it then
         has the draws made so far. `watch` is given a view of the chains, just before they start, through
-        which any thread may look at what they have drawn so far.
+        which any thread may look at what they have drawn so far. `record` is told of the run then too, so
+        that it can be saved while it is made; with a `checkpoint` of such a run its chains go on from there.
 
         Raises `DataError` where the observations do not fit, `SamplingError` where the chains cannot start
         or go on, `Cancelled` where the run was cancelled before every chain had drawn.
@@ -151,28 +156,46 @@ class MCMC:
         if bound.dimension == 0:
             raise QvrError("The program samples nothing, so there is no posterior to draw from.")
         forms = forms_of(self.reparameterize, model.density, bound.sizes, self.num_warmup)
+        if checkpoint is not None:
+            forms = settled_forms(forms, checkpoint.begun.shares)
         density = model.density if forms is None else forms.density
         bound = bound if forms is None else bound.moved(density, forms.shares)
         engine = engine_for(self.engine, density, bound)
         compiled_chain()
         compiled = time.perf_counter()
         seed = int(torch.randint(2**62, ()).item()) if self.seed is None else self.seed
-        starts = self._starts(bound, engine, seed)
+        starts = self._starts(bound, engine, seed) if checkpoint is None else checkpoint.begun.starts
         checked = held_against_torch(engine, self.engine, bound, starts)
         if checked is not engine:
-            engine, starts = checked, self._starts(bound, checked, seed)
-        variances = None
-        if self.init_strategy == "pathfinder":
+            engine = checked
+            starts = self._starts(bound, checked, seed) if checkpoint is None else starts
+        variances = chosen = None
+        if checkpoint is not None:
+            _same_engine(checkpoint, engine)
+            variances = checkpoint.begun.variances
+            if forms is not None and checkpoint.begun.first is not None:
+                chosen = Chosen(forms, starts, checkpoint.begun.first)
+        elif self.init_strategy == "pathfinder":
             starts, variances = pathfinder_starts(
                 engine.density, starts, seed=seed, data=engine.density.block(), cancel=cancel
             )
-        chosen = None
         if forms is not None and forms.automatic:
             chosen = self._chosen(forms, bound, engine, starts, seed, progress, cancel)
             forms, starts = chosen.forms, chosen.starts
             bound = bound.moved(density, forms.shares)
             engine = moved_engine(engine, bound)
         begun = 0 if chosen is None else chosen.transitions
+        # A form that was chosen has other scales, which its first part learnt.
+        variances = None if chosen is not None else variances
+        first = None if chosen is None else chosen.warmup
+        settled = Begun(engine.name, starts, variances, {} if forms is None else forms.shares, first)
+
+        def watching(chains: Sequence[Chain]) -> None:
+            if record is not None:
+                record(settled, chains)
+            if watch is not None:
+                watch(Underway(bound, chains))
+
         draws = run_chains(
             engine.density,
             starts,
@@ -185,9 +208,9 @@ class MCMC:
             threads=self.threads,
             progress=shifted(progress, begun, self._transitions),
             cancel=cancel,
-            watch=None if watch is None else lambda chains: watch(Underway(bound, chains)),
-            # A form that was chosen has other scales, which its first part learnt.
-            variances=None if chosen is not None else variances,
+            watch=watching,
+            variances=variances,
+            parts=None if checkpoint is None else checkpoint.parts,
         )
         if chosen is not None:
             draws = with_first_part(draws, chosen)
@@ -510,6 +533,15 @@ class MCMCResult:
 
     def _for_each_site(self, diagnostic: Callable[[np.ndarray], np.ndarray]) -> dict[str, Tensor]:
         return {name: torch.as_tensor(diagnostic(values.numpy())) for name, values in self.samples.items()}
+
+
+def _same_engine(checkpoint: Checkpoint, engine: Engine) -> None:
+    if checkpoint.begun.engine != engine.name:
+        why = "" if engine.reason is None else f" ({engine.reason})"
+        raise QvrError(
+            f"The run was sampled by the {checkpoint.begun.engine} engine, which is not to be had now{why},"
+            " so it can't go on to the same draws: run it anew."
+        )
 
 
 def _result(run: _Run, seconds: dict[str, float]) -> MCMCResult:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.inference import chain as chain_code
+from quivers.inference.checkpoint import ChainPart
 from quivers.inference.compiled import python_function
 from quivers.inference.kernels import HMCKernel, Kernel, NUTSKernel, metric_kind
 from quivers.inference.low_rank import update_low_rank
@@ -27,7 +28,7 @@ from quivers.inference.mass_matrix import (
 )
 from quivers.inference.random import stream
 from quivers.inference.step_size import BACKGROUND_COUNT, FOREGROUND_COUNT, SEARCHING, STATE_SIZE, STEP
-from quivers.inference.trajectory import DIVERGENT, DRAW, STATISTICS, workspace
+from quivers.inference.trajectory import DIVERGENT, DRAW, LEAPFROGS, STATISTICS, workspace
 from quivers.inference.warmup import (
     SWITCH,
     UPDATE,
@@ -67,6 +68,7 @@ class Chain:
         self.kind = metric_kind(kernel)
         self.actions = schedule(self.kind, num_warmup)
         self.begin = 0 if resumed is None else resumed
+        self.at = self.begin  # the transition that `run` starts with
         self.end = (num_warmup if resumed is None else resumed) + num_samples * thin
         self.thin = thin
         self.settings = _settings(kernel)
@@ -119,13 +121,26 @@ class Chain:
         self.state[STEP] = step
         self.state[SEARCHING] = 0.0
 
+    def take_over(self, part: ChainPart) -> None:
+        """Goes on after what an earlier process made of this chain, as if it had been made here."""
+        kept, warmed = len(part.positions), len(part.warmup)
+        self.at = warmed + len(part.statistics)
+        self.positions[:kept] = part.positions
+        self.statistics[:warmed] = part.warmup
+        self.statistics[warmed : self.at] = part.statistics
+        self.memory[DRAW] = part.positions[-1]
+        self.counts[chain_code.COUNT_DONE] = self.at
+        self.counts[chain_code.COUNT_DIVERGENCES] = int((part.statistics[:, DIVERGENT] != 0.0).sum())
+        self.counts[chain_code.COUNT_LEAPFROGS] = int(self.statistics[: self.at, LEAPFROGS].sum())
+        self.take_up(part.metric, part.step_size)
+
     def run(self, density: DensityFunction, data: Array, cancel: NDArray[np.int64]) -> int:
         """Makes all transitions; returns how the chain ended."""
-        learns = self.begin == 0 and (self.actions & UPDATE).any()
+        learns = self.at == 0 and (self.actions & UPDATE).any()
         if learns and self.kind in (FISHER, LOW_RANK):
             self._begin_with_gradient(density, data)
         if not (learns and self.kind == LOW_RANK):
-            return self._stretch(density, data, cancel, self.begin, self.end)
+            return self._stretch(density, data, cancel, self.at, self.end)
         draws, gradients = [self.memory[DRAW].copy()], [self.metric[FOREGROUND + GRADIENT_MEAN].copy()]
         behind = at = 0  # draws before the background window's; transitions made
         for last in np.flatnonzero(self.actions & (UPDATE | SWITCH)):

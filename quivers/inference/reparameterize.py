@@ -150,6 +150,11 @@ def forms_of(asked: Asked, density: Density, sizes: Mapping[str, int], num_warmu
     return Forms(with_centring(density, moved), shares, moved, left, reason, automatic)
 
 
+def settled_forms(forms: Forms | None, shares: Shares) -> Forms | None:
+    """Forms with the shares that an earlier part of the run came to; there is nothing left to choose."""
+    return None if forms is None else replace(forms, shares=shares, automatic=False)
+
+
 def _share(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     try:
         numbers = np.asarray(value, dtype=np.float64)
