@@ -48,6 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser(given).parse_args(given)
     except SystemExit as leaving:  # argparse has printed the help, or what is misused
         return MISUSE if leaving.code else CLEAN
+    if getattr(options, "watch", False):
+        from quivers.cli.watch import watch
+
+        return watch(options, _done)
+    return _done(options)
+
+
+def _done(options: argparse.Namespace) -> int:
+    """Run the command, and say in a sentence what stopped it; the exit status."""
     try:
         return _obey(options)
     except RefusedError as refusal:

@@ -27,8 +27,15 @@ def command(
     return parser
 
 
+class _Layout(argparse.RawDescriptionHelpFormatter):
+    """Arguments without headings over them, so that more of them fit a screen."""
+
+    def start_section(self, heading: str | None) -> None:
+        super().start_section(None)
+
+
 def _layout(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=_width())
+    return _Layout(prog, max_help_position=26, width=_width())
 
 
 def top_layout(prog: str) -> argparse.HelpFormatter:
@@ -50,22 +57,49 @@ def _width() -> int:
     return (columns or 80) - 2
 
 
-def add_output_format(parser: argparse.ArgumentParser) -> None:
-    """`--output-format`, in text or JSON."""
+def add_output_format(parser: argparse.ArgumentParser, *more: str) -> None:
+    """`--output-format`, in text, JSON or one of `more`."""
+    forms = ("text", "json", *more)
     parser.add_argument(
         "--output-format",
-        choices=("text", "json"),
+        choices=forms,
         default="text",
         metavar="FORMAT",
-        help="text or json (%(default)s)",
+        help=f"{', '.join(forms[:-1])} or {forms[-1]} (%(default)s)",
     )
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """`--watch`: again on each save."""
+    parser.add_argument("--watch", action="store_true", help="again each time a file is saved, until Ctrl-C")
 
 
 def add_model_and_data(parser: argparse.ArgumentParser, data: str) -> None:
     """A model's file, its data and which of its programs."""
     parser.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
-    parser.add_argument("--data", metavar="FILE", help=data)
+    add_data(parser, data)
     parser.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
+
+
+def add_data(parser: argparse.ArgumentParser, data: str) -> None:
+    """`--data` for files and directories, and `--map` for the names in them."""
+    parser.add_argument("--data", action="append", metavar="FILE", help=data)
+    parser.add_argument(
+        "--map",
+        action="append",
+        type=_renaming,
+        default=[],
+        metavar="NAME=COLUMN",
+        help="call a column of the data by its name in the program",
+    )
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    """The program's name and that of the data."""
+    name, equals, column = (part.strip() for part in text.partition("="))
+    if not (name and equals and column):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COLUMN, as in y=score")
+    return name, column
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

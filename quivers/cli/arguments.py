@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import quivers
+from quivers.cli.argument_parts import add_data
 from quivers.cli.argument_parts import add_json as _add_json
 from quivers.cli.argument_parts import add_model_and_data as _add_model_and_data
 from quivers.cli.argument_parts import add_output_format as _add_output_format
+from quivers.cli.argument_parts import add_watch as _add_watch
 from quivers.cli.argument_parts import command as _command
 from quivers.cli.argument_parts import share as _share
 from quivers.cli.argument_parts import top_layout as _top_layout
@@ -57,7 +59,9 @@ def _check(commands: Any) -> None:
     check.add_argument(
         "files", nargs="+", metavar="FILE", help="a .qvr file, a folder of them, or - for standard input"
     )
-    _add_output_format(check)
+    check.add_argument("--quiet", action="store_true", help="print problems alone, no count of them")
+    _add_watch(check)
+    _add_output_format(check, "sarif", "github")
 
 
 def _run(commands: Any) -> None:
@@ -65,8 +69,7 @@ def _run(commands: Any) -> None:
         commands, "run", "FILE [options]", "sample a program's posterior", "qvr run model.qvr --seed 1"
     )
     run.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
-    formats = "JSON, CSV, TSV or Parquet (model.data.* beside it)"
-    run.add_argument("--data", metavar="FILE", help=formats)
+    add_data(run, "a file or directory of data (model.data.* beside it)")
     run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     counts = {
         "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
@@ -107,7 +110,8 @@ def _run(commands: Any) -> None:
         metavar="HOW",
         help="auto, centred, noncentred, or theta=0.3 (%(default)s)",
     )
-    run.add_argument("--quiet", action="store_true", help="show no progress")
+    run.add_argument("--quiet", action="store_true", help="print the posterior and problems alone")
+    _add_watch(run)
     _add_output_format(run)
 
 
@@ -190,11 +194,7 @@ def _explain(commands: Any) -> None:
         action="store_true",
         help="print the source of the kernel that computes the log density of a .qvr file's program",
     )
-    explain.add_argument(
-        "--data",
-        metavar="FILE",
-        help="with --kernel: by default, model.data.* beside model.qvr if there is one",
-    )
+    add_data(explain, "with --kernel: by default, model.data.* beside model.qvr if there is one")
     explain.add_argument(
         "--program", metavar="NAME", help="with --kernel: by default, the exported one, else the last"
     )

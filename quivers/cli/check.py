@@ -23,15 +23,28 @@ def check(options: argparse.Namespace) -> int:
 
     What is wrong with a configuration file is told once, before the first model that it is for.
     """
-    files = program_files(options.files)
+    form = options.output_format
+    status = CLEAN
     told: set[str] = set()
-    entries = (entry for file in files for entry in _diagnosed(file, told))
-    if options.output_format == "json":
+    try:
+        files = program_files(options.files)
+        entries = (entry for file in files for entry in _diagnosed(file, told))
+    except RefusedError as refusal:
+        if form not in ("sarif", "github"):
+            raise
+        files, entries = [], iter([(refusal.file, None, refusal.problems)])
+        status = refusal.status
+    if form == "json":
         severities = _print_json(entries)
+    elif form == "sarif":
+        severities = _print_sarif(entries)
+    elif form == "github":
+        severities = _print_workflow_commands(entries)
     else:
         severities = _print_text(entries)
-        say(sys.stdout, summary_line(severities, len(files)))
-    return PROBLEMS if Severity.ERROR in severities else CLEAN
+        if not options.quiet:
+            say(sys.stdout, summary_line(severities, len(files)))
+    return status or (PROBLEMS if Severity.ERROR in severities else CLEAN)
 
 
 def _print_text(entries: Iterable[_Entry]) -> list[Severity]:
@@ -54,6 +67,28 @@ def _print_json(entries: Iterable[_Entry]) -> list[Severity]:
         severities += [each.severity for each in found]
         written += json_output.diagnostics(found, source or b"", name)
     say(sys.stdout, json_output.dumps(written))
+    return severities
+
+
+def _print_sarif(entries: Iterable[_Entry]) -> list[Severity]:
+    """All diagnostics as one SARIF log; the severities of all."""
+    from quivers.cli.sarif import sarif
+    from quivers.json_output import dumps
+
+    kept = list(entries)
+    say(sys.stdout, dumps(sarif(kept)))
+    return [each.severity for _, _, found in kept for each in found]
+
+
+def _print_workflow_commands(entries: Iterable[_Entry]) -> list[Severity]:
+    """A line for each diagnostic, as GitHub reads them in a workflow's log; the severities of all."""
+    from quivers.cli.github import workflow_commands
+
+    severities: list[Severity] = []
+    for name, source, found in entries:
+        severities += [each.severity for each in found]
+        for line in workflow_commands(found, source, name):
+            say(sys.stdout, line)
     return severities
 
 

@@ -40,13 +40,14 @@ _LOADED = time.monotonic()
 
 def run(options: argparse.Namespace) -> int:
     """Sample and print the posterior; refused where the program or its data have errors."""
+    arrived = time.monotonic()
     if options.max_tree_depth is not None and options.algorithm != "nuts":
         raise QvrError("HMC builds no trees: leave --max-tree-depth out, or --algorithm hmc.")
     as_json = options.output_format == "json"
     model = checked_file(options.file)
     require_sound(model)
     program = chosen_program(model, options.program)
-    data, data_name = data_for(options.data, program, model, options.file)
+    data, data_name = data_for(options.data, program, model, options.file, renames=options.map)
     bound = fitted(model, program, data, data_name)
     if not as_json:
         for sentence in model.configuration.warnings:
@@ -56,13 +57,14 @@ def run(options: argparse.Namespace) -> int:
             say(sys.stderr, diagnostics_text(warnings, model.source, model.name, sys.stderr) + "\n")
         for problem in doubts(options.data, model, options.file):
             say(sys.stderr, title_line(Severity.WARNING, problem.code, problem.message, colour(sys.stderr)))
-        say(sys.stdout, _heading(program, bound, data_name, options))
+        if not options.quiet:
+            say(sys.stdout, _heading(program, bound, data_name, options))
     started = time.monotonic()
     result = _sampled(model, program, data, bound, options)
     seconds = {
         "compile": time.monotonic() - started - result.seconds["sample"],  # loading the runtime included
         "sample": result.seconds["sample"],
-        "total": time.monotonic() - _process_start(),
+        "total": time.monotonic() - (arrived if "again" in options else _process_start()),
     }
     rows = result.summary()
     if as_json:
@@ -87,12 +89,12 @@ def run(options: argparse.Namespace) -> int:
     draws = options.chains * options.draws
     count = result.total_divergences
     times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
-    say(sys.stdout, f"\n{posterior_table(rows)}\n")
+    say(sys.stdout, f"{posterior_table(rows)}\n" if options.quiet else f"\n{posterior_table(rows)}\n")
     say(sys.stdout, f"{count} {'divergence' if count == 1 else 'divergences'} in {draws} draws; {times}")
     problems = result.check()
     for sentence in problems:
         say(sys.stdout, title_line(Severity.WARNING, None, sentence, colour(sys.stdout)))
-    if not problems:
+    if not problems and not options.quiet:
         alone = ", though one chain can't show whether several would agree" if options.chains == 1 else ""
         say(sys.stdout, f"no problem found{alone}")
     return CLEAN

@@ -127,7 +127,7 @@ def test_each_option_changes_the_run(
 
 
 def test_a_thinned_run_says_so(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", str(model), *SHORT, "--quiet", "--thin", "3"]) == 0
+    assert main(["run", str(model), *SHORT, "--thin", "3"]) == 0
     assert "100 warm-up and 100 kept draws, one of 3, seed 0" in capsys.readouterr().out
 
 
@@ -172,7 +172,7 @@ def test_the_program_to_run_may_be_named(model: Path, capsys: pytest.CaptureFixt
         text
         + "\nprogram flat : School -> School\n    sample mu : School <- Normal(0.0, 1.0)\n    return mu\n"
     )
-    assert main(["run", str(model), *SHORT, "--program", "eight_schools_noncentred", "--quiet"]) == 0
+    assert main(["run", str(model), *SHORT, "--program", "eight_schools_noncentred"]) == 0
     assert capsys.readouterr().out.startswith("eight_schools_noncentred : ")
     assert main(["run", str(model), "--program", "other"]) == 2
     assert "has no program `other`, only `eight_schools_noncentred`, `flat`." in capsys.readouterr().err
