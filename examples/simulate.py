@@ -153,6 +153,28 @@ def varying_slopes(generator: np.random.Generator) -> Simulated:
     return truth, {"school": schools[school], "x": x, "y": y}
 
 
+def radon(generator: np.random.Generator) -> Simulated:
+    trees = ("Alder", "Ash", "Beech", "Birch", "Cedar", "Elm", "Hazel", "Juniper", "Larch", "Linden", "Maple",
+             "Oak", "Pine", "Rowan", "Spruce", "Walnut", "Willow")  # fmt: skip
+    places = ("Bluff", "Hill", "Lake", "Mill", "Plain")
+    counties = np.array([f"{tree} {place}" for tree in trees for place in places])
+    truth = {
+        "intercept": 1.5, "for_uranium": 0.7, "for_floor": -0.7, "spread": 0.2, "noise": 0.75,
+        "z": generator.normal(size=85),
+    }  # fmt: skip
+    uranium = generator.normal(0.0, 0.4, 85).round(3)
+    # A few counties have most of the homes, and each has at least one.
+    shares = generator.dirichlet(np.full(85, 0.8))
+    county = np.sort(np.concatenate([np.arange(85), generator.choice(85, 919 - 85, p=shares)]))
+    floor = (generator.uniform(size=919) < 0.17).astype(int)
+    level = truth["intercept"] + truth["for_uranium"] * uranium + truth["spread"] * truth["z"]
+    log_radon = generator.normal(level[county] + truth["for_floor"] * floor, truth["noise"]).round(3)
+    return truth, {
+        "County": counties, "uranium": uranium,
+        "county": counties[county], "floor": floor, "log_radon": log_radon,
+    }  # fmt: skip
+
+
 EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
     example.__name__: example
     for example in (
@@ -168,6 +190,7 @@ EXAMPLES: Mapping[str, Callable[[np.random.Generator], Simulated]] = {
         two_groups,
         test_scores,
         varying_slopes,
+        radon,
     )
 }
 

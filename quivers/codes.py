@@ -126,6 +126,7 @@ _TABLE = (
     Code("QVR612", "Ambiguous axes", _E, "An array with fewer axes than its input fits in several ways."),
     Code("QVR613", "Groups not nested", _E, "A group lies in several of the groups that hold it."),
     Code("QVR614", "Several data files", _W, "More than one file beside a model could be its data."),
+    Code("QVR615", "Given twice", _E, "Two files of data have a value of one name."),
     Code("QVR701", "Centred hierarchical draw", _H, "A plate is drawn with a scale that is itself unknown."),
     Code("QVR702", "Discrete latent", _W, "NUTS can't sample a discrete latent."),
     Code("QVR703", "Unordered mixture components", _W, "A mixture's components can change places."),

@@ -2,13 +2,16 @@
 
     data = "study.csv"
 
+    [map]
+    y = "score"
+
     [severity]
     QVR402 = "error"
     QVR7xx = "off"
 
-`data` names the file with the models' data, seen from the configuration's folder. In a folder with both
-files, `qvr.toml` counts. What can't be used is a warning with its place in that file, and the default stands
-in its place.
+`data` names the file or directory with the models' data, seen from the configuration's folder, and `[map]`
+has the names in it by those of the models. In a folder with both files, `qvr.toml` counts. What can't be used
+is a warning with its place in that file, and the default stands in its place.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,7 @@ from quivers.syntax.problems import Diagnostic, Severity
 
 QVR_FILE, PROJECT_FILE = "qvr.toml", "pyproject.toml"
 WRONG_ENTRY = "QVR190"
-ENTRIES = {"data": "`data`", "severity": "`[severity]`"}
+ENTRIES = {"data": "`data`", "map": "`[map]`", "severity": "`[severity]`"}
 LEVELS = {"off": None, **{severity.value: severity for severity in Severity}}
 
 # Compiled where they are first used: most commands use neither.
@@ -40,7 +43,8 @@ _PLACE = r" ?\((?:at line (\d+), column (\d+)|at end of document)\)$"
 class Configuration:
     """The settings of one file. `problems` has what could not be used, with spans in `source`, its text.
 
-    `data` is the whole path of the data file that it names.
+    `data` is the whole path of the data file that it names, and `renames` has the names of the data by those
+    of the program.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -48,6 +52,7 @@ class Configuration:
     file: str | None = None
     source: bytes = b""
     data: Path | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -153,7 +158,8 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
         content = {}
     for name in content:
         if name not in ENTRIES:
-            known = " and ".join(ENTRIES.values())
+            *first, last = ENTRIES.values()
+            known = f"{', '.join(first)} and {last}"
             message = f"QVR's configuration has no `{name}`; it has {known}."
             problems.append(_problem(_key(source, name, start), message))
     entries = content.get("severity", {})
@@ -173,7 +179,12 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
         problems.append(_problem(_key(source, "data", start), message))
         data = None
     file = None if data is None else Path(os.path.dirname(os.path.abspath(path)), os.path.expanduser(data))
-    return Configuration(Settings(severities), tuple(problems), path, source, file)
+    renames = content.get("map", {})
+    if not isinstance(renames, dict) or not all(isinstance(old, str) and old for old in renames.values()):
+        message = '`map` must be a table of names with those of the data in quotes, such as y = "score".'
+        problems.append(_problem(_key(source, "map", start), message))
+        renames = {}
+    return Configuration(Settings(severities), tuple(problems), path, source, file, renames)
 
 
 def _complaint(code: str, level: Any) -> str | None:

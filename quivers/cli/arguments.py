@@ -221,6 +221,36 @@ def _plate(commands: Any) -> None:
     )
 
 
+def _new(commands: Any) -> None:
+    new = _command(
+        commands,
+        "new",
+        "[TEMPLATE] [NAME] [options]",
+        "start a model from a template, with simulated data",
+        "qvr new hierarchical schools",
+        "It writes NAME.qvr and NAME.data.csv, and never over a file that is there.",
+    )
+    new.add_argument("template", nargs="?", metavar="TEMPLATE", help="without it, the templates are listed")
+    new.add_argument("name", nargs="?", metavar="NAME", help="the file to write; by default, the template's")
+    seed = _whole_number(0, 2**63 - 1)
+    new.add_argument("--seed", type=seed, default=0, metavar="N", help="that of the data (%(default)s)")
+
+
+def _completion(commands: Any) -> None:
+    completion = _command(
+        commands,
+        "completion",
+        "SHELL",
+        "print a script that completes qvr in a shell",
+        'eval "$(qvr completion bash)"',
+        "bash: put the example into ~/.bashrc. zsh: the same into ~/.zshrc, behind compinit.\n"
+        "fish: qvr completion fish > ~/.config/fish/completions/qvr.fish",
+    )
+    completion.add_argument(
+        "shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"
+    )
+
+
 def _lsp(commands: Any) -> None:
     lsp = _command(
         commands, "lsp", "[options]", "serve an editor over standard input and output", "qvr lsp --stdio"
@@ -240,6 +270,8 @@ _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "fmt": _fmt,
     "explain": _explain,
     "plate": _plate,
+    "new": _new,
+    "completion": _completion,
     "lsp": _lsp,
     "version": _version,
 }

@@ -24,9 +24,9 @@ def explain(options: argparse.Namespace) -> int:
             return MISUSE
         from quivers.cli.explain_kernel import explain_kernel
 
-        return explain_kernel(options.code, options.data, options.program)
-    if options.data is not None or options.program is not None:
-        complain("`--data` and `--program` go with `--kernel`.")
+        return explain_kernel(options.code, options.data, options.program, options.map)
+    if options.data is not None or options.program is not None or options.map:
+        complain("`--data`, `--map` and `--program` go with `--kernel`.")
         return MISUSE
     if options.code is None:
         say(sys.stdout, "\n\n".join(_listing(family) for family in FAMILIES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from quivers.check.program import CheckedProgram
@@ -13,7 +13,12 @@ from quivers.cli.output import CLEAN, say
 from quivers.cli.programs import Model, checked_file
 
 
-def explain_kernel(file: str, data: str | None, program_name: str | None) -> int:
+def explain_kernel(
+    file: str,
+    data: Sequence[str] | None,
+    program_name: str | None,
+    renames: Sequence[tuple[str, str]] = (),
+) -> int:
     """Print the kernel of a file's program, under a heading that names program, data and sizes.
 
     It needs no data; where there are some it is the kernel that a run with them takes.
@@ -28,7 +33,7 @@ def explain_kernel(file: str, data: str | None, program_name: str | None) -> int
 
     data_name, sizes = None, {}
     if data is not None or not program.inputs or _has_data(model, file):
-        values, data_name = data_for(data, program, model, file)
+        values, data_name = data_for(data, program, model, file, renames=renames)
         bound = fitted(model, program, values, data_name)
         density = build(model.checked, program)
         sizes = settled_sizes(density, bound.values, bound.sizes)

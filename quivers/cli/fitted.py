@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.output import MISUSE, RefusedError, refused
 from quivers.cli.programs import Model
 from quivers.errors import DataError, DataProblem
-from quivers.syntax.problems import Severity
+from quivers.syntax.ast import Span
+from quivers.syntax.problems import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from quivers.data import Bound, Located
+    from quivers.data import Bound
 
 NO_DATA_FILE = "QVR600"
 
@@ -44,47 +46,59 @@ def chosen_program(model: Model, wanted: str | None) -> CheckedProgram:
 
 
 def data_for(
-    given: str | None, program: CheckedProgram, model: Model, file: str, *, observed: bool = True
+    given: Sequence[str] | None,
+    program: CheckedProgram,
+    model: Model,
+    file: str,
+    *,
+    observed: bool = True,
+    renames: Sequence[tuple[str, str]] = (),
 ) -> tuple[dict[str, Any], str | None]:
-    """The data's values and the file they come from, which is None where there is none to read.
+    """The data's values and the files they come from, which are None where there is none to read.
 
+    `given` are the files of `--data`, and `renames` the pairs of `--map`, a program's name before the data's.
     With `observed` false, what the program observes need not be among them.
     """
-    from quivers.data import read
+    from quivers.data import renamed, together
 
-    found = _located(given, model, file)
-    if found is None:
-        return {}, None
-    path = found.path
-    if not found.wanted and not path.exists():
-        wanted = [entry for entry in program.inputs if observed or not entry.observed]
-        if not wanted:
-            return {}, None
-        names = ", ".join(f"`{entry.name}`" for entry in wanted)
-        message = f"{path} does not exist: put {names} there, or name a file with --data."
-        raise refused(str(path), NO_DATA_FILE, message)
+    paths, wanted = _paths(given, model, file)
+    if not wanted and not any(path.exists() for path in paths):
+        inputs = [entry for entry in program.inputs if observed or not entry.observed]
+        if paths and inputs:
+            names = ", ".join(f"`{entry.name}`" for entry in inputs)
+            message = f"{paths[0]} does not exist: put {names} there, or name a file with --data."
+            raise refused(str(paths[0]), NO_DATA_FILE, message)
+        paths = []
+    name = ", ".join(map(str, paths)) or None
     try:
-        return read(path), str(path)
+        values = together(paths) if paths else {}
+        configured = {new: old for new, old in model.configuration.renames.items() if old in values}
+        return renamed(values, configured | dict(renames)), name
     except DataError as error:
-        raise refused(str(path), error.problems[0].code, error.problems[0].message) from None
+        found = [Diagnostic(each.code, Severity.ERROR, Span(0, 0), each.message) for each in error.problems]
+        raise RefusedError(name or model.name, found) from None
 
 
-def doubts(given: str | None, model: Model, file: str) -> tuple[DataProblem, ...]:
+def doubts(given: Sequence[str] | None, model: Model, file: str) -> tuple[DataProblem, ...]:
     """What is doubtful about the choice of the data's file."""
-    found = _located(given, model, file)
-    return () if found is None else found.problems
+    if given or file == STANDARD_INPUT:
+        return ()
+    from quivers.data import located
+
+    return located(Path(file), None, model.configuration.data).problems
 
 
-def _located(given: str | None, model: Model, file: str) -> Located | None:
-    """Where the data are; None for a model that is no file and has none given."""
-    from quivers.data import Located, located
+def _paths(given: Sequence[str] | None, model: Model, file: str) -> tuple[list[Path], bool]:
+    """Where the data are, and whether somebody said so; nowhere for a model that is no file."""
+    from quivers.data import located
 
-    if given is not None:
-        return Located(Path(given), wanted=True)
+    if given:
+        return [Path(each) for each in given], True
     configured = model.configuration.data
     if file == STANDARD_INPUT:
-        return None if configured is None else Located(configured, wanted=True)
-    return located(Path(file), None, configured)
+        return ([] if configured is None else [configured]), configured is not None
+    found = located(Path(file), None, configured)
+    return [found.path], found.wanted
 
 
 def fitted(

@@ -20,7 +20,9 @@ def prior(options: argparse.Namespace) -> int:
     model = checked_file(options.file)
     require_sound(model)
     program = chosen_program(model, options.program)
-    data, data_name = data_for(options.data, program, model, options.file, observed=False)
+    data, data_name = data_for(
+        options.data, program, model, options.file, observed=False, renames=options.map
+    )
     fitted(model, program, data, data_name, observed=False)
     with cancelling() as cancel:
         from quivers.backends.torch.module import ProgramModule

@@ -35,7 +35,9 @@ def sbc(options: argparse.Namespace) -> int:
     model = checked_file(options.file)
     require_sound(model)
     program = chosen_program(model, options.program)
-    data, data_name = data_for(options.data, program, model, options.file, observed=False)
+    data, data_name = data_for(
+        options.data, program, model, options.file, observed=False, renames=options.map
+    )
     fitted(model, program, data, data_name, observed=False)
     if not as_json:
         for problem in doubts(options.data, model, options.file):

@@ -7,4 +7,14 @@ from quivers.data.read import read
 from quivers.data.rename import renamed
 from quivers.data.together import together
 
-__all__ = ["Bound", "Located", "bind", "default_path", "diagnostics", "located", "read", "renamed", "together"]
+__all__ = [
+    "Bound",
+    "Located",
+    "bind",
+    "default_path",
+    "diagnostics",
+    "located",
+    "read",
+    "renamed",
+    "together",
+]

@@ -7,7 +7,6 @@ from enum import Enum
 
 import numpy as np
 
-
 # From here on float64 has no place for every whole number.
 EXACT = 2.0**53
 

@@ -54,7 +54,8 @@ def _has_large_numbers(column: Column | None) -> bool:
 
 def _with_rounded(column: Column | None, texts: Column | None) -> Column:
     """A column of numbers with its first whole number that is another one as float64."""
-    assert column is not None and texts is not None, "both were read from the file"
+    assert column is not None
+    assert texts is not None
     for row in large(column.values):
         written = texts.text(row)
         if written.lstrip("+-").isdigit() and int(written) != int(column.values[row]):

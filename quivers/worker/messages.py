@@ -1,11 +1,12 @@
 """What the worker and the server say to each other: JSON-RPC 2.0, one message a line, in ASCII.
 
 To the worker:
-- request `run` {source, name, program?, data?, settings?: `Settings`, key?}; `data` is a file's path, values
-  by name, or null for the file beside the model; under `key` its draws are kept. Its result
-  is `quivers.json_output.run` and `quivers.json_output.run_details` in one.
-- request `prior_predictive` {source, name, program?, data?, settings?: `PriorSettings`}. Its result is
-  `quivers.json_output.prior_predictive`.
+- request `run` {source, name, program?, data?, renames?, settings?: `Settings`, key?}; `data` is a file's or
+  directory's path, values by name, or null for the file beside the model; `renames` has names in a file by
+  the program's; under `key` its draws are kept. Its result is `quivers.json_output.run` and
+  `quivers.json_output.run_details` in one.
+- request `prior_predictive` {source, name, program?, data?, renames?, settings?: `PriorSettings`}. Its result
+  is `quivers.json_output.prior_predictive`.
 - request `trace` {key, site, index}: one number's draws in the run of that key, be it under way or done;
   `index` has its subscripts, from 0. Its result is `quivers.worker.traces.trace`; it waits for no run.
 - notification `cancel` {id}: ends that request, which answers with the kind `cancelled`.
@@ -108,13 +109,14 @@ class Subject:
 
     `name` is the model's file name in messages, and where the default data file is looked for.
     `program` None means the exported program. `data` is a file, the values themselves, or None for
-    the file beside the model.
+    the file beside the model. `renames` has names in a file by those of the program.
     """
 
     source: str
     name: str
     program: str | None = None
     data: Path | Mapping[str, Any] | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def run_request(params: object) -> RunRequest:
     if key is not None and not isinstance(key, str):
         raise ValueError("`key` is text")
     used = settings_from(settings)
-    return RunRequest(subject.source, subject.name, subject.program, subject.data, used, key)
+    return RunRequest(*_parts(subject), used, key)
 
 
 def prior_request(params: object) -> PriorRequest:
@@ -158,7 +160,7 @@ def prior_request(params: object) -> PriorRequest:
     settings = PriorSettings(**_known(values, PriorSettings))
     _check_count("draws", settings.draws, 1)
     _check_seed(settings.seed)
-    return PriorRequest(subject.source, subject.name, subject.program, subject.data, settings)
+    return PriorRequest(*_parts(subject), settings)
 
 
 def trace_request(params: object) -> TraceRequest:
@@ -187,7 +189,14 @@ def _subject(params: object) -> tuple[Subject, object]:
         data = Path(data)
     elif data is not None and not isinstance(data, dict):
         raise ValueError("`data` is a file's path, or the values by name")
-    return Subject(source, name, program, data), params.get("settings") or {}
+    renames = params.get("renames") or {}
+    if not isinstance(renames, dict) or not all(isinstance(old, str) for old in renames.values()):
+        raise ValueError("`renames` has the data's names by the program's")
+    return Subject(source, name, program, data, renames), params.get("settings") or {}
+
+
+def _parts(subject: Subject) -> tuple[Any, ...]:
+    return tuple(getattr(subject, entry.name) for entry in fields(Subject))
 
 
 def _known(values: object, settings: type[Settings] | type[PriorSettings]) -> dict[str, Any]:

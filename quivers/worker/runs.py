@@ -169,7 +169,7 @@ def data_values(request: Subject, program: CheckedProgram) -> tuple[dict[str, An
     path = request.data or data.default_path(Path(request.name))
     if request.data is None and not path.exists() and not program.inputs:
         return {}, None
-    return data.read(path), path
+    return data.renamed(data.read(path), request.renames, strict=False), path
 
 
 def load_runtime() -> None:

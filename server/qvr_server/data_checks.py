@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECONDS_BEFORE_CHECK = 0.3
 SECONDS_BETWEEN_LOOKS = 2.0
 # What a client that can is asked to watch; the other files of data it may have under any name.
-WATCHED = ("*.data.json", "*.csv", "*.tsv", "*.parquet")
+WATCHED = ("*.data.json", "*.csv", "*.tsv", "*.parquet", "*.arrow", "*.feather", "*.npz")
 
 
 class DataChecks:
@@ -96,8 +96,9 @@ class DataChecks:
         checked = opened.checked
         program = checked.program_to_run()
         setting, configured = self._wanted(opened)
+        renames = opened.configuration.renames
         answer = await asyncio.to_thread(
-            self._files.answer, opened.path, checked, program, setting, configured
+            self._files.answer, opened.path, checked, program, setting, configured, renames
         )
         if self._server.session.documents.get(uri) is not opened:
             return

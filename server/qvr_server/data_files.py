@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,12 +76,13 @@ class DataFiles:
         program: CheckedProgram | None,
         setting: str | None = None,
         configured: Path | None = None,
+        renames: Mapping[str, str] | None = None,
     ) -> DataAnswer:
         """What the data of `model` are and what is wrong with them for `program`.
 
         The file is the one of `setting`, which is seen from the model's folder, else the `configured` one,
         else that beside the model. Values are held against a program without errors alone; what is in the
-        file is told in any case.
+        file is told in any case. `renames` has names in the file by the program's, as in the configuration.
         """
         from quivers.data import located
 
@@ -92,7 +93,7 @@ class DataFiles:
             return DataAnswer(found.path, problems=problems)
         if content.error is not None:
             return DataAnswer(found.path, content.written, (*content.error.problems, *found.problems))
-        return _held(found, content, checked, program)
+        return _held(found, _renamed(content, renames or {}), checked, program)
 
     def seen(
         self, model: Path, setting: str | None = None, configured: Path | None = None
@@ -104,12 +105,10 @@ class DataFiles:
         return path, self.written(path)
 
     def written(self, path: Path) -> Written | None:
-        """When a file was written, with its size; None where there is none."""
-        try:
-            status = path.stat()
-        except (OSError, ValueError):
-            return None
-        return status.st_mtime_ns, status.st_size
+        """When a file or a directory's was written, with its size; None where there is none."""
+        from quivers.data.read import written
+
+        return written(path)
 
     def _content(self, path: Path) -> _Content | None:
         """What is in a file, None where there is none; two threads don't read one file at once."""
@@ -153,6 +152,15 @@ class DataFiles:
         return _Content(written, values, {name: described(value) for name, value in values.items()})
 
 
+def _renamed(content: _Content, renames: Mapping[str, str]) -> _Content:
+    if not renames or content.values is None or content.described is None:
+        return content
+    from quivers.data.rename import renamed
+
+    values = renamed(content.values, renames, strict=False)
+    return replace(content, values=values, described=renamed(content.described, renames, strict=False))
+
+
 def _as_written(name: str) -> str:
     return name if name.isascii() else identifier(name)
 
@@ -162,9 +170,13 @@ def _is_new(written: Written) -> bool:
 
 
 def _missing(found: Located) -> tuple[DataProblem, ...]:
-    from quivers.data.codes import UNREADABLE
+    from quivers.data.read import read
 
-    return (DataProblem(UNREADABLE, f"{found.path} does not exist, and should hold this model's data."),)
+    try:
+        read(found.path)
+    except DataError as error:
+        return error.problems
+    return ()  # written in this moment, and read when it is looked at next
 
 
 def _held(found: Located, content: _Content, checked: Checked, program: CheckedProgram | None) -> DataAnswer:

@@ -16,6 +16,7 @@ from typing import Any
 
 from quivers.check.fingerprint import Fingerprint, Memo, fingerprint
 from quivers.check.program import Checked, CheckedProgram
+from quivers.errors import QvrError
 from quivers.ide.posteriors import Posterior, posterior
 
 MOST_RESULTS = 64
@@ -25,19 +26,22 @@ MOST_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class DataUsed:
-    """The data of a run: the file they came from, if from one, and a key of what they said.
+    """The data of a run: the file or directory they came from, if from one, and a key of what they said.
 
     `written` is when the file was, with its size. `chosen` says that the command named the data, so that
-    they hold whatever else is found.
+    they hold whatever else is found. `renames` are the names that the project's configuration gives them.
     """
 
     file: Path | None
     key: str
     written: tuple[int, int] | None = None
     chosen: bool = False
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
-def data_used(data: str | dict[str, Any] | None, known: DataUsed | None = None) -> DataUsed:
+def data_used(
+    data: str | dict[str, Any] | None, known: DataUsed | None = None, renames: Mapping[str, str] | None = None
+) -> DataUsed:
     """What a run with `data` reads. Call it off the event loop.
 
     A file that has not been written since it was `known` is not read again. One that can't be read has a key
@@ -50,16 +54,27 @@ def data_used(data: str | dict[str, Any] | None, known: DataUsed | None = None) 
         return DataUsed(None, hashlib.sha256(text.encode(errors="replace")).hexdigest())
     if data is None:
         return DataUsed(None, "none")
-    file = Path(data)
+    file, renames = Path(data), renames or {}
     try:
+        if file.is_dir():
+            return DataUsed(file, _key_of_directory(file, renames), renames=renames)
         status = file.stat()
         written = status.st_mtime_ns, status.st_size
-        if known is not None and (known.file, known.written) == (file, written):
+        if known is not None and (known.file, known.written, known.renames) == (file, written, renames):
             return known
         with file.open("rb") as stream:
-            return DataUsed(file, hashlib.file_digest(stream, "sha256").hexdigest(), written)
-    except (OSError, ValueError):
-        return DataUsed(file, "unreadable")
+            key = hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError, QvrError):
+        return DataUsed(file, "unreadable", renames=renames)
+    return DataUsed(file, f"{key} {json.dumps(renames)}" if renames else key, written, renames=renames)
+
+
+def _key_of_directory(folder: Path, renames: Mapping[str, str]) -> str:
+    """When each file in it was written, with its size."""
+    from quivers.data.together import data_files
+
+    states = [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in data_files(folder)]
+    return json.dumps([states, renames])
 
 
 @dataclass(slots=True)

@@ -93,6 +93,11 @@ async def data_of(server: QvrServer, chosen: Data, model: Model) -> Data:
     return await asyncio.to_thread(_located, model.path, chosen)
 
 
+def renames_of(model: Path | None) -> dict[str, str]:
+    """The names of the data by those of a model, as its project's configuration has them."""
+    return dict(configuration_for(model).renames)
+
+
 def _located(model: Path, chosen: str | None) -> str | None:
     from quivers.data import located
 

@@ -28,7 +28,14 @@ from qvr_server.commands_arguments import run_settings
 from qvr_server.protocol import RequestFailed
 from qvr_server.results import Result, Results, Standing, data_used
 from qvr_server.run_progress import RunProgress
-from qvr_server.run_subjects import Data, Model, chosen_program, data_of, model_of
+from qvr_server.run_subjects import (
+    Data,
+    Model,
+    chosen_program,
+    data_of,
+    model_of,
+    renames_of,
+)
 from qvr_server.session import DataVerdict, OpenDocument
 from qvr_server.worker_process import RunError, WorkerProcess
 
@@ -91,12 +98,15 @@ class Runs:
             program = chosen_program(model, arguments.get("program"))
             chosen = arguments.get("data")
             data = await data_of(self._server, chosen, model)
-            used = replace(await asyncio.to_thread(data_used, data), chosen=chosen is not None)
+            renames = renames_of(model.path)
+            used = await asyncio.to_thread(data_used, data, None, renames)
+            used = replace(used, chosen=chosen is not None)
         params = {
             "source": model.source.decode(),
             "name": model.name,
             "program": program.name,
             "data": data,
+            "renames": renames,
             "settings": run_settings(arguments, self._server.options.run),
         }
         task = asyncio.current_task()
@@ -179,6 +189,7 @@ class Runs:
             "name": model.name,
             "program": program.name,
             "data": await data_of(self._server, arguments.get("data"), model),
+            "renames": renames_of(model.path),
             "settings": settings,
         }
         try:
@@ -359,7 +370,9 @@ class Runs:
                 data = await data_of(self._server, None, _model(opened))
             before = result.data_changed
             known = result.data_now or result.data
-            result.data_now = await asyncio.to_thread(data_used, data, known)
+            result.data_now = await asyncio.to_thread(
+                data_used, data, known, known.renames if opened is None else renames_of(opened.path)
+            )
             if result.data_changed != before:
                 self._changed(result.uri)
 

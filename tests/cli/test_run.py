@@ -243,7 +243,7 @@ def test_missing_data_files_are_named(model: Path, capsys: pytest.CaptureFixture
     assert told.endswith("there, or name a file with --data.")
     assert refusal([str(model), "--data", "none.json"], capsys) == "error[QVR600]: none.json does not exist."
     told = refusal([str(model), "--data", str(model.parent)], capsys)
-    assert told.endswith("is a directory, not a data file.")
+    assert "is a directory without data files: their names end in .json, .csv" in told
 
 
 @pytest.mark.parametrize(
