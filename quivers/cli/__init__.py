@@ -121,6 +121,14 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.plate import plate
 
             return plate(options)
+        case "new":
+            from quivers.cli.new import new
+
+            return new(options)
+        case "completion":
+            from quivers.cli.completion import completion
+
+            return completion(options)
         case "lsp":
             from qvr_server.__main__ import main as serve
 

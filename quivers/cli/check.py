@@ -26,13 +26,14 @@ def check(options: argparse.Namespace) -> int:
     form = options.output_format
     status = CLEAN
     told: set[str] = set()
+    entries: Iterable[_Entry]
     try:
         files = program_files(options.files)
         entries = (entry for file in files for entry in _diagnosed(file, told))
     except RefusedError as refusal:
         if form not in ("sarif", "github"):
             raise
-        files, entries = [], iter([(refusal.file, None, refusal.problems)])
+        files, entries = [], [(refusal.file, None, refusal.problems)]
         status = refusal.status
     if form == "json":
         severities = _print_json(entries)
