@@ -38,8 +38,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "calibration": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
     "report": LANGUAGE | NAMES | {"ide"},
     "plate": LANGUAGE,
+    "templates": {"syntax"},
+    "runs": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "results"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
-    "cli": RUNTIME | SHELL | {"ide", "plate", "worker", "qvr_server"},
+    "cli": RUNTIME | SHELL | {"runs", "ide", "plate", "worker", "qvr_server"},
     "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "plate", "report"},
 }
 
@@ -54,6 +56,7 @@ ONLY_IN: dict[str, set[str]] = {
     "lark": {"syntax"},
     "rich": {"terminal", "cli"},
     "pyarrow": {"data"},
+    "narwhals": {"data"},
     "arviz": {"inference"},
     "xarray": {"inference"},
 }

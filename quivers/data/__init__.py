@@ -2,6 +2,7 @@
 
 from quivers.data.bind import Bound, bind
 from quivers.data.diagnose import diagnostics
+from quivers.data.frames import values_of
 from quivers.data.locate import Located, default_path, located
 from quivers.data.read import read
 from quivers.data.rename import renamed
@@ -17,4 +18,5 @@ __all__ = [
     "read",
     "renamed",
     "together",
+    "values_of",
 ]

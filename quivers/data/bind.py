@@ -16,6 +16,7 @@ import numpy as np
 from quivers.check.program import Checked, CheckedProgram, Input
 from quivers.check.types import Axis, Type
 from quivers.data.codes import MISSING, UNKNOWN_SIZE, WRONG_DIMENSIONS
+from quivers.data.frames import in_order, values_of
 from quivers.data.grouped import by_group, group_columns, in_rows
 from quivers.data.levels import Naming
 from quivers.data.missing import inputs_left_out
@@ -46,13 +47,11 @@ class Bound:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def bind(
-    checked: Checked, program: CheckedProgram, data: Mapping[str, Any], *, require_observed: bool = True
-) -> Bound:
+def bind(checked: Checked, program: CheckedProgram, data: Any, *, require_observed: bool = True) -> Bound:
     """Fit `data` to the inputs of `program`.
 
-    Takes numbers, nested lists, NumPy arrays, tensors and the columns of a table. Surplus leading axes of
-    size one are ignored.
+    `data` are values by name or a data frame. A value may be a number, nested lists, a NumPy array, a tensor,
+    a series or the column of a table. Surplus leading axes of size one are ignored.
     A value with fewer axes than its input has is broadcast along the axes that its shape leaves out. The
     size of an object is the declared one, else a whole number under the object's own name, else the
     length of the first input that runs over it, else the number of its names, else one more than the largest
@@ -67,17 +66,20 @@ def bind(
         DataError: with everything that is wrong, in the order of the program's inputs.
     """
     problems: list[DataProblem] = []
-    data = _by_identifier(data)
+    data = _by_identifier(values_of(data))
     arrays: dict[str, np.ndarray] = {}
     may_miss = inputs_left_out(checked, program)
     naming = Naming(checked, data, problems)
+    by_row = group_columns([entry for entry in program.inputs if entry.name in data], data)
     for entry in program.inputs:
         if entry.name not in data:
             if require_observed or not entry.observed:
                 problems.append(_missing(entry, program, data))
             continue
         try:
-            array = numbers(entry, data[entry.name], naming, missing=entry.name in may_miss)
+            value = in_order(data[entry.name], entry.type.axes)
+            seen = in_rows(entry, by_row[entry.name]) if entry.name in by_row else entry
+            array = numbers(seen, value, naming, missing=entry.name in may_miss)
         except UnfitError as unfit:
             problems.append(unfit.problem)
             continue

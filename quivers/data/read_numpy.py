@@ -38,12 +38,18 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def unpacked_size(path: Path) -> int:
-    """How many bytes the arrays of an archive have, as its list of contents says."""
+    """How many bytes the arrays of an archive have, as its list of contents says.
+
+    Raises:
+        DataError: they are so many more than the file's that it can't be meant.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
+            size = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, NotImplementedError):
         return 0  # which `read` says
+    _check_growth(path, size)
+    return size
 
 
 def _read_array(path: Path, first: bytes) -> dict[str, Any]:
