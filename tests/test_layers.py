@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "templates": {"syntax"},
     "runs": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "results"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
-    "cli": RUNTIME | SHELL | {"runs", "ide", "plate", "worker", "qvr_server"},
+    "cli": RUNTIME | SHELL | {"runs", "ide", "plate", "templates", "worker", "qvr_server"},
     "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "plate", "report"},
 }
 

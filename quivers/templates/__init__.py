@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
 
+from quivers.syntax.reading import KEYWORDS
+
 TEMPLATES: Mapping[str, str] = MappingProxyType(
     {
         "regression": "a line through two predictors, with its spread",
@@ -34,12 +36,12 @@ def program_text(template: str) -> str:
 
 
 def renamed(text: str, template: str, name: str) -> str:
-    """The program under another name, which gets `_model` where the text uses it for something else."""
+    """The program under another name, which gets `_model` where it stands for something else."""
     own = template.replace("-", "_")
     name = re.sub(r"\W+", "_", name).strip("_") or own
     if name[0].isdigit():
         name = f"model_{name}"
-    taken = set(_WORD.findall(text)) - {own}
+    taken = (KEYWORDS | set(_WORD.findall(text))) - {own}
     return re.sub(
         rf"^(program|export) {own}\b",
         rf"\1 {name if name not in taken else f'{name}_model'}",

@@ -33,12 +33,24 @@ def _regression(generator: np.random.Generator) -> Columns:
 
 def _hierarchical(generator: np.random.Generator) -> Columns:
     schools = np.array(
-        ["Ashford", "Birchwood", "Cedar Hill", "Dunmore", "Eastgate", "Fairview", "Glenside", "Highfield"]
+        [
+            *(
+                "Ashford",
+                "Birchwood",
+                "Cedar Hill",
+                "Dunmore",
+                "Eastgate",
+                "Fairview",
+                "Glenside",
+                "Highfield",
+            ),
+            *("Ivybridge", "Kingsmead", "Larkfield", "Millbrook", "Northgate", "Oakwood"),
+        ]
     )
-    level = generator.normal(55.0, 6.0, len(schools))
-    school = generator.permutation(np.repeat(np.arange(len(schools)), 30))
+    level = generator.normal(55.0, 5.0, len(schools))
+    school = generator.permutation(np.repeat(np.arange(len(schools)), 10))
     hours = generator.uniform(0.0, 10.0, len(school)).round(1)
-    points = generator.normal(level[school] + 1.5 * (hours - 5.0), 8.0).round()
+    points = generator.normal(level[school] + 1.5 * (hours - 5.0), 9.0).round()
     return {"school": schools[school], "hours": hours, "points": points}
 
 
