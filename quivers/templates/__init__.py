@@ -41,7 +41,7 @@ def renamed(text: str, template: str, name: str) -> str:
     name = re.sub(r"\W+", "_", name).strip("_") or own
     if name[0].isdigit():
         name = f"model_{name}"
-    taken = (KEYWORDS | set(_WORD.findall(text))) - {own}
+    taken = (KEYWORDS | set(_WORD.findall(re.sub(r"#.*", "", text)))) - {own}
     return re.sub(
         rf"^(program|export) {own}\b",
         rf"\1 {name if name not in taken else f'{name}_model'}",
