@@ -5,7 +5,7 @@ import math
 import arviz
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivers.errors import QvrError
@@ -38,6 +38,7 @@ def test_it_finds_the_shape_of_a_pareto_tail(shape):
     assert pareto_k(np.log(weights)) == pytest.approx(shape, abs=0.05)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(25, 500),

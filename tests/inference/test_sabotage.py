@@ -7,7 +7,7 @@ import pytest
 from programs import run_source
 from python_sampler import compiled_draws, python_draws, python_sampler
 
-from quivers.backends.kernel import objective
+from quivers.backends.kernel import kernel
 from quivers.inference import convergence
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mass_matrix import FISHER, FOREGROUND, IDENTITY, SCALE, identity_metric
@@ -147,7 +147,7 @@ def test_a_jacobian_of_the_wrong_sign_gives_another_posterior(monkeypatch):
         assert abs(error) < 4.5
 
     check_conjugate()
-    monkeypatch.setattr(objective, "constrain", lambda density: flipped(constrain(density)))
+    monkeypatch.setattr(kernel, "constrain", lambda density: flipped(constrain(density)))
     with pytest.raises(AssertionError):
         check_conjugate()
 
