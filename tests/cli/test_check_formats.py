@@ -16,8 +16,14 @@ from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Severity
 
 ROOT = Path(__file__).resolve().parents[2]
-GOOD = "object A : FinSet 2\nprogram p : A -> A\n    sample x : A <- Normal(0.0, 1.0)\n    return x\n"
-BROKEN = "object A : FinSet 3\n" + GOOD.replace("x", "𝒩").replace("Normal", "Normall")
+GOOD = """\
+object A : FinSet 2
+program p : A -> A
+    sample x : A <- Normal(0.0, 1.0)
+    observe y : A <- Normal(x, 1.0)
+    return x
+"""
+BROKEN = "object A : FinSet 3\n" + GOOD.replace("x", "𝒩").replace("Normal(0", "Normall(0")
 LEVELS = {"error", "warning", "note", "none"}
 
 

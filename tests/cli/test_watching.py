@@ -16,8 +16,14 @@ import pytest
 from quivers.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
-GOOD = "object A : FinSet 2\nprogram p : A -> A\n    sample x : A <- Normal(0.0, 1.0)\n    return x\n"
-BROKEN = GOOD.replace("Normal", "Normall")
+GOOD = """\
+object A : FinSet 2
+program p : A -> A
+    sample x : A <- Normal(0.0, 1.0)
+    observe y : A <- Normal(x, 1.0)
+    return x
+"""
+BROKEN = GOOD.replace("Normal(0", "Normall(0")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
 
@@ -98,9 +104,7 @@ def test_a_folder_s_new_models_are_checked(tmp_path: Path) -> None:
 
 
 def test_a_run_is_made_again_when_its_data_are_saved(tmp_path: Path) -> None:
-    (tmp_path / "m.qvr").write_text(
-        GOOD.replace("    return", "    observe y : A <- Normal(x, 1.0)\n    return")
-    )
+    (tmp_path / "m.qvr").write_text(GOOD)
     watcher = Watcher(
         tmp_path, "run", "m.qvr", "--quiet", "--chains", "1", "--warmup", "50", "--draws", "50",
         "--output-format", "json",
@@ -108,8 +112,9 @@ def test_a_run_is_made_again_when_its_data_are_saved(tmp_path: Path) -> None:
     try:
         assert "QVR600" in "".join(watcher.until('"code"'))
         (tmp_path / "m.data.json").write_text('{"y": [1, 2]}')
-        assert watcher.until('"mean"')
+        assert watcher.until('"x[2]"')
         (tmp_path / "m.data.json").write_text('{"y": [-9, -9]}')
+        assert watcher.until('"x[2]"')
         assert float(watcher.until('"mean"')[-1].strip().removeprefix('"mean": ').rstrip(",")) < -3
     finally:
         assert watcher.ended() == 130
