@@ -15,7 +15,7 @@ if (process.argv.includes('--tests')) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    external: ['vscode-textmate', 'vscode-oniguruma'],
+    external: ['vscode-textmate', 'vscode-oniguruma', 'happy-dom'],
   });
 } else {
   rmSync(`${root}/dist`, { recursive: true, force: true });

@@ -3,17 +3,17 @@
 
 import type { TraceAnswer } from '../answers';
 import type { Element, Figures } from '../panel/messages';
-import { drawn } from './elements';
+import { drawn, element } from './elements';
 import { plusMinus, short } from './numbers';
 
+// Charts are drawn on this scale and stretched to the room that they have; strokes keep their width.
 const WIDTH = 320;
 const HEIGHT = 96;
-const FOOT = 16;
 export const COLOURS = 6; // of chains
 
 /** The histogram of all draws, the bins inside the interval standing out, with a line for each chain where they are
  * known; of a plate whose draws are not, that of all its numbers. */
-export function density(figures: Figures, chosen: Element | null, trace: TraceAnswer | null): SVGElement | null {
+export function density(figures: Figures, chosen: Element | null, trace: TraceAnswer | null): [SVGElement, HTMLElement] | null {
   const chains = trace?.histogram?.counts ?? [];
   const histogram = trace?.histogram == null ? figures.histogram : { ...trace.histogram, counts: summed(chains) };
   if (histogram === null || histogram.counts.length === 0) return null;
@@ -46,20 +46,11 @@ export function density(figures: Figures, chosen: Element | null, trace: TraceAn
     }),
   );
   const label = `Density of ${only === undefined ? figures.name : named(figures.name, only)}: ${only === undefined ? inWords(figures) : elementInWords(only)}`;
-  return drawn(
-    'svg',
-    { class: 'density', role: 'img', 'aria-label': label, viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}` },
-    ...bars,
-    ...lines,
-    ...marks,
-    drawn('line', { class: 'axis', x1: '0', x2: `${WIDTH}`, y1: `${HEIGHT}`, y2: `${HEIGHT}` }),
-    drawn('text', { class: 'tick', x: '0', y: `${HEIGHT + 12}` }, short(low)),
-    drawn('text', { class: 'tick end', x: `${WIDTH}`, y: `${HEIGHT + 12}`, 'text-anchor': 'end' }, short(high)),
-  );
+  return [chart('density', label, ...bars, ...lines, ...marks), ticks(short(low), short(high))];
 }
 
 /** The draws of each chain in their order, with a tick below for each that diverged. */
-export function traceOf(trace: TraceAnswer, rHat: number | null): SVGElement | null {
+export function traceOf(trace: TraceAnswer, rHat: number | null): [SVGElement, HTMLElement] | null {
   const values = trace.chains.flat().filter((value): value is number => value !== null);
   if (values.length === 0) return null;
   const [low, high] = [values.reduce((one, other) => Math.min(one, other)), values.reduce((one, other) => Math.max(one, other))];
@@ -75,18 +66,13 @@ export function traceOf(trace: TraceAnswer, rHat: number | null): SVGElement | n
         .join(' '),
     }),
   );
-  const ticks = [...new Set(trace.divergences.flat().map((draw) => Math.round((draw / last) * WIDTH)))].map((x) =>
+  const divergences = [...new Set(trace.divergences.flat().map((draw) => Math.round((draw / last) * WIDTH)))].map((x) =>
     drawn('line', { class: 'divergence', x1: `${x}`, x2: `${x}`, y1: `${HEIGHT - 7}`, y2: `${HEIGHT}` }),
   );
-  return drawn(
-    'svg',
-    { class: 'trace', role: 'img', 'aria-label': traceInWords(trace, rHat), viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}` },
-    ...lines,
-    ...ticks,
-    drawn('line', { class: 'axis', x1: '0', x2: `${WIDTH}`, y1: `${HEIGHT}`, y2: `${HEIGHT}` }),
-    drawn('text', { class: 'tick', x: '0', y: `${HEIGHT + 12}` }, `${short(low)} … ${short(high)}`),
-    drawn('text', { class: 'tick end', x: `${WIDTH}`, y: `${HEIGHT + 12}`, 'text-anchor': 'end' }, `draw ${trace.draws.toLocaleString('en')}`),
-  );
+  return [
+    chart('trace', traceInWords(trace, rHat), ...lines, ...divergences),
+    ticks(`${short(low)} … ${short(high)}`, `draw ${trace.draws.toLocaleString('en')}`),
+  ];
 }
 
 /** `Trace of tau: 4 chains of 1,000 draws, mix well, R̂ 1.00; no divergences`. */
@@ -101,13 +87,13 @@ export function traceInWords(trace: TraceAnswer, rHat: number | null): string {
 /** One element's interval on the scale of all. */
 export function interval(each: Element, low: number, high: number): SVGElement {
   const span = high - low || 1;
-  const at = (value: number): string => (4 + ((value - low) / span) * 112).toFixed(1);
+  const at = (value: number): string => `${(3 + ((value - low) / span) * 94).toFixed(1)}%`;
   const parts: SVGElement[] = [];
   if (each.low !== null && each.high !== null) {
     parts.push(drawn('line', { class: 'reach', x1: at(each.low), x2: at(each.high), y1: '7', y2: '7' }));
   }
   if (each.mean !== null) parts.push(drawn('circle', { class: 'middle', cx: at(each.mean), cy: '7', r: '3' }));
-  return drawn('svg', { class: 'interval', 'aria-hidden': 'true', viewBox: '0 0 120 14' }, ...parts);
+  return drawn('svg', { class: 'interval', 'aria-hidden': 'true' }, ...parts);
 }
 
 /** The shape of the draws in one line, as it stands at the end of a line of code. */
@@ -145,6 +131,17 @@ export function named(site: string, each: Element): string {
 
 function summed(chains: number[][]): number[] {
   return (chains[0] ?? []).map((_, bin) => chains.reduce((sum, counts) => sum + (counts[bin] ?? 0), 0));
+}
+
+/** A drawing above its axis, which says in words what it shows. */
+function chart(kind: string, label: string, ...parts: SVGElement[]): SVGElement {
+  const axis = drawn('line', { class: 'axis', x1: '0', x2: `${WIDTH}`, y1: `${HEIGHT}`, y2: `${HEIGHT}` });
+  return drawn('svg', { class: kind, role: 'img', 'aria-label': label, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none' }, ...parts, axis);
+}
+
+/** What stands at the two ends of an axis; apart from the chart, with which its letters would be stretched. */
+function ticks(first: string, last: string): HTMLElement {
+  return element('div', { class: 'ticks', 'aria-hidden': 'true' }, element('span', {}, first), element('span', {}, last));
 }
 
 function mark(x: number): SVGElement {

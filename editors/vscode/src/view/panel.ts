@@ -8,6 +8,7 @@ import { COLOURS, density, elementInWords, interval, inWords, named, sparkline, 
 import { plusMinus, short } from './numbers';
 
 const PAGE = 10; // rows
+const SHORT = 4; // characters of a name that always fits
 
 /** Show what comes through `port` in `root`, from now on. */
 export function mount(root: HTMLElement, port: Port): void {
@@ -82,7 +83,7 @@ function parts(shown: Shown): HTMLElement[] {
     relatives('Makes', subject.children),
   );
   const table = figures === null || figures.shape.length === 0 ? null : elements(figures, shown);
-  found.push(element('div', { class: 'columns' }, main, table, family));
+  found.push(element('div', { class: table === null ? 'columns' : 'columns plate' }, main, table, family));
   return [...found, ...problems];
 }
 
@@ -128,31 +129,34 @@ function unknown(shown: Shown): string {
 
 // ------------------------------------------------------------------------------ one site
 
-function site(figures: Figures, shown: Shown): (HTMLElement | SVGElement)[] {
+/** A figure with its name, and whether it asks for care. */
+type Fact = [name: string, value: string, isBad?: boolean];
+
+function site(figures: Figures, shown: Shown): HTMLElement[] {
   const { chosen, trace } = shown;
-  const [only] = figures.shape.length === 0 ? figures.elements : [];
-  const facts: [string, string][] = [];
-  if (only !== undefined) {
-    facts.push(['mean ± sd', plusMinus(only.mean, only.sd)]);
-    if (only.low !== null && only.high !== null) facts.push(['90 % interval', `${short(only.low)} … ${short(only.high)}`]);
-  } else {
-    facts.push(['elements', figures.shape.map((size, axis) => `${size}${figures.axes[axis] === undefined ? '' : ` ${figures.axes[axis]}`}`).join(' ⊗ ')]);
-  }
-  if (only === undefined && chosen !== null && trace?.kind === 'drawn') {
-    facts.push([`mean ± sd of ${named(figures.name, chosen)}`, plusMinus(chosen.mean, chosen.sd)]);
-    if (chosen.low !== null && chosen.high !== null) facts.push(['90 % interval', `${short(chosen.low)} … ${short(chosen.high)}`]);
-  }
-  if (figures.rHat !== null) facts.push(['R̂', figures.rHat.toFixed(2)]);
-  if (figures.ess !== null) facts.push(['effective draws', Math.round(figures.ess).toLocaleString('en')]);
-  const list = element('dl', {});
-  for (const [name, value] of facts) {
-    const isBad = (name === 'R̂' && Number(value) > 1.01) || (name === 'effective draws' && (figures.ess ?? 400) < 400);
-    list.append(element('div', isBad ? { class: 'bad' } : {}, element('dt', {}, name), element('dd', {}, isBad ? `${value} ⚠` : value)));
-  }
+  const isPlate = figures.shape.length > 0;
   const answer = trace?.kind === 'drawn' ? trace.answer : null;
-  const picture = density(figures, chosen, answer);
-  const which = only === undefined && chosen !== null && answer !== null ? [element('h2', { class: 'which', title: named(figures.name, chosen) }, named(figures.name, chosen))] : [];
-  return [...which, ...(picture === null ? [] : [picture]), list, ...traced(shown)];
+  const only = !isPlate || answer !== null ? chosen : null; // the number whose density is drawn
+  const list = element('dl', {});
+  for (const [name, value, isBad] of [...(only === null ? [] : ofOne(only)), ...ofAll(figures, isPlate)]) {
+    list.append(element('div', isBad === true ? { class: 'bad' } : {}, element('dt', {}, name), element('dd', {}, isBad === true ? `${value} ⚠` : value)));
+  }
+  const which = isPlate && only !== null ? element('h2', { class: 'which', title: named(figures.name, only) }, named(figures.name, only)) : null;
+  return [element('div', { class: 'shape' }, which, ...(density(figures, chosen, answer) ?? []), list), ...traced(shown)];
+}
+
+function ofOne(each: Member): Fact[] {
+  const between: Fact[] = each.low === null || each.high === null ? [] : [['90 % interval', `${short(each.low)} … ${short(each.high)}`]];
+  return [['mean ± sd', plusMinus(each.mean, each.sd)], ...between];
+}
+
+/** A plate has the worst R̂ and effective draws of its elements. */
+function ofAll(figures: Figures, isPlate: boolean): Fact[] {
+  const { rHat, ess } = figures;
+  return [
+    ...(rHat === null ? [] : [['R̂', `${isPlate ? '≤ ' : ''}${rHat.toFixed(2)}`, rHat > 1.01] satisfies Fact]),
+    ...(ess === null ? [] : [['effective draws', `${isPlate ? '≥ ' : ''}${Math.round(ess).toLocaleString('en')}`, ess < 400] satisfies Fact]),
+  ];
 }
 
 /** The trace of the number that is chosen, or why there is none. */
@@ -173,7 +177,7 @@ function traced({ trace, chosen, figures }: Shown): HTMLElement[] {
         'figure',
         { 'data-testid': 'trace', 'data-live': `${answer.running}` },
         element('h2', {}, 'Trace'),
-        picture,
+        ...picture,
         element('ul', { class: 'chains', 'aria-hidden': 'true' }, ...keys),
         element('figcaption', { class: 'unseen' }, traceInWords(answer, rHat)),
       ),
@@ -187,14 +191,16 @@ function elements(figures: Figures, shown: Shown): HTMLElement {
   const at = figures.elements.findIndex((each) => each.number === shown.chosen?.number);
   const rows = figures.elements.map((each, place) => row(each, low, high, place === at, place === Math.max(at, 0)));
   const left = figures.left === 0 ? null : element('p', { class: 'left' }, `and ${figures.left.toLocaleString('en')} more `, keyed('more', button('Show more', `Show more elements of ${figures.name}`, { kind: 'more' })));
+  const size = figures.shape.map((size, axis) => `${size.toLocaleString('en')}${figures.axes[axis] === undefined ? '' : ` ${figures.axes[axis]}`}`).join(' ⊗ ');
+  const isNamed = figures.elements.some((each) => each.label.length > SHORT);
   const heads = ['element', '90 % interval', 'mean ± sd', 'R̂'].map((name) => element('th', { scope: 'col' }, name));
   return keyed(
     'elements',
     element(
       'div',
       { class: 'elements', role: 'region', 'aria-label': `Elements of ${figures.name}` },
-      element('div', { class: 'orders', role: 'group', 'aria-label': 'Order of the elements' }, ...orders(shown)),
-      element('table', { role: 'grid', 'aria-label': `Elements of ${figures.name}; arrows choose the one whose draws are shown` }, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows)),
+      element('div', { class: 'orders', role: 'group', 'aria-label': 'Order of the elements' }, ...orders(shown), element('span', { class: 'hint' }, size)),
+      element('table', { class: isNamed ? 'named' : '', role: 'grid', 'aria-label': `Elements of ${figures.name}; arrows choose the one whose draws are shown` }, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows)),
       left,
     ),
   );

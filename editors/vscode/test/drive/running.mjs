@@ -3,6 +3,19 @@
 import { DATA, MODEL } from './models.mjs';
 import { clickInto, command, frameWith, goTo, hush, lens, lineOf, notifications, openFile, panelOf, posteriorAt, revert, status, until } from './hands.mjs';
 
+/** What doesn't fit into the panel: how far the whole and its table scroll, and what of the trace and of R̂ is outside. */
+const hidden = (frame) =>
+  frame.locator('#posterior').evaluate((root) => {
+    const table = root.querySelector('.elements');
+    const isSeen = (each) => each !== null && each.getBoundingClientRect().bottom <= innerHeight && each.getBoundingClientRect().right <= innerWidth;
+    return {
+      room: [innerWidth, innerHeight],
+      scrolls: [root.scrollHeight - root.clientHeight, root.scrollWidth - root.clientWidth, ...(table === null ? [] : [table.scrollHeight - table.clientHeight, table.scrollWidth - table.clientWidth])],
+      cut: ['svg.density', 'svg.trace', '.family', ...(table === null ? [] : ['.elements tr:last-child td:last-child'])].filter((each) => !isSeen(root.querySelector(each))),
+    };
+  });
+const isWhole = ({ scrolls, cut }) => cut.length === 0 && scrolls.every((each) => each <= 1);
+
 const figuresOf = (frame) => frame.locator('dl').first().innerText();
 
 export async function running(drive, seen) {
@@ -28,8 +41,9 @@ export async function running(drive, seen) {
     await until('tau in the panel', async () => (await frame.locator('h1').innerText()) === 'tau');
     await frame.locator('svg.density').first().waitFor();
     const label = await frame.locator('svg.density').first().getAttribute('aria-label');
+    await until('all of it to be seen at once', async () => isWhole(await hidden(frame)), 20);
     await shot('posterior');
-    return { facts: await figuresOf(frame), type: await frame.locator('.title .type').innerText(), label };
+    return { room: (await hidden(frame)).room, facts: await figuresOf(frame), type: await frame.locator('.title .type').innerText(), label };
   });
   await see('a plate in the panel', async () => {
     await onLine('sample theta');
@@ -37,6 +51,9 @@ export async function running(drive, seen) {
     await until('theta in the panel', async () => (await frame.locator('h1').innerText()) === 'theta');
     const rows = await frame.locator('.elements tbody tr').allInnerTexts();
     if (rows.length !== 8) throw new Error(`${rows.length} elements instead of 8`);
+    await until('all of it to be seen at once', async () => isWhole(await hidden(frame)), 20).catch(async (error) => {
+      throw new Error(`${error.message}: ${JSON.stringify(await hidden(frame))}`);
+    });
     await shot('plate');
     return rows;
   });
