@@ -44,6 +44,7 @@ def pyarrow_for(path: Path) -> Any:
 def damaged(path: Path, kind: str, error: Exception) -> DataError:
     """What pyarrow says against a file, after its path."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    reason = "".join([sign if sign.isprintable() else "�" for sign in reason])
     return unreadable(f"{path} is damaged, or of a kind of {kind} that can't be read: {reason}.")
 
 

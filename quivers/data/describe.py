@@ -46,6 +46,8 @@ def described(value: Any) -> Description:
     try:
         array = np.asanyarray(value)
         truth = array.dtype.kind == "b"
+        if array.dtype.kind == "c":
+            return Description(array.shape, fault="complex numbers")
         if array.dtype.kind not in "biuf":  # None among numbers, or no numbers at all
             array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):

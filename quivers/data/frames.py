@@ -33,7 +33,7 @@ def values_of(data: Any) -> Mapping[str, Any]:
     if hasattr(data, "collect") and hasattr(data, "lazy"):
         raise _unfit("A lazy frame has no values yet: call its `collect()` first.")
     if hasattr(data, "columns") or hasattr(data, "column_names"):
-        import narwhals as nw
+        import narwhals.stable.v2 as nw
 
         _require_different_names(data)
         frame = nw.from_native(data, eager_only=True, pass_through=True)
@@ -58,7 +58,7 @@ def _of_series(value: Any) -> Any:
     named = hasattr(value, "dtype") and hasattr(value, "name") and not hasattr(value, "dims")
     if isinstance(value, _PLAIN) or not (named or hasattr(value, "combine_chunks")):
         return value
-    import narwhals as nw
+    import narwhals.stable.v2 as nw
 
     series = nw.from_native(value, series_only=True, pass_through=True)
     return _column(series) if isinstance(series, nw.Series) else value
@@ -81,24 +81,22 @@ def in_order(value: Any, axes: tuple[Axis, ...]) -> Any:
 
 def _column(series: Any) -> Column:
     """A Narwhals series as a column; nulls and NaN are missing."""
-    import narwhals as nw
+    import narwhals.stable.v2 as nw
 
     kind = series.dtype
     if kind == nw.Boolean:
         return Column(_floats(series), Kind.TRUTH)
     if kind.is_numeric():
         return _of_numbers(series)
-    if kind in (nw.String, nw.Categorical) or isinstance(kind, nw.Enum):
-        order = series.cat.get_categories().to_list() if kind != nw.String else []
-        if all(isinstance(level, str) for level in order):
-            return _of_texts(series.to_list(), tuple(order), ordered=isinstance(kind, nw.Enum))
     values = series.to_list()
+    if kind in (nw.String, nw.Categorical, nw.Object) or isinstance(kind, nw.Enum):
+        is_ordered = isinstance(kind, nw.Enum)  # what pandas calls an ordered category too
+        if all(isinstance(value, str) or _is_missing(value) for value in values):
+            return _of_texts(values, tuple(kind.categories) if is_ordered else (), ordered=is_ordered)
     if all(isinstance(value, int | float) or _is_missing(value) for value in values):
         return Column(
             np.array([np.nan if _is_missing(value) else value for value in values], dtype=np.float64)
         )
-    if kind == nw.Object and all(isinstance(value, str) or _is_missing(value) for value in values):
-        return _of_texts(values, (), ordered=False)
     if kind.is_nested() or kind == nw.Object:
         return _of_lists(values)
     return Column(
@@ -112,7 +110,7 @@ _WORDS = {"Datetime": "dates with times", "Date": "dates", "Time": "times of day
 def _floats(series: Any) -> np.ndarray:
     if series.null_count() == 0:
         return np.array(series.to_numpy(), dtype=np.float64)
-    return np.array([np.nan if value is None else value for value in series.to_list()], dtype=np.float64)
+    return np.array([np.nan if _is_missing(value) else value for value in series.to_list()], dtype=np.float64)
 
 
 def _of_numbers(series: Any) -> Column:

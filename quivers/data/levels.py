@@ -39,6 +39,7 @@ class Naming:
         self._numbers: dict[str, dict[str, int]] = {}
         self._orders: dict[str, list[tuple[str, ...] | None]] = {}
         self._users: dict[str, list[str]] = {}
+        self._refused: set[str] = set()  # objects whose list of names is wrong
         for name, entry in checked.objects.items():
             if entry.finite and name in data and (names := _listed(data[name])) is not None:
                 self._take_list(name, names)
@@ -54,6 +55,7 @@ class Naming:
             f"The list of `{name}`'s names has {_quoted(twice)} twice, at places {rows[0]} and {rows[1]}."
         )
         self.problems.append(DataProblem(WRONG_SIZE, message, name))
+        self._refused.add(name)
 
     def number(self, entry: Input, texts: Sequence[str | None]) -> np.ndarray:
         """Numbers for the names that an input gives, NaN for None; float64 with the axes of `texts`."""
@@ -121,6 +123,8 @@ class Naming:
         if name in self.levels:
             for entry in users:
                 self._check_names(name, entry, arrays[entry.name])
+            return
+        if name in self._refused:
             return
         orders = set(self._orders[name])
         chosen = orders.pop() if len(orders) == 1 else None

@@ -46,6 +46,8 @@ def kind_text(value: Any) -> str:
         return "an object in braces"
     if isinstance(value, int | float):
         return "a number"
+    if isinstance(value, complex):
+        return "a complex number"
     return f"a {type(value).__name__}"
 
 

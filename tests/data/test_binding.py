@@ -230,7 +230,7 @@ FAULTS: list[tuple[dict[str, int | None], list[Input], dict[str, Any], str]] = [
     (SCHOOL, [SIGMA], {"sigma_j": np.ma.masked_less(np.array(ERRORS), 11)}, "QVR606 `sigma_j` has 3 missing values: rows 2, 5 and 7 of `School`."),
     (SCHOOL, [SIGMA], {"sigma_j": "ten"}, 'QVR606 `sigma_j` must be numbers for `School`, but it is the text "ten".'),
     (SCHOOL, [an_input("s")], {"s": {"a": 1}}, "QVR606 `s` must be a number, but it is an object in braces."),
-    (SCHOOL, [an_input("s")], {"s": 1 + 2j}, "QVR606 `s` must be a number, but it is a complex."),
+    (SCHOOL, [an_input("s")], {"s": 1 + 2j}, "QVR606 `s` must be a number, but it is a complex number."),
     (SCHOOL, [an_input("s")], {"s": None}, "QVR606 `s` must be a number, but it is null."),
     (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, math.nan)}, "QVR607 `sigma_j` must be finite: row 3 of `School` is NaN."),
     (SCHOOL, [SIGMA], {"sigma_j": replaced(ERRORS, 3, 10**400)}, "QVR607 `sigma_j` must be finite: row 3 of `School` is infinite."),
