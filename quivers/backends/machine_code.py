@@ -27,6 +27,11 @@ def processor() -> str:
     return " ".join((llvmlite.__version__, llvm.get_process_triple(), llvm.get_host_cpu_name(), features))
 
 
+def compiler() -> str:
+    """The version of what compiles."""
+    return str(llvmlite.__version__)
+
+
 def object_code(text: str) -> bytes:
     """The object code of a module, optimised for this processor."""
     with _LOCK:

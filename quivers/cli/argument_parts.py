@@ -69,7 +69,7 @@ def add_output_format(parser: argparse.ArgumentParser, *more: str) -> None:
     )
 
 
-def add_watch(parser: argparse.ArgumentParser) -> None:
+def add_watch(parser: argparse._ActionsContainer) -> None:
     """`--watch`: again on each save."""
     parser.add_argument("--watch", action="store_true", help="again each time a file is saved, until Ctrl-C")
 

@@ -49,7 +49,16 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
     asked = arguments[0] if arguments else ""
     for name in [asked] if asked in _COMMANDS else _COMMANDS:
         _COMMANDS[name](commands)
+    if asked == "run" and any(argument.startswith("--res") for argument in arguments or ()):
+        _without_file(commands.choices["run"])
     return parser
+
+
+def _without_file(run: argparse.ArgumentParser) -> None:
+    """A run that is resumed knows its file."""
+    for action in run._actions:
+        if action.dest == "file":
+            action.nargs, action.required = "?", False
 
 
 def _check(commands: Any) -> None:
@@ -66,9 +75,13 @@ def _check(commands: Any) -> None:
 
 def _run(commands: Any) -> None:
     run = _command(
-        commands, "run", "FILE [options]", "sample a program's posterior", "qvr run model.qvr --seed 1"
+        commands,
+        "run",
+        "FILE [options]",
+        "sample a program's posterior",
+        "qvr run model.qvr --seed 1    (- for FILE reads standard input)",
     )
-    run.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
+    run.add_argument("file", metavar="FILE", help=argparse.SUPPRESS)
     add_data(run, "a file or directory of data (model.data.* beside it)")
     run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     counts = {
@@ -110,9 +123,57 @@ def _run(commands: Any) -> None:
         metavar="HOW",
         help="auto, centred, noncentred, or theta=0.3 (%(default)s)",
     )
+    run.add_argument("--report", metavar="FILE", help="a page with charts for a browser, .html (qvr report)")
     run.add_argument("--quiet", action="store_true", help="print the posterior and problems alone")
-    _add_watch(run)
+    run.add_argument("--no-save", dest="save", action="store_false", help="leave nothing in .qvr/runs")
+    either = run.add_mutually_exclusive_group()
+    either.add_argument(
+        "--resume", nargs="?", const="", metavar="RUN", help="go on with an interrupted run (the latest)"
+    )
+    _add_watch(either)
     _add_output_format(run)
+
+
+def _report(commands: Any) -> None:
+    report = _command(
+        commands,
+        "report",
+        "FILE [options]",
+        "write a run as one page with charts, for a browser",
+        "qvr report model.qvr -o report.html",
+    )
+    report.add_argument("file", metavar="FILE", help="a .qvr file to sample, or a saved run by its name")
+    add_data(report, "a file or directory of data (model.data.* beside it)")
+    report.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
+    report.add_argument("-o", "--output", metavar="FILE", help="by default, model.html beside model.qvr")
+    counts = {
+        "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
+        "chains": (1, 1024, CHAINS, "chains side by side"),
+        "warmup": (0, 10**7, WARMUP, "draws of each chain to adapt with"),
+        "draws": (1, 10**7, DRAWS, "draws of each chain to keep"),
+    }
+    for name, (least, most, default, meaning) in counts.items():
+        number = _whole_number(least, most)
+        text = f"{meaning} (%(default)s)"
+        report.add_argument(f"--{name}", type=number, default=default, metavar="N", help=text)
+    report.add_argument(
+        "--target-accept",
+        type=_share,
+        default=TARGET_ACCEPT,
+        metavar="P",
+        help="higher is slower, safer (%(default)s)",
+    )
+    report.add_argument("--quiet", action="store_true", help="show no progress")
+    # `qvr run --report` has the sampler's other settings.
+    report.set_defaults(
+        thin=1,
+        max_tree_depth=None,
+        algorithm=ALGORITHMS[0],
+        mass_matrix=MASS_MATRICES[0],
+        init=STARTS[0],
+        engine=ENGINE,
+        reparameterize=REPARAMETERIZATION,
+    )
 
 
 def _sbc(commands: Any) -> None:
@@ -265,6 +326,7 @@ def _version(commands: Any) -> None:
 _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "check": _check,
     "run": _run,
+    "report": _report,
     "sbc": _sbc,
     "prior": _prior,
     "fmt": _fmt,

@@ -1,39 +1,46 @@
-"""`qvr run`: check a program, bind its data, sample its posterior and show it."""
+"""`qvr run`: check a program, bind its data, sample its posterior, show it and save it."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
 from quivers.check.program import CheckedProgram
+from quivers.cli.files import STANDARD_INPUT
 from quivers.cli.fitted import chosen_program, data_for, doubts, fitted, require_sound
-from quivers.cli.interrupts import cancelling
 from quivers.cli.output import (
     CLEAN,
+    INTERRUPTED,
     colour,
+    complain,
     diagnostics_text,
     say,
 )
 from quivers.cli.programs import Model, checked_file
+from quivers.cli.sampling import Task, sampled, settings_of
 from quivers.configuration import WRONG_ENTRY
-from quivers.errors import Cancelled, QvrError
+from quivers.errors import QvrError
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal.frames import title_line
 from quivers.terminal.posterior import posterior_table
-from quivers.terminal.progress import progress
 from quivers.terminal.width import safe
 
 if TYPE_CHECKING:
     from quivers.data import Bound
     from quivers.inference import MCMCResult
+    from quivers.inference.checkpoint import Checkpoint
     from quivers.inference.compiled_run import CompiledRun
+    from quivers.runs.saving import Saving
+
+Report = Callable[["MCMCResult | CompiledRun", Task, Mapping[str, float]], None]
+"""Writes a run's page, given what was sampled and the seconds that it took."""
 
 _LOADED = time.monotonic()
 
@@ -41,6 +48,10 @@ _LOADED = time.monotonic()
 def run(options: argparse.Namespace) -> int:
     """Sample and print the posterior; refused where the program or its data have errors."""
     arrived = time.monotonic()
+    if options.resume is not None:
+        from quivers.cli.resume import resume
+
+        return resume(options)
     if options.max_tree_depth is not None and options.algorithm != "nuts":
         raise QvrError("HMC builds no trees: leave --max-tree-depth out, or --algorithm hmc.")
     as_json = options.output_format == "json"
@@ -49,136 +60,183 @@ def run(options: argparse.Namespace) -> int:
     program = chosen_program(model, options.program)
     data, data_name = data_for(options.data, program, model, options.file, renames=options.map)
     bound = fitted(model, program, data, data_name)
+    settings = settings_of(options)
+    report = None
+    if options.report is not None:
+        from quivers.cli.report import reporting
+
+        report = reporting(options.report, model.source, model.name, data_name)
     if not as_json:
         for sentence in model.configuration.warnings:
-            say(sys.stderr, title_line(Severity.WARNING, WRONG_ENTRY, sentence, colour(sys.stderr)))
+            _warn(sentence, WRONG_ENTRY)
         warnings = _of(Severity.WARNING, model.diagnostics)
         if warnings:
             say(sys.stderr, diagnostics_text(warnings, model.source, model.name, sys.stderr) + "\n")
         for problem in doubts(options.data, model, options.file):
-            say(sys.stderr, title_line(Severity.WARNING, problem.code, problem.message, colour(sys.stderr)))
+            _warn(problem.message, problem.code)
         if not options.quiet:
-            say(sys.stdout, _heading(program, bound, data_name, options))
+            say(sys.stdout, heading(program, bound, data_name, settings))
+    began = arrived if "again" in options else process_start()
+    with ExitStack() as stack:
+        saving = None
+        if options.save:
+            try:
+                saving = stack.enter_context(_saving(model, program, bound, data_name, options, settings))
+            except QvrError as error:
+                _warn(f"{error} It runs unsaved.")
+        task = Task(model.checked, program, data, bound, settings)
+        return complete(task, options, saving, began=began, report=report)
+
+
+def complete(
+    task: Task,
+    options: argparse.Namespace,
+    saving: Saving | None,
+    *,
+    began: float,
+    checkpoint: Checkpoint | None = None,
+    before: float = 0.0,
+    report: Report | None = None,
+) -> int:
+    """Samples to the end, or from a checkpoint, saves and shows what came of it; the exit status.
+
+    `began` is when the command did, `before` the seconds that went into the checkpoint. `report` writes the
+    page that is asked for.
+    """
+    as_json = options.output_format == "json"
     started = time.monotonic()
-    result = _sampled(model, program, data, bound, options)
+    try:
+        result = sampled(
+            task,
+            quiet=options.quiet or as_json,
+            record=None if saving is None else saving.recorder.begin,
+            checkpoint=checkpoint,
+            with_torch=report is not None,
+        )
+    except BaseException:
+        if saving is not None:
+            _tell(saving.abandon())
+            _offer(saving)
+        raise
     seconds = {
         "compile": time.monotonic() - started - result.seconds["sample"],  # loading the runtime included
-        "sample": result.seconds["sample"],
-        "total": time.monotonic() - (arrived if "again" in options else _process_start()),
+        "sample": result.seconds["sample"] + before,
+        "total": time.monotonic() - began,
     }
-    rows = result.summary()
+    if saving is not None:
+        from quivers.runs.saving import outcome
+
+        _tell(saving.end(outcome(result, seconds), finished=not result.cancelled))
+    if report is not None:
+        report(result, task, seconds)
     if as_json:
-        outcome = json_output.run(
-            program.name,
-            seed=options.seed,
-            chains=options.chains,
-            warmup=options.warmup,
-            draws=options.draws,
-            seconds=seconds,
-            divergences=result.total_divergences,
-            engine=result.engine,
-            engine_reason=result.engine_reason,
-            problems=result.check(),
-            rows=rows,
-        )
-        say(sys.stdout, json_output.dumps(outcome))
+        _print_json(task, result, seconds, saving)
+    else:
+        _print_text(task, result, seconds, saving, quiet=options.quiet)
+    if not result.cancelled:
         return CLEAN
+    if saving is not None:
+        _offer(saving)
+    complain("Interrupted.")
+    return INTERRUPTED
+
+
+def _saving(
+    model: Model,
+    program: CheckedProgram,
+    bound: Bound,
+    data_name: str | None,
+    options: argparse.Namespace,
+    settings: Mapping[str, Any],
+) -> AbstractContextManager[Saving]:
+    """A folder for the run."""
+    from datetime import UTC, datetime
+
+    from quivers.runs.about import About
+    from quivers.runs.identity import identity_of
+    from quivers.runs.saving import saving
+
+    about = About(
+        program.name,
+        None if options.file == STANDARD_INPUT else os.path.abspath(options.file),
+        data_name,
+        None if options.data is None else [os.path.abspath(each) for each in options.data],
+        [list(pair) for pair in options.map],
+        datetime.now(UTC).isoformat(timespec="milliseconds"),
+        identity_of(model.checked, program, bound, settings),
+        warnings=[f"{each.code}: {each.message}" for each in _of(Severity.WARNING, model.diagnostics)],
+    )
+    return saving(about, model.source, bound)
+
+
+def _print_json(
+    task: Task, result: MCMCResult | CompiledRun, seconds: Mapping[str, float], saving: Saving | None
+) -> None:
+    outcome = json_output.run(
+        task.program.name,
+        seed=task.settings["seed"],
+        chains=task.settings["chains"],
+        warmup=task.settings["warmup"],
+        draws=task.settings["draws"],
+        seconds=seconds,
+        divergences=result.total_divergences,
+        engine=result.engine,
+        engine_reason=result.engine_reason,
+        problems=result.check(),
+        rows=result.summary(),
+    )
+    outcome["saved"] = None if saving is None else str(saving.folder)
+    say(sys.stdout, json_output.dumps(outcome))
+
+
+def _print_text(
+    task: Task,
+    result: MCMCResult | CompiledRun,
+    seconds: Mapping[str, float],
+    saving: Saving | None,
+    *,
+    quiet: bool,
+) -> None:
     if result.engine_reason is not None:
-        text = f"{result.engine_reason}. Torch ran instead, which is slower."
-        say(sys.stderr, title_line(Severity.WARNING, None, text, colour(sys.stderr)))
-    draws = options.chains * options.draws
+        _warn(f"{result.engine_reason}. Torch ran instead, which is slower.")
+    chains, kept = task.settings["chains"], result.kept
     count = result.total_divergences
     times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
-    say(sys.stdout, f"{posterior_table(rows)}\n" if options.quiet else f"\n{posterior_table(rows)}\n")
-    say(sys.stdout, f"{count} {'divergence' if count == 1 else 'divergences'} in {draws} draws; {times}")
+    table = posterior_table(result.summary())
+    say(sys.stdout, f"{table}\n" if quiet else f"\n{table}\n")
+    divergences = "divergence" if count == 1 else "divergences"
+    say(sys.stdout, f"{count} {divergences} in {chains * kept} draws; {times}")
+    if saving is not None and not quiet:
+        say(sys.stdout, f"saved in {saving.folder}")
     problems = result.check()
     for sentence in problems:
         say(sys.stdout, title_line(Severity.WARNING, None, sentence, colour(sys.stdout)))
-    if not problems and not options.quiet:
-        alone = ", though one chain can't show whether several would agree" if options.chains == 1 else ""
+    if not problems and not quiet:
+        alone = ", though one chain can't show whether several would agree" if chains == 1 else ""
         say(sys.stdout, f"no problem found{alone}")
-    return CLEAN
+
+
+def _tell(complaint: str | None) -> None:
+    """Says what could not be saved."""
+    if complaint is not None:
+        _warn(complaint)
+
+
+def _offer(saving: Saving) -> None:
+    """Says how a run that was interrupted goes on, if it has draws."""
+    if saving.folder.exists():
+        say(sys.stderr, f"`qvr run --resume {saving.folder.name}` goes on with it.")
+
+
+def _warn(sentence: str, code: str | None = None) -> None:
+    say(sys.stderr, title_line(Severity.WARNING, code, sentence, colour(sys.stderr)))
 
 
 def _of(severity: Severity, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [found for found in diagnostics if found.severity is severity]
 
 
-def _sampled(
-    model: Model, program: CheckedProgram, data: dict[str, Any], bound: Bound, options: argparse.Namespace
-) -> MCMCResult | CompiledRun:
-    """The run by the kernel alone where there is one; else, and where torch is asked for, with torch."""
-    quiet = options.quiet or options.output_format == "json"
-    with cancelling() as cancel:
-        from quivers.inference.kernels import kernel_of
-        from quivers.inference.reparameterize import asked_for
-
-        kernel = kernel_of(
-            options.algorithm,
-            target_accept=options.target_accept,
-            mass_matrix=options.mass_matrix,
-            max_tree_depth=options.max_tree_depth,
-        )
-        asked = asked_for(options.reparameterize)
-        _stop_if(cancel)
-        # Torch draws from priors, so a run that starts there needs it, whatever computes the density.
-        if options.engine != "torch" and options.init != "prior":
-            from quivers.backends.kernel.kernel import NotCompiled
-            from quivers.inference.compiled_run import run_compiled
-            from quivers.ir.build import build
-
-            with progress(sys.stderr, quiet=quiet) as report:
-                by_kernel = run_compiled(
-                    build(model.checked, program),
-                    bound.values,
-                    bound.sizes,
-                    kernel,
-                    num_warmup=options.warmup,
-                    num_samples=options.draws,
-                    num_chains=options.chains,
-                    seed=options.seed,
-                    thin=options.thin,
-                    init=options.init,
-                    levels=bound.levels,
-                    reparameterize=asked,
-                    progress=report,
-                    cancel=cancel,
-                )
-            _stop_if(cancel)
-            if not isinstance(by_kernel, NotCompiled):
-                return by_kernel
-        from quivers.backends.torch.module import ProgramModule
-
-        _stop_if(cancel)
-        from quivers.inference import MCMC
-
-        _stop_if(cancel)
-        sampler = MCMC(
-            kernel,
-            num_warmup=options.warmup,
-            num_samples=options.draws,
-            num_chains=options.chains,
-            init_strategy=options.init,
-            seed=options.seed,
-            thin=options.thin,
-            engine=options.engine,
-            reparameterize=asked,
-        )
-        module = ProgramModule(model.checked, program)
-        with progress(sys.stderr, quiet=quiet) as report:
-            result = sampler.run(module, None, data, progress=report, cancel=cancel)
-        _stop_if(cancel)
-    return result
-
-
-def _stop_if(cancel: threading.Event) -> None:
-    if cancel.is_set():
-        raise Cancelled("The run was cancelled.")
-
-
-def _heading(
-    program: CheckedProgram, bound: Bound, data_name: str | None, options: argparse.Namespace
-) -> str:
+def heading(program: CheckedProgram, bound: Bound, data_name: str | None, settings: Mapping[str, Any]) -> str:
     """The program's type, its inputs and sizes, and what is about to run."""
     inputs = ", ".join(f"{entry.name} : {entry.type}" for entry in program.inputs)
     sizes = ", ".join(f"{name} {size}" for name, size in bound.sizes.items())
@@ -190,13 +248,15 @@ def _heading(
     if data_name:
         lines.append(f"data     {data_name}")
     lines += [f"note     {safe(note)}" for note in bound.notes]
-    chains = "1 chain" if options.chains == 1 else f"{options.chains} chains"
-    kept = f"{options.draws} kept draws" + (f", one of {options.thin}" if options.thin > 1 else "")
-    lines.append(f"run      {chains} of {options.warmup} warm-up and {kept}, seed {options.seed}")
+    chains = "1 chain" if settings["chains"] == 1 else f"{settings['chains']} chains"
+    kept = f"{settings['draws']} kept draws" + (
+        f", one of {settings['thin']}" if settings["thin"] > 1 else ""
+    )
+    lines.append(f"run      {chains} of {settings['warmup']} warm-up and {kept}, seed {settings['seed']}")
     return "\n".join(lines)
 
 
-def _process_start() -> float:
+def process_start() -> float:
     """When this process started, on the clock of `time.monotonic`; off Linux, when this module loaded."""
     try:
         status = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace")

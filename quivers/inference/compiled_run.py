@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ from quivers.ir.graph import Density
 
 if TYPE_CHECKING:
     from quivers.element_names import Levels
-    from quivers.results import SummaryRow
+    from quivers.results import SummaryRow, Trouble
 
 _DIVERGED = STATISTICS.index("diverged")
 
@@ -73,15 +73,24 @@ class CompiledRun:
     def total_divergences(self) -> int:
         return int(self.statistics[..., _DIVERGED].sum())
 
+    @property
+    def kept(self) -> int:
+        """Draws of each chain."""
+        return int(self.draws.positions.shape[1])
+
     def summary(self) -> tuple[SummaryRow, ...]:
         """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat."""
         return self._rows
 
     def check(self) -> tuple[str, ...]:
         """A sentence for each problem of the run, as `MCMCResult.check` gives them."""
+        return tuple(trouble.message for trouble in self.troubles)
+
+    @cached_property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The problems of the run, the gravest first."""
         centred = centred_ones(self.reparameterized)
-        found = troubles(self.draws, self._rows, self.wanted, centred=centred)
-        return tuple(trouble.message for trouble in found)
+        return troubles(self.draws, self._rows, self.wanted, centred=centred)
 
     @cached_property
     def _rows(self) -> tuple[SummaryRow, ...]:
@@ -197,17 +206,49 @@ def run_compiled(
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
     if chosen is not None:
         draws = with_first_part(draws, chosen)
+    return _result(density, inputs, sizes, draws, forms, seconds, num_samples, levels)
+
+
+def result_of(
+    density: Density,
+    inputs: Mapping[str, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+    draws: Draws,
+    *,
+    wanted: int,
+    seconds: dict[str, float],
+    levels: Levels | None,
+    reparameterize: Asked,
+    shares: Mapping[str, NDArray[np.float64]],
+    engine: str,
+    engine_reason: str | None,
+) -> CompiledRun:
+    """The result of draws that were made before, in the form that `shares` tells; `density` is as written."""
+    forms = settled_forms(forms_of(reparameterize, density, sizes, draws.warmup.shape[1]), shares)
+    density = density if forms is None else forms.density
+    result = _result(density, inputs, sizes, draws, forms, seconds, wanted, levels)
+    return replace(result, engine=engine, engine_reason=engine_reason)
+
+
+def _result(
+    density: Density,
+    inputs: Mapping[str, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+    draws: Draws,
+    forms: Forms | None,
+    seconds: dict[str, float],
+    wanted: int,
+    levels: Levels | None,
+) -> CompiledRun:
     known = {**inputs, **({} if forms is None else forms.shares)}
-    samples = constrained(density, known, sizes, draws.positions)
-    statistics = per_draw(draws.statistics, draws.states.thin)
     return CompiledRun(
-        samples,
-        statistics,
+        constrained(density, known, sizes, draws.positions),
+        per_draw(draws.statistics, draws.states.thin),
         draws.warmup,
         seconds,
         draws.cancelled,
         draws,
-        num_samples,
+        wanted,
         site_axes(density),
         levels or {},
         {} if forms is None else forms.reparameterized,

@@ -92,6 +92,12 @@ def _callable(part: Callable[..., Any], address: int) -> Callable[..., Any]:
     return call
 
 
+@functools.cache
+def sampler_key() -> str:
+    """A digest of the sampler's source and of what compiles it for which processor."""
+    return _key()
+
+
 def _key(modules: tuple[str, ...] = _SAMPLER) -> str:
     """A digest of all that the code made of these modules depends on."""
     here = Path(__file__).parent

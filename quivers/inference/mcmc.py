@@ -218,7 +218,7 @@ class MCMC:
         seconds = {"compile": compiled - began, "sample": sampled - compiled}
         given = {} if observations is None else observations
         how = {} if forms is None else forms.reparameterized
-        return _result(_Run(model, given, bound, engine, draws, self.num_samples, how), seconds)
+        return result_of(Origin(model, given, bound, engine, draws, self.num_samples, how), seconds)
 
     def resume(
         self,
@@ -249,7 +249,7 @@ class MCMC:
         )
         seconds = {**previous.seconds, "sample": previous.seconds["sample"] + time.perf_counter() - began}
         wanted = before.draws.positions.shape[1] + num_samples
-        return _result(replace(before, draws=joined(before.draws, draws), wanted=wanted), seconds)
+        return result_of(replace(before, draws=joined(before.draws, draws), wanted=wanted), seconds)
 
     @property
     def _transitions(self) -> int:
@@ -365,7 +365,7 @@ class Underway:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Run:
+class Origin:
     """What a result is made from and can be resumed from; `wanted` draws were to be kept of each chain.
 
     `observations` are the data as they were given.
@@ -398,10 +398,29 @@ class MCMCResult:
     warmup_statistics: dict[str, Tensor] = field(repr=False)
     seed: int
     seconds: dict[str, float]
-    run: _Run = field(repr=False)
+    run: Origin = field(repr=False)
     cancelled: bool = False
     engine: Name = "torch"
     engine_reason: str | None = None
+
+    def __repr__(self) -> str:
+        from quivers.notebook.posterior import posterior_text
+
+        return posterior_text(self._title, self.summary(), self.check())
+
+    def _repr_html_(self) -> str:
+        from quivers.notebook.posterior import posterior_html
+
+        return posterior_html(self._title, self.summary(), self.check())
+
+    @property
+    def _title(self) -> str:
+        chains, draws = self.divergences.shape
+        count = self.total_divergences
+        return (
+            f"{self.run.model.program.name}: {chains} {'chain' if chains == 1 else 'chains'} of {draws}"
+            f" draws, seed {self.seed}, {count} {'divergence' if count == 1 else 'divergences'}"
+        )
 
     @property
     def reparameterized(self) -> Mapping[str, Form]:
@@ -452,6 +471,11 @@ class MCMCResult:
     def levels(self) -> Levels:
         """The names of the elements of those objects that the data name, in the order of the elements."""
         return self.run.bound.levels
+
+    @property
+    def kept(self) -> int:
+        """Draws of each chain."""
+        return int(self.run.draws.positions.shape[1])
 
     @property
     def states(self) -> ChainStates:
@@ -544,7 +568,8 @@ def _same_engine(checkpoint: Checkpoint, engine: Engine) -> None:
         )
 
 
-def _result(run: _Run, seconds: dict[str, float]) -> MCMCResult:
+def result_of(run: Origin, seconds: dict[str, float]) -> MCMCResult:
+    """The result of chains that have drawn; `seconds` as in a result."""
     draws, engine = run.draws, run.engine
     with torch.no_grad():
         constrained = run.bound.constrain(torch.from_numpy(draws.positions))

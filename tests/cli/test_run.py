@@ -42,7 +42,7 @@ def test_the_posterior_of_the_eight_schools_in_json(capsys: pytest.CaptureFixtur
     result = json.loads(out)
     assert list(result) == [
         "program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine",
-        "engine_reason", "problems", "summary",
+        "engine_reason", "problems", "summary", "saved",
     ]  # fmt: skip
     assert (result["engine"], result["engine_reason"]) == ("kernel", None)
     assert result["program"] == "eight_schools_noncentred"

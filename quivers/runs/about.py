@@ -1,0 +1,152 @@
+"""What is to be known of a saved run without its draws: `run.json`, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quivers.errors import QvrError
+from quivers.records import field, record, replace
+
+ABOUT, PROGRAM, LOG, LOCK = "run.json", "program.qvr", "draws.log", "lock"
+FORMAT = 1
+
+
+@record
+class Identity:
+    """What decides a run's draws. Runs of one identity have the same draws.
+
+    `program` is the key of the program and the names in it, `data` a digest of the values bound to it,
+    `settings` are the sampler's, the seed among them, and `versions` those of what computes.
+    """
+
+    program: Sequence[Any]
+    data: str
+    settings: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that stand for all of it."""
+        import hashlib
+
+        values = [self.program, self.data, self.settings, self.versions]
+        return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+@record
+class About:
+    """A run as its folder tells it. `state` is "running" until the run has ended by itself.
+
+    `began` is in UTC, as ISO 8601 has it. `file` is a whole path, None for standard input, and `data_name`
+    what the data were shown as; `data_files` are whole paths where they were named, and `renames` says what
+    their columns were called, a program's name before the data's. `warnings` are the checker's. `outcome` is
+    empty until the run has ended, and then has kept (draws of each chain), seconds, engine, engine_reason,
+    divergences, problems, troubles, and in summary a row for each number.
+    """
+
+    program: str
+    file: str | None
+    data_name: str | None
+    data_files: Sequence[str] | None
+    renames: Sequence[Sequence[str]]
+    began: str
+    identity: Identity
+    state: str = "running"
+    warnings: Sequence[str] = ()
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int:
+        return int(self.identity.settings["seed"])
+
+    @property
+    def chains(self) -> int:
+        return int(self.identity.settings["chains"])
+
+    @property
+    def wanted(self) -> int:
+        """Draws that each chain was to keep."""
+        return int(self.identity.settings["draws"])
+
+    def ended(self, state: str, outcome: Mapping[str, Any]) -> About:
+        """The same run with its end."""
+        return replace(self, state=state, outcome=outcome)
+
+
+def write_about(folder: Path, about: About) -> None:
+    """Puts `run.json` into a run's folder; raises OSError."""
+    identity = about.identity
+    values = {
+        "format": FORMAT,
+        "program": about.program,
+        "file": about.file,
+        "data_name": about.data_name,
+        "data_files": about.data_files,
+        "renames": about.renames,
+        "began": about.began,
+        "state": about.state,
+        "identity": {
+            "program": identity.program,
+            "data": identity.data,
+            "settings": identity.settings,
+            "versions": identity.versions,
+        },
+        "warnings": list(about.warnings),
+        "outcome": about.outcome,
+    }
+    values["checksum"] = _checksum(values)
+    write_whole(folder / ABOUT, (json.dumps(values, indent=1) + "\n").encode())
+
+
+def read_about(folder: Path) -> About:
+    """What `run.json` says. Raises QvrError where it is not there, or damaged, or of another format."""
+    place = folder / ABOUT
+    try:
+        values = json.loads(place.read_bytes())
+        if values["format"] != FORMAT:
+            raise QvrError(f"{folder} was saved by another version of QVR, which this one can't read.")
+        told = values.pop("checksum")
+        if told != _checksum(values):
+            raise ValueError
+        identity = Identity(**values["identity"])
+        return About(
+            values["program"], values["file"], values["data_name"], values["data_files"], values["renames"],
+            values["began"], identity, values["state"], values["warnings"], values["outcome"],
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise QvrError(f"{folder} is no saved run: it has no {ABOUT}.") from None
+    except OSError as error:
+        raise QvrError(f"{place} can't be read: {reason(error)}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise QvrError(
+            f"{place} is damaged, so the run can't be read; what it drew may be whole in {LOG}."
+        ) from None
+
+
+def write_whole(place: Path, content: bytes) -> None:
+    """Writes a file so that it has the old or the new content, whatever happens; raises OSError."""
+    new = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, place)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in its words."""
+    return (error.strerror or str(error)).lower().rstrip(".")
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(values, sort_keys=True).encode()):08x}"
