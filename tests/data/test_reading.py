@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from quivers.data import default_path, read
+from quivers.data.read import READERS
 from quivers.errors import DataError
 
 
@@ -67,3 +68,9 @@ def test_a_path_that_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(DataError, match=r"a\.json cannot be read: permission denied"):
         read(tmp_path / "a.json")
+
+
+def test_the_page_about_data_names_every_ending() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    formats = page.partition("## Formats")[2].partition("###")[0]
+    assert [ending for ending in READERS if f"`{ending}`" not in formats] == []
