@@ -62,7 +62,14 @@ class Program:
             raise _failed(found, self.source, self.file) from error
 
     def __repr__(self) -> str:
-        return f"<Program {self.name} : {self.signature}>"
+        from quivers.notebook.program import program_text
+
+        return program_text(self.checked, self.program)
+
+    def _repr_html_(self) -> str:
+        from quivers.notebook.program import program_html
+
+        return program_html(self.checked, self.program)
 
 
 def load(path: str | Path) -> Program:

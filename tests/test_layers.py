@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "templates": {"syntax"},
     "notebook": LANGUAGE | NAMES | {"terminal"},  # renders, as `terminal` does
     "fitting": LANGUAGE | {"data", "inference", "terminal", "dsl", "sampling_defaults"},
-    "jupyter": LANGUAGE | {"dsl", "fitting", "notebook"},
+    "jupyter": LANGUAGE | {"dsl", "fitting", "notebook", "terminal"},
     "pygments_lexer": LANGUAGE | {"ide"},
     "runs": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "results"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from quivers.errors import QvrError
 from quivers.inference import convergence
+from quivers.inference.arguments import check_by_name, check_kind, check_model, check_watching
 from quivers.inference.chains import (
     ChainProgress,
     ChainStates,
@@ -28,7 +30,7 @@ from quivers.inference.chains import (
 from quivers.inference.checkpoint import Begun, Checkpoint, Record
 from quivers.inference.checks import troubles
 from quivers.inference.engine import Engine, Name, engine_for, held_against_torch, moved_engine
-from quivers.inference.kernels import Kernel, check_choice, check_count
+from quivers.inference.kernels import HMCKernel, Kernel, NUTSKernel, check_choice, check_count
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.one_chain import Chain
 from quivers.inference.pathfinder_starts import pathfinder_starts
@@ -101,6 +103,7 @@ class MCMC:
         threads: int | None = None,
         reparameterize: Asked = None,
     ) -> None:
+        check_kind("kernel", kernel, (NUTSKernel, HMCKernel), "a kernel, such as NUTSKernel()")
         check_count("num_warmup", num_warmup, 0)
         check_count("num_samples", num_samples, 1)
         check_count("num_chains", num_chains, 1)
@@ -114,6 +117,7 @@ class MCMC:
         check_choice("init_strategy", init_strategy, STRATEGIES)
         if (init_strategy == "value") != (initial_values is not None):
             raise QvrError('initial_values and init_strategy="value" go together: give both or neither.')
+        check_by_name("initial_values", initial_values, '{"mu": 0.0}')
         check_choice("engine", engine, ENGINES)
         check_asked(reparameterize)
         self.kernel = kernel
@@ -134,7 +138,7 @@ class MCMC:
         x: Any = None,
         observations: Mapping[str, Any] | None = None,
         *,
-        progress: Callable[[ChainProgress], None] | None = None,
+        progress: bool | Callable[[ChainProgress], None] | None = None,
         cancel: threading.Event | None = None,
         watch: Callable[[Underway], None] | None = None,
         record: Record | None = None,
@@ -143,7 +147,7 @@ class MCMC:
         """Samples the posterior of `model` given `observations`, the program's inputs by name.
 
         `x` is a value of the program's domain, which no program reads yet. `progress` is called in this
-        thread, about ten times a second. Setting `cancel` ends the run within a tenth of a second; it then
+        thread, about ten times a second; True draws bars where standard error is a terminal. Setting `cancel` ends the run within a tenth of a second; it then
         has the draws made so far. `watch` is given a view of the chains, just before they start, through
         which any thread may look at what they have drawn so far. `record` is told of the run then too, so
         that it can be saved while it is made; with a `checkpoint` of such a run its chains go on from there.
@@ -151,6 +155,16 @@ class MCMC:
         Raises `DataError` where the observations do not fit, `SamplingError` where the chains cannot start
         or go on, `Cancelled` where the run was cancelled before every chain had drawn.
         """
+        check_model(model)
+        check_watching(progress, cancel)
+        if isinstance(progress, bool):
+            from quivers.terminal.progress import progress as bars
+
+            with bars(sys.stderr, quiet=not (progress and sys.stderr.isatty())) as shown:
+                return self.run(
+                    model, x, observations, progress=shown, cancel=cancel, watch=watch, record=record,
+                    checkpoint=checkpoint,
+                )  # fmt: skip
         began = time.perf_counter()
         bound = model.bind({} if observations is None else observations)
         if bound.dimension == 0:

@@ -16,9 +16,19 @@ from numpy.typing import NDArray
 
 from quivers.backends.torch.minibatch import Subsampling
 from quivers.errors import QvrError
+from quivers.inference.arguments import (
+    check_by_name,
+    check_kind,
+    check_model,
+    check_positive,
+    check_watching,
+    contents,
+    same_contents,
+)  # fmt: skip
 from quivers.inference.compiled_svi_run import CompiledSteps, why_not
 from quivers.inference.engine import Engine
-from quivers.inference.guide_checks import NO_SPREAD, guide_k, problems
+from quivers.inference.guide_checks import NO_SPREAD, guide_k, log_weights_of, problems
+from quivers.inference.guides import Guide
 from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.objectives import ELBO, Objective
 from quivers.inference.svi_density import (
@@ -34,7 +44,6 @@ from quivers.sampling_defaults import ENGINE, ENGINES
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
-    from quivers.inference.guides import Guide
 
 StepEngine = Literal["compiled", "kernel", "torch"]
 
@@ -53,6 +62,8 @@ class SVI:
 
     `engine` says what computes the log density, as `MCMC`'s does: "kernel", machine code made of the program
     and held against torch at draws of the guide; "torch"; or "auto", the kernel wherever it can be built.
+
+    Raises `QvrError` where the arguments are not these, or the optimiser moves nothing of the guide.
     """
 
     def __init__(
@@ -65,6 +76,11 @@ class SVI:
         engine: str = ENGINE,
     ) -> None:
         check_choice("engine", engine, ENGINES)
+        check_model(model)
+        check_kind("guide", guide, Guide, "a guide, such as AutoNormalGuide(model)")
+        if isinstance(elbo, type) or not callable(getattr(elbo, "loss", None)):
+            check_kind("elbo", elbo, (), "a bound to make large, such as ELBO(num_particles=1)")
+        _check_optimizer(optimizer, guide)
         self.model = model
         self.guide = guide
         self.optimizer = optimizer
@@ -75,7 +91,8 @@ class SVI:
         self._density: LogDensity | None = None
         self._compiled: CompiledSteps | None = None
         self._subsampling: Subsampling | None = None
-        self._seen: dict[str, np.ndarray] = {}
+        self._seen: dict[str, np.ndarray] | None = None
+        self._trace: NDArray[np.float64] = np.empty(0)
 
     def step(
         self,
@@ -137,8 +154,11 @@ class SVI:
         Raises as `step` does, and `QvrError` for arguments that make no sense.
         """
         check_count("steps", steps, 1)
-        if not (tolerance is None or (isinstance(tolerance, (int, float)) and 0.0 < tolerance < math.inf)):
-            raise QvrError(f"tolerance must be a positive number or None, it is {tolerance!r}.")
+        if tolerance is not None:
+            check_positive("tolerance", tolerance, " or None")
+        check_by_name("subsample", subsample, '{"Row": 256}')
+        check_watching(progress, cancel)
+        _check_schedule(schedule, self.optimizer)
         bound = self._bind({} if observations is None else observations)
         taking, engine, reason = self._steps(bound, schedule, subsample)
         if progress is True:
@@ -160,7 +180,7 @@ class SVI:
         engine: StepEngine,
         reason: str | None,
     ) -> SVIResult:
-        trace: NDArray[np.float64] = np.empty(steps)
+        trace = self._trace = np.full(steps, np.nan)
         done, converged, reported, shown, look = 0, False, time.monotonic(), 0, FEWEST_STEPS
         if tolerance is None:
             look = steps
@@ -180,6 +200,7 @@ class SVI:
             taking.write_back()
         if progress is not None and shown < done:
             progress(SVIProgress(done, steps, float(trace[shown:done].mean())))
+        self._trace = trace[:done]
         self.guide.finish(bound)
         cancelled = done < steps and not converged
         return SVIResult(trace[:done].copy(), converged, cancelled, engine, reason)
@@ -192,17 +213,24 @@ class SVI:
         Without `observations`, those last given. It takes `num_samples` draws of the guide, by torch's
         global generator. Raises `DataError` where the observations do not fit.
         """
-        bound = self._bound if observations is None else None
-        return guide_k(bound or self._bind(observations or {}), self.guide, num_samples)
+        return guide_k(self._given(observations), self.guide, num_samples)
 
     def check(self, observations: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """A sentence where the guide does not match the posterior, with what to do; none where it does.
 
-        Arguments, randomness and errors are `pareto_k`'s.
+        It does not match where k̂ is above 0.7, unless the weights of 10,000 draws are so nearly equal that
+        they move no mean by more than a tenth of its standard deviation. Where the last run went down again
+        for too high a rate, that is said first. Arguments, randomness and errors are `pareto_k`'s.
         """
         if not self.guide.has_spread:
             return (NO_SPREAD,)
-        return problems(self.guide, self.pareto_k(observations))
+        bound = self._given(observations)
+        return problems(self.guide, bound, log_weights_of(bound, self.guide, CHECK_DRAWS), self._trace)
+
+    def _given(self, observations: Mapping[str, Any] | None) -> BoundModel:
+        """The program with these data, or those last given."""
+        bound = self._bound if observations is None else None
+        return bound or self._bind(observations or {})
 
     def _steps(
         self,
@@ -246,6 +274,11 @@ class SVI:
     def _step(self, density: LogDensity) -> float:
         self.optimizer.zero_grad()
         loss = self.elbo.loss(density, self.guide)
+        if not loss.requires_grad:
+            raise QvrError(
+                "The loss has no gradient: take steps outside torch.no_grad() and torch.inference_mode(),"
+                " with guide parameters of which some require a gradient."
+            )
         value = float(loss.detach())
         if not np.isfinite(value):
             raise loss_not_finite(value)
@@ -283,17 +316,13 @@ class SVI:
 
     def _bind(self, observations: Mapping[str, Any]) -> BoundModel:
         """The program with these data. They are bound anew only when their content changes."""
-        arrays = {name: np.asarray(value) for name, value in observations.items()}
-        seen = self._seen
-        if self._bound is None or not (
-            arrays.keys() == seen.keys()
-            and all(np.array_equal(array, seen[name]) for name, array in arrays.items())
-        ):
+        now = contents(observations)
+        if self._bound is None or not same_contents(self._seen, now):
             bound = self.model.bind(observations)
             self.guide.check(bound)
             self.guide.fitted_to = bound
             # Copies: the caller may write into the arrays that were given.
-            self._seen = {name: array.copy() for name, array in arrays.items()}
+            self._seen = now
             self._bound, self._density, self._compiled, self._subsampling = bound, None, None, None
         return self._bound
 
@@ -349,6 +378,41 @@ class SVIResult:
     cancelled: bool
     engine: StepEngine = "torch"
     engine_reason: str | None = None
+
+    def __repr__(self) -> str:
+        from quivers.notebook.posterior import elbo_text
+
+        told = elbo_text(self.elbo, converged=self.converged, cancelled=self.cancelled)
+        return f"SVI: {told}; engine {self.engine}"
+
+    def _repr_html_(self) -> str:
+        from quivers.notebook.posterior import curve
+
+        return f'<div class="qvr-svi"><p>{self!r}</p>{curve(self.elbo)}</div>'
+
+
+def _check_optimizer(optimizer: object, guide: Guide) -> None:
+    check_kind("optimizer", optimizer, torch.optim.Optimizer, "one of torch.optim's, such as Adam")
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise QvrError(
+            "LBFGS can't follow a loss that is drawn anew at each evaluation: take Adam, or for a mode the"
+            " find_mode of AutoDeltaGuide."
+        )
+    assert isinstance(optimizer, torch.optim.Optimizer)
+    moved = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    if not any(id(parameter) in moved for parameter in guide.parameters()):
+        raise QvrError("The optimiser has none of the guide's parameters: make it of guide.parameters().")
+
+
+def _check_schedule(schedule: object, optimizer: torch.optim.Optimizer) -> None:
+    if schedule is None:
+        return
+    wanted = "one of torch.optim.lr_scheduler's that counts steps, such as ExponentialLR"
+    check_kind("schedule", schedule, torch.optim.lr_scheduler.LRScheduler, wanted)
+    if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        raise QvrError(f"schedule must be {wanted}; ReduceLROnPlateau waits for a figure that is not noisy.")
+    if getattr(schedule, "optimizer", optimizer) is not optimizer:
+        raise QvrError("The schedule is another optimiser's: make it of the one that SVI was given.")
 
 
 def levelled_off(trace: NDArray[np.float64], tolerance: float) -> bool:

@@ -47,15 +47,7 @@ def posterior_table(rows: Iterable[Row]) -> str:
 
     Names of more than forty characters lose their middle here.
     """
-    lines: list[tuple[str, ...]] = [HEADER]
-    for _, group in groupby(rows, key=lambda row: row.site):
-        elements = list(group)
-        decimals = _decimals(elements)
-        cut = len(elements) > LONGEST_SITE
-        lines += [_cells(row, decimals) for row in (elements[:SHOWN_OF_LONGER] if cut else elements)]
-        if cut:
-            rest = len(elements) - SHOWN_OF_LONGER
-            lines.append((f"… {rest} more of {elements[0].site}",))
+    lines = posterior_cells(rows)
     names = max((cell_width(line[0]) for line in lines if len(line) > 1), default=0)
     widths = [max(len(line[column]) for line in lines if len(line) > 1) for column in range(1, len(HEADER))]
     return "\n".join(
@@ -65,6 +57,20 @@ def posterior_table(rows: Iterable[Row]) -> str:
         else line[0]
         for line in lines
     )
+
+
+def posterior_cells(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """The table's cells, its header first; a line that says how many are left out has one cell alone."""
+    lines: list[tuple[str, ...]] = [HEADER]
+    for _, group in groupby(rows, key=lambda row: row.site):
+        elements = list(group)
+        decimals = _decimals(elements)
+        cut = len(elements) > LONGEST_SITE
+        lines += [_cells(row, decimals) for row in (elements[:SHOWN_OF_LONGER] if cut else elements)]
+        if cut:
+            rest = len(elements) - SHOWN_OF_LONGER
+            lines.append((f"… {rest} more of {elements[0].site}",))
+    return lines
 
 
 def _cells(row: Row, decimals: int) -> tuple[str, ...]:

@@ -1,0 +1,105 @@
+"""What a notebook shows of programs, runs and fits: names that the data give, escaped, and no script."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import quivers
+from quivers.dsl import loads
+from quivers.inference.mcmc import MCMCResult
+from quivers.inference.svi import SVIResult
+
+SOURCE = """\
+object Pupil  : FinSet
+object School : FinSet
+data school : Pupil -> School
+program scores : Pupil -> School [effects=[Sample, Score]]
+    sample mu <- Normal(0.0, 5.0)
+    sample theta : School <- Normal(mu, 1.0)
+    let twice = 2.0 * theta
+    observe y : Pupil <- Normal(theta[school], spread)
+    return theta
+"""
+NASTY = "<script>alert(1)</script>"
+DATA = {"school": [NASTY, "Eton", "Eton", "Choate"], "y": [1.0, 2.0, 3.0, 4.0], "spread": 1.0}
+
+
+class Seen(HTMLParser):
+    """The tags of a page and its text; every tag must be closed in its turn."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not [name for name, _ in attrs if name.startswith("on") or name in ("href", "src")]
+        self.tags.append(tag)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def result() -> MCMCResult:
+    return quivers.fit(SOURCE, DATA, chains=2, warmup=150, draws=50)
+
+
+def test_a_program_shows_its_type_and_the_type_of_every_name() -> None:
+    program = loads(SOURCE)
+    assert repr(program).splitlines() == [
+        "scores : Pupil -> School ! {Sample, Score}",
+        "inputs   school : Pupil ⊗ School, spread : Pupil ⊗ Real⁺",
+        "observed y : Pupil ⊗ Real",
+        "latents  mu : Real, theta : School ⊗ Real",
+        "lets     twice : School ⊗ Real",
+    ]
+    seen = Seen(program._repr_html_())
+    assert "scores : Pupil -> School ! {Sample, Score}" in seen.text
+    assert "thetalatentSchool ⊗ Real" in seen.text
+    assert seen.tags.count("tr") == 1 + 6
+
+
+def test_a_run_shows_its_table_by_level_names_and_its_troubles(result: MCMCResult) -> None:
+    text = repr(result)
+    assert text.startswith("scores: 2 chains of 50 draws, seed 0, 0 divergences\n\n")
+    assert "theta[Eton]" in text
+    assert result.check()
+    assert all(f"warning: {sentence}" in text for sentence in result.check())
+
+
+def test_names_from_the_data_are_text_in_html(result: MCMCResult) -> None:
+    page = result._repr_html_()
+    seen = Seen(page)
+    assert "script" not in seen.tags
+    assert f"theta[{NASTY}]" in seen.text
+    assert "theta[Eton]" in seen.text
+    assert all(sentence in seen.text for sentence in result.check())
+    assert seen.tags.count("tr") == 1 + 1 + 3 + 3
+
+
+def test_a_long_site_is_cut_in_a_notebook_too() -> None:
+    source = "object A : FinSet 60\nprogram p : A -> A\n    sample x : A <- Normal(0.0, 1.0)\n    return x\n"
+    run = quivers.fit(source, chains=1, warmup=20, draws=20)
+    assert "… 50 more of x" in Seen(run._repr_html_()).text
+
+
+def test_a_guide_s_fit_shows_its_elbo() -> None:
+    trace = np.concatenate([np.linspace(-90.0, -40.0, 30), np.full(10, -31.25)])
+    fit = SVIResult(trace, converged=False, cancelled=False, engine="kernel")
+    told = "SVI: ELBO -31.25 (mean of the last 10 of 40 steps), which has not levelled off; engine kernel"
+    assert repr(fit) == told
+    seen = Seen(fit._repr_html_())
+    assert {"svg", "polyline"} <= set(seen.tags)
+    assert repr(fit) in seen.text
+    assert "no step was taken" in repr(SVIResult(np.zeros(0), converged=False, cancelled=True))
