@@ -6,6 +6,7 @@ import math
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _array(file: IO[bytes], size: int, place: str) -> Any:
             shape, by_columns, kind = np.lib.format.read_array_header_2_0(file)
         else:
             raise _not_numbers(place, "records of several values")
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError):
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, OverflowError):
         raise unreadable(f"{place} is damaged: its first bytes are not those of an array.") from None
     if kind.hasobject:
         raise unreadable(

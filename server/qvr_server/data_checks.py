@@ -74,7 +74,8 @@ class DataChecks:
         for opened in self._server.session.documents.values():
             answer = self._answers.get(opened.uri)
             if opened.path is not None and (
-                opened.path.parent in folders or (answer is not None and answer.path in changed)
+                opened.path.parent in folders
+                or (answer is not None and (answer.path in changed or answer.path in folders))
             ):
                 self.later(opened, 0.0)
 

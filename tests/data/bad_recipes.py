@@ -41,7 +41,7 @@ def long_line(path: Path) -> None:
 # ----------------------------------------------------------------------------- Parquet and Arrow
 
 
-def _parquet(path: Path, **columns: object) -> bytes:
+def whole_parquet(path: Path, **columns: object) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet
 
@@ -49,7 +49,7 @@ def _parquet(path: Path, **columns: object) -> bytes:
     return path.read_bytes()
 
 
-def _arrow(path: Path) -> bytes:
+def whole_arrow(path: Path) -> bytes:
     import pyarrow as pa
     import pyarrow.feather
 
@@ -58,28 +58,28 @@ def _arrow(path: Path) -> bytes:
 
 
 def cut_parquet(path: Path) -> None:
-    path.write_bytes(_parquet(path)[:-100])
+    path.write_bytes(whole_parquet(path)[:-100])
 
 
 def damaged_parquet(path: Path) -> None:
-    whole = _parquet(path)
+    whole = whole_parquet(path)
     path.write_bytes(whole[:-200] + b"\xff" * 150 + whole[-50:])
 
 
 def parquet_of_dates(path: Path) -> None:
-    _parquet(path, y=[date(2020, 1, day) for day in (1, 2, 3)])
+    whole_parquet(path, y=[date(2020, 1, day) for day in (1, 2, 3)])
 
 
 def parquet_of_large_numbers(path: Path) -> None:
-    _parquet(path, y=[2**53 + 1, 2, 3])
+    whole_parquet(path, y=[2**53 + 1, 2, 3])
 
 
 def cut_arrow(path: Path) -> None:
-    path.write_bytes(_arrow(path)[:-100])
+    path.write_bytes(whole_arrow(path)[:-100])
 
 
 def damaged_arrow(path: Path) -> None:
-    whole = _arrow(path)
+    whole = whole_arrow(path)
     path.write_bytes(whole[:16] + b"\xff" * (len(whole) - 32) + whole[-16:])
 
 
@@ -90,6 +90,15 @@ def _npy(array: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, array, allow_pickle=True)
     return file.getvalue()
+
+
+def whole_npz(path: Path) -> bytes:
+    np.savez_compressed(path, **ROWS)
+    return path.read_bytes()
+
+
+def whole_npy(path: Path) -> bytes:
+    return _npy(np.ones((3, 2)))
 
 
 def _zip(path: Path, **files: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from bad_files import BAD_FILES
 
 from quivers.check.analysis import check_source
 from quivers.cli import main
+from quivers.data import read
+from quivers.errors import DataError
 from qvr_server.data_files import DataFiles
 
 FAULTS: dict[str, dict[str, str]] = tomllib.loads(
@@ -91,6 +94,30 @@ def test_what_no_reader_can_read_ends_in_its_sentence(
     told = refusal(model, path, capsys)
     assert told.startswith(f"error[QVR600]: {path}{sentence}")
     assert in_editor(model, path) == told
+
+
+def test_a_file_cut_anywhere_or_with_a_wrong_byte_is_read_or_refused(tmp_path: Path) -> None:
+    generator = random.Random(1)
+    wholes = {
+        tmp_path / "d.parquet": bad_recipes.whole_parquet,
+        tmp_path / "d.arrow": bad_recipes.whole_arrow,
+        tmp_path / "d.npz": bad_recipes.whole_npz,
+        tmp_path / "d.npy": bad_recipes.whole_npy,
+    }
+    for path, make in wholes.items():
+        whole = make(path)
+        for _ in range(150):
+            content = bytearray(whole[: generator.choice([len(whole), generator.randrange(len(whole))])])
+            if content:
+                content[generator.randrange(len(content))] = generator.randrange(256)
+            path.write_bytes(content)
+            told = f"{path} is fine"
+            try:
+                read(path)
+            except DataError as error:
+                told = str(error)
+            assert told.startswith(str(path))
+            assert "\n" not in told
 
 
 def test_there_are_enough_of_them() -> None:

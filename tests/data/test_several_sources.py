@@ -222,6 +222,18 @@ def test_the_command_takes_several_files_and_new_names(
     assert "The data have no `random` that could be renamed; did you mean `radon`?" in told
 
 
+def test_the_radon_example_fits_without_alarms(capsys: pytest.CaptureFixture[str]) -> None:
+    from quivers.cli import main
+
+    model = Path(__file__).resolve().parents[2] / "examples" / "radon" / "radon.qvr"
+    assert main(["check", str(model)]) == 0
+    capsys.readouterr()
+    assert main(["run", str(model), "--output-format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["problems"], result["divergences"]) == ([], 0)
+    assert "z[Alder Bluff]" in result["summary"]
+
+
 def test_the_editor_takes_the_project_s_names(model: Path, tmp_path: Path) -> None:
     from qvr_server.data_files import DataFiles
 
