@@ -74,20 +74,25 @@ def run(
         "engine": engine,
         "engine_reason": engine_reason,
         "problems": list(problems),
-        "summary": {
-            row.name: {
-                "mean": _number(row.mean),
-                "sd": _number(row.sd),
-                "q5": _number(row.q5),
-                "q50": _number(row.q50),
-                "q95": _number(row.q95),
-                "ess_bulk": _number(row.ess_bulk),
-                "ess_tail": _number(row.ess_tail),
-                "mcse_mean": _number(row.mcse_mean),
-                "r_hat": _number(row.r_hat),
-            }
-            for row in rows
-        },
+        "summary": summary(rows),
+    }
+
+
+def summary(rows: Iterable[SummaryRow]) -> dict[str, dict[str, float | None]]:
+    """The figures of each number, by its name."""
+    return {
+        row.name: {
+            "mean": _number(row.mean),
+            "sd": _number(row.sd),
+            "q5": _number(row.q5),
+            "q50": _number(row.q50),
+            "q95": _number(row.q95),
+            "ess_bulk": _number(row.ess_bulk),
+            "ess_tail": _number(row.ess_tail),
+            "mcse_mean": _number(row.mcse_mean),
+            "r_hat": _number(row.r_hat),
+        }
+        for row in rows
     }
 
 

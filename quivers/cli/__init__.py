@@ -101,6 +101,18 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.run import run
 
             return run(options)
+        case "report":
+            from quivers.cli.report import report
+
+            return report(options)
+        case "runs":
+            from quivers.cli.runs import runs
+
+            return runs(options)
+        case "compare":
+            from quivers.cli.compare import compare
+
+            return compare(options)
         case "sbc":
             from quivers.cli.sbc import sbc
 

@@ -176,6 +176,38 @@ def _report(commands: Any) -> None:
     )
 
 
+def _runs(commands: Any) -> None:
+    runs = _command(
+        commands,
+        "runs",
+        "[list | show RUN | export RUN | remove RUN…] [options]",
+        "list, show, export and remove saved runs",
+        "qvr runs show latest",
+        "RUN is a run's name, the beginning of one that no other has, or latest. A run is\n"
+        "exported as netCDF for ArviZ, into its own folder or with -o into FILE.",
+    )
+    actions = ("list", "show", "export", "remove")
+    runs.add_argument("action", nargs="?", choices=actions, default="list", help=argparse.SUPPRESS)
+    runs.add_argument("runs", nargs="*", metavar="RUN", help=argparse.SUPPRESS)
+    runs.add_argument("-o", "--output", metavar="FILE", help="what to export a run into, .nc")
+    _add_json(runs)
+
+
+def _compare(commands: Any) -> None:
+    compare = _command(
+        commands,
+        "compare",
+        "A B [options]",
+        "lay two saved runs side by side",
+        "qvr compare eight_schools-3f9c01ab latest",
+        "It tells how far each quantity moved, in sds with its Monte Carlo error, and, where\n"
+        "ArviZ is installed and both observe the same data, which model predicts better (LOO).",
+    )
+    for name in ("a", "b"):
+        compare.add_argument(name, metavar=name.upper(), help="a run's name, its beginning, or latest")
+    _add_json(compare)
+
+
 def _sbc(commands: Any) -> None:
     sbc = _command(
         commands,
@@ -327,6 +359,8 @@ _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "check": _check,
     "run": _run,
     "report": _report,
+    "runs": _runs,
+    "compare": _compare,
     "sbc": _sbc,
     "prior": _prior,
     "fmt": _fmt,

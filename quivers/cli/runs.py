@@ -1,0 +1,199 @@
+"""`qvr runs`: lists the saved runs, shows, exports and removes them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from quivers import json_output
+from quivers.cli.output import CLEAN, MISUSE, colour, complain, say
+from quivers.cli.tables import aligned
+from quivers.errors import QvrError
+from quivers.runs.about import LOG, PROGRAM, reason
+from quivers.runs.folders import Listed, found, listed, remove, running, runs_folder
+from quivers.syntax.problems import Severity
+from quivers.terminal.frames import title_line
+from quivers.terminal.width import safe
+
+NETCDF = "posterior.nc"
+
+
+def runs(options: argparse.Namespace) -> int:
+    """Do what is asked for with the runs that are named."""
+    action, asked = options.action, options.runs
+    if action == "list":
+        if asked:
+            complain("`qvr runs list` takes no run: `qvr runs show RUN` shows one.")
+            return MISUSE
+        return _list(as_json=options.output_format == "json")
+    if not asked:
+        complain(f"`qvr runs {action}` needs a run: its name, the beginning of one, or latest.")
+        return MISUSE
+    if options.output is not None and (action != "export" or len(asked) > 1):
+        complain("-o names the file of one run that is exported.")
+        return MISUSE
+    folders = [found(each) for each in asked]
+    status = CLEAN
+    for folder in dict.fromkeys(folders):
+        if action == "show":
+            status = max(status, _show(folder, as_json=options.output_format == "json"))
+        elif action == "export":
+            _export(folder, options.output)
+        else:
+            remove(folder)
+            say(sys.stdout, f"removed {folder}")
+    return status
+
+
+def _list(*, as_json: bool) -> int:
+    found = listed()
+    if as_json:
+        say(sys.stdout, json_output.dumps([_entry(run) for run in found]))
+        return CLEAN
+    if not found:
+        say(sys.stdout, f"No run is saved in {runs_folder()}: `qvr run` saves one.")
+        return CLEAN
+    lines = [("run", "state", "began", "data", "draws", "seconds", "r_hat", "divergences")]
+    damaged = []
+    for run in found:
+        entry = _entry(run)
+        if run.about is None:
+            damaged.append(run.damage or "")
+            lines.append((run.folder.name, run.state, "", "", "", "", "", ""))
+            continue
+        draws = f"{entry['chains']} × {entry['kept']}"
+        lines.append(
+            (
+                run.folder.name,
+                run.state,
+                _when(entry["began"]),
+                safe(Path(entry["data"]).name) if entry["data"] else "",
+                draws if entry["kept"] == entry["draws"] else f"{draws} of {entry['draws']}",
+                _number(entry["seconds"], 1),
+                _number(entry["r_hat"], 3),
+                _number(entry["divergences"], 0),
+            )
+        )
+    say(sys.stdout, aligned(lines, left=(0, 1, 2, 3)))
+    for sentence in damaged:
+        say(sys.stderr, title_line(Severity.WARNING, None, sentence, colour(sys.stderr)))
+    return CLEAN
+
+
+def _entry(run: Listed) -> dict[str, Any]:
+    """A run in JSON; of one that is not finished, what only its end tells is null."""
+    about = run.about
+    if about is None:
+        return {"run": run.folder.name, "folder": str(run.folder), "state": run.state, "problem": run.damage}
+    from quivers.runs.saved import kept_of
+
+    outcome, problem = about.outcome, None
+    kept = outcome.get("kept")
+    if kept is None:
+        try:
+            kept = kept_of(run.folder)
+        except QvrError as error:
+            kept, problem = 0, str(error)
+    hats = [row["r_hat"] for row in outcome.get("summary", ()) if row["r_hat"] is not None]
+    return {
+        "run": run.folder.name,
+        "folder": str(run.folder),
+        "state": run.state,
+        "problem": problem,
+        "program": about.program,
+        "file": about.file,
+        "began": about.began,
+        "data": about.data_name,
+        "seed": about.seed,
+        "chains": about.chains,
+        "draws": about.wanted,
+        "kept": kept,
+        "seconds": outcome.get("seconds", {}).get("total"),
+        "r_hat": max(hats, default=None),
+        "divergences": outcome.get("divergences"),
+    }
+
+
+def _show(folder: Path, *, as_json: bool) -> int:
+    """A run with its posterior, as far as it went."""
+    from quivers.runs.about import read_about
+    from quivers.runs.saved import read_run
+    from quivers.terminal.posterior import posterior_table
+
+    about = read_about(folder)
+    run = Listed(folder, about, None, running(folder))
+    saved = read_run(folder)
+    result = saved.compiled_run() if saved.kept else None
+    if as_json:
+        rows = () if result is None else result.summary()
+        entry = _entry(run) | {
+            "settings": about.identity.settings,
+            "versions": about.identity.versions,
+            "data_fingerprint": about.identity.data,
+            "warnings": list(about.warnings),
+            "problems": [] if result is None else list(result.check()),
+            "summary": json_output.summary(rows),
+        }
+        say(sys.stdout, json_output.dumps(entry))
+        return CLEAN
+    settings, told = about.identity.settings, about.identity.versions
+    kept = f"{saved.kept} of {about.wanted}" if saved.kept < about.wanted else str(about.wanted)
+    own = "".join(
+        f", {name} {value}" for name, value in settings.items() if name not in _TOLD and value is not None
+    )
+    lines = [
+        f"{folder.name}  {run.state}",
+        f"program  {about.program}" + ("" if about.file is None else f" of {safe(about.file)}"),
+        *([] if about.data_name is None else [f"data     {safe(about.data_name)}"]),
+        f"began    {_when(about.began)}",
+        f"run      {about.chains} chains of {settings['warmup']} warm-up and {kept} kept draws,"
+        f" seed {about.seed}",
+        f"settings {own.removeprefix(', ')}",
+        "versions " + ", ".join(f"{name} {value}" for name, value in told.items() if name != "sampler"),
+        f"files    {folder / PROGRAM}, {folder / LOG}",
+    ]
+    say(sys.stdout, "\n".join(lines))
+    if result is None:
+        say(sys.stdout, "\nIt ended before every chain had drawn, so there is no posterior to show.")
+        return CLEAN
+    say(sys.stdout, f"\n{posterior_table(result.summary())}\n")
+    count = result.total_divergences
+    say(
+        sys.stdout,
+        f"{count} {'divergence' if count == 1 else 'divergences'} in {about.chains * saved.kept} draws",
+    )
+    for sentence in result.check():
+        say(sys.stdout, title_line(Severity.WARNING, None, sentence, colour(sys.stdout)))
+    return CLEAN
+
+
+_TOLD = frozenset({"chains", "warmup", "draws", "seed"})
+
+
+def _export(folder: Path, output: str | None) -> None:
+    """Writes a run as netCDF, which ArviZ reads, in a folder's own file or the one that is named."""
+    from quivers.runs.export import write_netcdf
+    from quivers.runs.saved import read_run
+
+    place = folder / NETCDF if output is None else Path(output)
+    try:
+        write_netcdf(read_run(folder), place)
+    except OSError as error:
+        raise QvrError(f"{place} can't be written: {reason(error)}.") from None
+    say(sys.stdout, f"wrote {place}")
+
+
+def _when(began: str) -> str:
+    """A time in UTC as this machine's clock shows it."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(began).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return began
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "–" if value is None else f"{value:.{decimals}f}"
