@@ -183,9 +183,15 @@ class WorkerProcess:
 
         It starts no worker: a fresh one has no draws.
         """
-        if self._process is None:
+        process = self._process
+        if process is None or process.returncode is not None or self._reason is not None:
             raise RunError("no_draws", NO_DRAWS)
-        return await self._request("trace", params, ignore, ignore, ignore)
+        try:
+            return await self._request("trace", params, ignore, ignore, ignore)
+        except RunError:
+            if self._process is not process:  # it ended before it answered
+                raise RunError("no_draws", NO_DRAWS) from None
+            raise
 
     async def restart(self) -> None:
         """End the worker that runs, failing its runs, and wait until a fresh one has been started."""

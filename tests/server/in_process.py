@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from qvr_server.server import QvrServer
@@ -77,9 +78,9 @@ class Client:
         arrived = protocol.arrived(body)
         self.loop.call_soon(protocol.receive, arrived)
 
-    def turn(self) -> list[dict[str, Any]]:
-        """Let the server act on what has arrived; the messages that came of it."""
-        self.loop.run_until_complete(asyncio.sleep(0))
+    def turn(self, pause: float = 0.0) -> list[dict[str, Any]]:
+        """Let the server act on what has arrived, and wait a little; the messages that came of it."""
+        self.loop.run_until_complete(asyncio.sleep(pause))
         new = self._out.messages[self._next :]
         self._next = len(self._out.messages)
         self.sent += new
@@ -105,12 +106,20 @@ class Client:
 
     def wait(self, wanted: Any, seconds: float = 60.0) -> dict[str, Any]:
         """The first new message that is `wanted`."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for message in self.turn():
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < seconds:
+            # What takes long is done by another process, which needs the processor.
+            for message in self.turn(0.0 if waited < 0.1 else 0.002):
                 if wanted(message):
                     return message
         raise AssertionError(f"no such message came; the last were {self.sent[-3:]}")
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Let the server go on until something holds."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"it did not come to hold; the last were {self.sent[-3:]}"
+            self.turn(0.002)
 
     # ----------------------------------------------------------------- documents
 
