@@ -69,7 +69,8 @@ def test_the_draws_of_a_number_come_thinned_by_chain_with_histograms_of_all(
     assert [len(chain) for chain in traced["chains"]] == [DRAWS // 3] * CHAINS
     assert len(traced["divergences"]) == len(traced["divergent"]) == CHAINS
     assert sum(traced["divergent"]) == result["divergences"]
-    assert all(0.95 * DRAWS < sum(counts) <= DRAWS for counts in traced["histogram"]["counts"])  # less the tails
+    # Tails are left out.
+    assert all(0.95 * DRAWS < sum(counts) <= DRAWS for counts in traced["histogram"]["counts"])
     assert 0 < min(map(min, traced["chains"])) < traced["histogram"]["low"] < traced["histogram"]["high"]
 
 
