@@ -74,7 +74,7 @@ def completed(folder: Path, script: str, *words: str) -> set[str]:
         (["qvr", "completion", ""], {"bash", "zsh", "fish"}),
         (["qvr", "nothing", ""], set()),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bash_completes(
     words: list[str], found: set[str], folder: Path, capsys: pytest.CaptureFixture[str]
