@@ -151,7 +151,7 @@ def run_request(params: object) -> RunRequest:
     if key is not None and not isinstance(key, str):
         raise ValueError("`key` is text")
     used = settings_from(settings)
-    return RunRequest(*_parts(subject), used, key)
+    return RunRequest(**_parts(subject), settings=used, key=key)
 
 
 def prior_request(params: object) -> PriorRequest:
@@ -160,7 +160,7 @@ def prior_request(params: object) -> PriorRequest:
     settings = PriorSettings(**_known(values, PriorSettings))
     _check_count("draws", settings.draws, 1)
     _check_seed(settings.seed)
-    return PriorRequest(*_parts(subject), settings)
+    return PriorRequest(**_parts(subject), settings=settings)
 
 
 def trace_request(params: object) -> TraceRequest:
@@ -195,8 +195,8 @@ def _subject(params: object) -> tuple[Subject, object]:
     return Subject(source, name, program, data, renames), params.get("settings") or {}
 
 
-def _parts(subject: Subject) -> tuple[Any, ...]:
-    return tuple(getattr(subject, entry.name) for entry in fields(Subject))
+def _parts(subject: Subject) -> dict[str, Any]:
+    return {entry.name: getattr(subject, entry.name) for entry in fields(Subject)}
 
 
 def _known(values: object, settings: type[Settings] | type[PriorSettings]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_where_there_is_no_kernel_the_reason_is_told(model, capsys, monkeypatch)
     ("arguments", "message"),
     [
         (["--kernel"], "`--kernel` needs a .qvr file"),
-        (["QVR401", "--program", "p"], "`--data` and `--program` go with `--kernel`"),
+        (["QVR401", "--program", "p"], "`--data`, `--map` and `--program` go with `--kernel`"),
         (["model.qvr"], "`model.qvr` is a file: `qvr explain model.qvr --kernel` shows"),
     ],
 )

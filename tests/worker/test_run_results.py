@@ -16,7 +16,7 @@ CENTRED = EXAMPLES / "centred.qvr"
 
 def result(model: Path = NONCENTRED, data: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
     chosen = Settings(**{"warmup": 200, "draws": 250, "seed": 1, **settings})
-    return run(RunRequest(model.read_text(encoding="utf-8"), str(model), None, data, chosen))
+    return run(RunRequest(model.read_text(encoding="utf-8"), str(model), None, data, settings=chosen))
 
 
 def data_of(model: Path = NONCENTRED) -> dict[str, Any]:
