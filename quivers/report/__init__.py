@@ -1,1 +1,1 @@
-"""A run as one page for a browser: everything in one file, without scripts and without a network."""
+"""A run as one page for a browser: everything in one file, without a network."""

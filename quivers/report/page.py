@@ -1,33 +1,46 @@
-"""The page of a run: the program with posteriors beside its lines, what went wrong, figures and drawings."""
+"""The page of a run, in one file: what went wrong, figures, charts, the program, and how to run it again.
+
+`page` makes it from what a worker answers, which has no draws; `quivers.report.full` adds the charts that
+need them. Nothing on the page is fetched, and its policy forbids it.
+"""
 
 from __future__ import annotations
 
-import re
+import base64
+import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 from quivers.check.analysis import check_source
-from quivers.check.program import CheckedProgram
-from quivers.element_names import shortened
-from quivers.ide.definition import named_steps
-from quivers.ide.posteriors import Posterior, decimal, posterior, text
-from quivers.report.drawings import MOST_INTERVALS, histogram, intervals
-from quivers.report.style import STYLE
-from quivers.syntax import ast
-from quivers.syntax.lines import LineIndex
+from quivers.ide.posteriors import Histogram, Posterior, posterior, significant, text
+from quivers.records import record
+from quivers.report.chart import Chart, Scale, Series, figure
+from quivers.report.intervals import intervals
+from quivers.report.program import plate, source
+from quivers.report.summary import glossary, summary
+from quivers.report.troubles import troubles
 
-MOST_ROWS = 500
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_TOKEN = re.compile(
-    r"(?P<comment>#.*)|(?P<keyword>\b(?:object|data|program|let|define|export|sample|observe|marginalize|score"
-    r"|return|scan|factor|in|if|then|else)\b)|(?P<figure>(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
-)
+TERMS = {
+    "divergent": "A draw whose trajectory broke off; where they gather, the posterior is hardly visited.",
+    "90 % interval": "With the model and the data, the quantity lies in it with a probability of 90 %.",
+}
+
+
+@record
+class Section:
+    """A part of the page under a heading; `key` is what links lead to."""
+
+    key: str
+    title: str
+    body: str
 
 
 def page(
-    source: bytes,
+    program_text: bytes,
     program: str,
     result: Mapping[str, Any],
     *,
@@ -35,157 +48,150 @@ def page(
     data: str | None,
     finished: float,
     stale: bool,
+    charts: Mapping[str, Sequence[Chart]] | None = None,
+    sections: Sequence[Section] = (),
+    terms: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> str:
-    """The whole page as HTML. `source` is the text that ran, `result` what the worker answered.
+    """The whole page as HTML. `program_text` is the file that ran, `result` what the worker answered.
 
     `finished` is the time of the answer in seconds since 1970; `data` says where the data are from, if any.
+    `charts` are those of each site in place of its histogram, `sections` come after the posterior, and
+    `terms` are what these speak of.
     """
     sites = {name: posterior(name, entry, result["labels"]) for name, entry in result["sites"].items()}
-    title = f"{program} · {file}"
-    parts = [
-        f"<h1>{escape(program)}</h1>",
-        _facts(result, file, data, finished),
-        '<p class="stale">The model or its data have changed since this run.</p>' if stale else "",
-        _troubles(result),
-        "<h2>The program</h2>",
-        _source(source, program, sites),
-        "<h2>The posterior</h2>",
-        "".join([_site(found) for found in sites.values()]),
-        "<h2>In figures</h2>",
-        _table(result["summary"]),
+    checked = check_source(program_text)
+    known = checked.programs.get(program)
+    drawn = "" if known is None else plate(program_text, checked, known)
+    all_sections = [
+        Section("summary", "Summary", summary(result["summary"])),
+        Section("program", "The program", source(program_text, known, sites) + drawn),
+        Section("posterior", "The posterior", _sites(sites, charts)),
+        *sections,
+        Section("words", "Glossary", glossary({**TERMS, **(terms or {})})),
+        Section("run", "This run", _run(result, file, versions or {})),
     ]
+    keys = [each.key for each in all_sections]
+    links = "".join([f'<li><a href="#{each.key}">{escape(each.title)}</a></li>' for each in all_sections])
+    outdated = '<p class="stale">The model or its data have changed since this run.</p>' if stale else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join([part for part in parts if part])
-        + "\n</main>\n</body>\n</html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(f'{program} · {file}')}</title>\n<style>{_resource('report.css')}</style>\n</head>\n"
+        "<body>\n"
+        f"<header><h1>{escape(program)}</h1>\n{_facts(result, file, data, finished)}\n</header>\n"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>\n{outdated}'
+        f"{troubles(result, keys)}\n"
+        + "\n".join([_section(each) for each in all_sections])
+        + f"\n</main>\n<script>{_resource('charts.js')}</script>\n</body>\n</html>\n"
     )
 
 
+def _section(each: Section) -> str:
+    return f'<section id="{each.key}" class="part"><h2>{escape(each.title)}</h2>\n{each.body}</section>'
+
+
+@cache
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+@cache
+def _policy() -> str:
+    """No request at all; of scripts only the page's own, by its hash."""
+    digest = base64.b64encode(hashlib.sha256(_resource("charts.js").encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+
+
+# -------------------------------------------------------------------- the run
+
+
 def _facts(result: Mapping[str, Any], file: str, data: str | None, finished: float) -> str:
-    r_hats = [row["r_hat"] for row in result["summary"].values() if row["r_hat"] is not None]
+    rows = result["summary"].values()
+    r_hats = [row["r_hat"] for row in rows if row["r_hat"] is not None]
+    sizes = [row[part] for row in rows for part in ("ess_bulk", "ess_tail") if row[part] is not None]
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(finished))
     facts = [
         ("Model", file),
         ("Data", data or "none"),
-        ("Finished", when),
-        ("Draws", f"{result['chains']} × {result['draws']:,}, after a warm-up of {result['warmup']:,}"),
-        ("Seed", str(result["seed"])),
+        ("Draws", f"{result['chains']} × {result['draws']:,}"),
         ("Worst R̂", f"{max(r_hats):.3f}" if r_hats else "–"),
+        ("Least ESS", f"{min(sizes):,.0f}" if sizes else "–"),
         ("Divergences", f"{result['divergences']:,}"),
-        ("Engine", result["engine"]),
-        ("Time", f"{result['seconds']['total']:.1f} s"),
+        ("Finished", when),
     ]
-    cells = "".join([f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts])
-    return f'<dl class="facts">{cells}</dl>'
+    return f'<dl class="facts">{_pairs(facts)}</dl>'
 
 
-def _troubles(result: Mapping[str, Any]) -> str:
-    sentences = [trouble["message"] for trouble in result["troubles"]]
-    if not sentences:
-        return '<p class="sound">The run shows no sign of trouble.</p>'
-    return f'<ul class="troubles">{"".join([f"<li>{escape(each)}</li>" for each in sentences])}</ul>'
+def _run(result: Mapping[str, Any], file: str, versions: Mapping[str, str]) -> str:
+    """All that it takes to run it again, and what it took."""
+    settings = result["settings"]
+    seconds = result["seconds"]
+    given = [
+        f"{name.replace('_', ' ')} {value if isinstance(value, str) else f'{value:g}'}"
+        for name, value in settings.items()
+        if isinstance(value, str | int | float) and name not in ("seed", "chains", "warmup", "draws")
+    ]
+    reason = f" ({result['engine_reason']})" if result["engine_reason"] else ""
+    facts = [
+        ("Seed", str(result["seed"])),
+        ("Chains", f"{result['chains']} of {result['warmup']:,} warm-up and {result['draws']:,} kept draws"),
+        ("Settings", ", ".join(given)),
+        ("Engine", result["engine"] + reason),
+        ("Time", ", ".join([f"{name} {value:.2f} s" for name, value in seconds.items()])),
+        ("Data fingerprint", result["data_fingerprint"]),
+        ("Versions", ", ".join([f"{name} {version}" for name, version in versions.items()])),
+        ("Again", _command(result, file)),
+    ]
+    return f'<dl class="run">{_pairs([fact for fact in facts if fact[1]])}</dl>'
 
 
-# -------------------------------------------------------------------- the source
+def _command(result: Mapping[str, Any], file: str) -> str:
+    """The command that draws the same."""
+    named = f"--program {result['program']} --seed {result['seed']} --chains {result['chains']}"
+    return f"qvr run {file} {named} --warmup {result['warmup']} --draws {result['draws']}"
 
 
-def _source(source: bytes, name: str, sites: Mapping[str, Posterior]) -> str:
-    """The lines of the program, each with the posteriors of the names that it binds."""
-    lines = LineIndex(source)
-    program = check_source(source).programs.get(name)
-    beside = {} if program is None else _by_line(program, lines, sites)
-    last = lines.line_count - 1
-    rows = []
-    for number in range(last + 1):
-        span = lines.line_span(number)
-        written = source[span.start : span.end].decode(errors="replace")
-        if number == last and not written:
-            continue
-        told = " · ".join([text(found) for found in beside.get(number, ())])
-        rows.append(
-            f'<tr><td class="number">{number + 1}</td><td><code>{_coloured(written)}</code></td>'
-            f'<td class="beside">{escape(told)}</td></tr>'
-        )
-    return f'<div class="wide"><table class="source">{"".join(rows)}</table></div>'
-
-
-def _by_line(
-    program: CheckedProgram, lines: LineIndex, sites: Mapping[str, Posterior]
-) -> dict[int, list[Posterior]]:
-    beside: dict[int, list[Posterior]] = {}
-    for step in named_steps(program.declaration.steps):
-        if isinstance(step, ast.Sample | ast.Let) and step.name.text in sites:
-            line = lines.line_at(program.offset + step.name.span.start)
-            beside.setdefault(line, []).append(sites[step.name.text])
-    return beside
-
-
-def _coloured(line: str) -> str:
-    """A line of QVR in which words of the language, numbers and comments have classes."""
-    told, end = [], 0
-    for match in _TOKEN.finditer(line):
-        told.append(escape(line[end : match.start()]))
-        told.append(f'<span class="{match.lastgroup}">{escape(match[0])}</span>')
-        end = match.end()
-    return "".join([*told, escape(line[end:])])
+def _pairs(facts: Sequence[tuple[str, str]]) -> str:
+    return "".join([f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts])
 
 
 # -------------------------------------------------------------------- the posterior
 
 
-def _site(found: Posterior) -> str:
+def _sites(sites: Mapping[str, Posterior], charts: Mapping[str, Sequence[Chart]] | None) -> str:
+    return f'<div class="sites">{"".join([_site(each, charts) for each in sites.values()])}</div>'
+
+
+def _site(found: Posterior, charts: Mapping[str, Sequence[Chart]] | None) -> str:
     over = " ⊗ ".join(found.axes)
     heading = escape(found.name) + (f' <span class="axes">over {escape(over)}</span>' if over else "")
-    drawn = histogram(found.histogram, found.name) if found.histogram is not None else ""
-    elements = intervals(found)
-    size = len(found.mean)
-    note = f"<p>The first {MOST_INTERVALS} of {size:,}.</p>" if elements and size > MOST_INTERVALS else ""
-    said = escape(text(found))
-    return f'<section><h3>{heading}</h3><p class="said">{said}</p>{drawn}{elements}{note}</section>'
+    own = list(charts.get(found.name, ())) if charts is not None else [_histogram(found)]
+    shown = [chart for chart in (*own, intervals(found)) if chart is not None]
+    drawn = "".join([figure(chart) for chart in shown])
+    size = "wide-site" if len(shown) > 1 else "narrow-site"
+    return (
+        f'<section class="site {size}"><h3>{heading}</h3><p class="said">{escape(text(found))}</p>'
+        f'<div class="charts">{drawn}</div></section>'
+    )
 
 
-COLUMNS = (
-    *(("mean", "mean"), ("sd", "sd"), ("q5", "5 %"), ("q50", "50 %"), ("q95", "95 %")),
-    *(("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS"), ("r_hat", "R̂")),
-)
-
-
-def _table(summary: Mapping[str, Mapping[str, Any]]) -> str:
-    heads = "".join([f"<th>{escape(title)}</th>" for _, title in COLUMNS])
-    rows = []
-    for name, row in list(summary.items())[:MOST_ROWS]:
-        cells = "".join([f"<td>{escape(_cell(column, row))}</td>" for column, _ in COLUMNS])
-        rows.append(f"<tr>{_head(name)}{cells}</tr>")
-    left = len(summary) - MOST_ROWS
-    more = f"<p>{left:,} more rows are left out.</p>" if left > 0 else ""
-    body = "".join(rows)
-    return f'<div class="wide"><table class="figures"><tr><th></th>{heads}</tr>{body}</table></div>{more}'
-
-
-def _head(name: str) -> str:
-    """The name at the head of a row; one that is cut short is whole where the mouse rests on it."""
-    shown = shortened(name)
-    whole = "" if shown == name else f' title="{escape(name, quote=True)}"'
-    return f"<th{whole}>{escape(shown)}</th>"
-
-
-def _cell(column: str, row: Mapping[str, Any]) -> str:
-    value = row[column]
-    if value is None:
-        return "–"
-    if column == "r_hat":
-        return f"{value:.3f}"
-    if column.startswith("ess"):
-        return f"{value:,.0f}"
-    return decimal(value, _places(row))
-
-
-def _places(row: Mapping[str, Any]) -> int:
-    """The decimal place at which the mean's Monte Carlo error begins."""
-    from math import floor, log10
-
-    error = row["mcse_mean"]
-    return -floor(log10(error)) if error else 3
+def _histogram(found: Posterior) -> Chart | None:
+    """The histogram of a site's draws, where the draws themselves are not at hand."""
+    drawn: Histogram | None = found.histogram
+    if drawn is None or max(drawn.counts, default=0) <= 0:
+        return None
+    wide = (drawn.high - drawn.low) / len(drawn.counts)
+    edges = [drawn.low + wide * place for place in range(len(drawn.counts) + 1)]
+    note = f"all {len(found.mean):,} elements together" if found.shape else ""
+    return Chart(
+        f"histogram-{found.name}",
+        f"Histogram of {found.name}",
+        f"From {significant(drawn.low)} to {significant(drawn.high)}.",
+        Scale(drawn.low, drawn.high, found.name),
+        Scale(0.0, 1.05 * max(drawn.counts), "", ticks=False),
+        [Series("draws", "bars", edges, drawn.counts, "c1")],
+        note=note,
+        legend=False,
+    )

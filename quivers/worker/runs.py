@@ -42,7 +42,6 @@ def run(
     Raises ProgramError, DataError, SamplingError, or Cancelled once `cancel` is set.
     """
     began = time.perf_counter()
-    from quivers import json_output
     from quivers.backends.torch.module import ProgramModule
     from quivers.inference import MCMC
     from quivers.inference.kernels import kernel_of
@@ -83,6 +82,21 @@ def run(
     _stop_if(cancel)
     if on_result is not None:
         on_result(result)
+    seconds = {
+        "compile": built - began + result.seconds["compile"],
+        "sample": result.seconds["sample"],
+        "total": time.perf_counter() - began,
+    }
+    return answer(result, program.name, settings, seconds)
+
+
+def answer(
+    result: MCMCResult, program: str, settings: Settings, seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """A run in figures, as the request `run` is answered; `seconds` are compile, sample and total."""
+    from quivers import json_output
+
+    assert settings.seed is not None
     rows = result.summary()
     details = json_output.run_details(
         samples={name: drawn.numpy() for name, drawn in result.samples.items()},
@@ -96,13 +110,8 @@ def run(
         settings=_used(settings),
         data_fingerprint=_fingerprint(result),
     )
-    seconds = {
-        "compile": built - began + result.seconds["compile"],
-        "sample": result.seconds["sample"],
-        "total": time.perf_counter() - began,
-    }
     summary = json_output.run(
-        program.name,
+        program,
         seed=settings.seed,
         chains=settings.chains,
         warmup=settings.warmup,

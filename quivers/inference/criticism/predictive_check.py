@@ -59,7 +59,20 @@ def posterior_predictive_check(
     """
     drawn = predictions(result, result.seed if seed is None else seed)
     flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
-    return _rows(_observed(result, list(flat)), _spread(flat), statistics or STATISTICS)
+    return compared(observed_values(result, list(flat)), flat, statistics)
+
+
+def compared(
+    observed: Mapping[str, NDArray[np.float64] | None],
+    drawn: Mapping[str, NDArray[np.float64]],
+    statistics: Mapping[str, Statistic] | None = None,
+) -> tuple[CheckRow, ...]:
+    """The same of predictions that are at hand, (draw, *axes) each, and the data that they are held against.
+
+    Raises:
+        QvrError: as `posterior_predictive_check` does.
+    """
+    return _rows(observed, _spread(drawn), statistics or STATISTICS)
 
 
 def prior_predictive_check(
@@ -108,7 +121,7 @@ def _number(name: str, site: str, statistic: Statistic, values: NDArray[np.float
     return number
 
 
-def _observed(result: MCMCResult, names: list[str]) -> dict[str, NDArray[np.float64] | None]:
+def observed_values(result: MCMCResult, names: list[str]) -> dict[str, NDArray[np.float64] | None]:
     """The values of each site as they were scored, NaN where `[where=…]` leaves them out."""
     bound = result.run.bound
     density = bound.density
