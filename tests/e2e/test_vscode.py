@@ -67,6 +67,7 @@ STEPS = {
     "calibrating": [
         "an entry for each program in the test explorer",
         "a calibrated program passes",
+        "a program that is not calibrated fails, and its site says how",
         "what stands in the way of a check is said at its line",
         "a check is cancelled, and its process gone",
     ],

@@ -11,6 +11,10 @@ import type { Server } from './server';
 
 const PAUSE_OF_TYPING = 800; // milliseconds
 const MOST_FILES = 500;
+// A server that has just started may not be asked for outlines yet, or not know the file.
+const MOST_LOOKS = 5;
+const FIRST_PAUSE = 300; // milliseconds, then twice as long each time
+const PROGRAM = /^[ \t]*program[ \t]/m;
 
 /** In a workspace that is not trusted there are no entries, since a check runs the model. */
 export class Calibrations implements vscode.Disposable {
@@ -79,28 +83,32 @@ export class Calibrations implements vscode.Disposable {
   }
 
   /** The programs of a file anew, once its typing rests. */
-  private soon(uri: vscode.Uri, pause = PAUSE_OF_TYPING): void {
+  private soon(uri: vscode.Uri, pause = PAUSE_OF_TYPING, looks = 0): void {
     const key = uri.toString();
     clearTimeout(this.waiting.get(key));
     const look = (): void => {
       this.waiting.delete(key);
       const item = this.file(uri);
-      if (item !== undefined) void this.programs(item);
+      if (item !== undefined) void this.programs(item, looks);
     };
     this.waiting.set(key, setTimeout(look, pause));
   }
 
   /** The programs of a file by the server's outline. While the server has none, the last ones stay. */
-  private async programs(item: vscode.TestItem): Promise<void> {
+  private async programs(item: vscode.TestItem, looks = 0): Promise<void> {
     const { uri } = item;
     if (uri === undefined || item.parent !== undefined || this.controller === undefined) return;
     item.busy = true;
     try {
       // The outline is asked for by way of the editor, which opens a file that is in no tab.
-      await vscode.workspace.openTextDocument(uri);
+      const document = await vscode.workspace.openTextDocument(uri);
       const found = await vscode.commands.executeCommand<vscode.DocumentSymbol[] | undefined>('vscode.executeDocumentSymbolProvider', uri);
+      const programs = (found ?? []).filter((each) => each.kind === vscode.SymbolKind.Function);
+      if (programs.length === 0 && looks < MOST_LOOKS && PROGRAM.test(document.getText())) {
+        this.soon(uri, FIRST_PAUSE * 2 ** looks, looks + 1);
+        return;
+      }
       if (found === undefined) return;
-      const programs = found.filter((each) => each.kind === vscode.SymbolKind.Function);
       const items = programs.map((each) => {
         const id = `${uri.toString()}#${each.name}`;
         const child = item.children.get(id) ?? this.controller!.createTestItem(id, each.name, uri);

@@ -1,7 +1,8 @@
-// The test explorer: a program that is calibrated passes, one that can't be is an error at its line, a check is cancelled.
+// The test explorer: a program that is calibrated passes, one that is not fails at the line of its site, one that can't
+// be checked is an error at its line, and a check is cancelled.
 
 import { NONCENTRED, DATA } from './models.mjs';
-import { command, openFile, until } from './hands.mjs';
+import { command, editor, openFile, until } from './hands.mjs';
 
 const FLAT = `object Item : FinSet 5
 
@@ -10,7 +11,15 @@ program flat_prior : Item -> Item
     observe y : Item <- Normal(mu, 1.0)
     return y
 `;
-// Its posterior has two modes, and each fit takes long enough to be cancelled.
+// Its posterior has two modes, and a chain stays in one: the ranks of mu gather at both ends, whatever the seed.
+const MODES = `object Item : FinSet 5
+
+program two_modes : Item -> Item
+    sample mu <- Normal(0.0, 3.0)
+    observe y : Item <- Normal(mu * mu, 1.0)
+    return y
+`;
+// Each fit takes long enough to be cancelled.
 const SLOW = `object Item : FinSet 4000
 
 program many_items : Item -> Item
@@ -34,6 +43,22 @@ async function program(page, file, name) {
   await row(page, name).waitFor({ timeout: 60_000 });
 }
 
+/** What the editor in front says of a check, with the line that it says it at. */
+async function saidAt(page, part) {
+  const widget = page.locator('.test-error-content-widget, .test-message-inline-content').filter({ hasText: part }).first();
+  if ((await widget.count()) === 0) return undefined;
+  const place = await widget.boundingBox();
+  const lines = await editor(page).locator('.view-line').all();
+  for (const line of lines) {
+    const box = await line.boundingBox();
+    const middle = (place?.y ?? 0) + (place?.height ?? 0) / 2;
+    if (box !== null && box.y <= middle && middle <= box.y + box.height) {
+      return { said: await widget.innerText(), line: (await line.innerText()).replaceAll('\u00a0', ' ').trim() };
+    }
+  }
+  return undefined;
+}
+
 async function start(page, name) {
   await row(page, name).click();
   await row(page, name).hover();
@@ -41,15 +66,17 @@ async function start(page, name) {
 }
 
 export async function calibrating(drive, seen) {
-  const files = { 'schools.qvr': NONCENTRED, 'schools.data.json': DATA, 'flat.qvr': FLAT, 'slow.qvr': SLOW };
+  const files = { 'schools.qvr': NONCENTRED, 'schools.data.json': DATA, 'flat.qvr': FLAT, 'modes.qvr': MODES, 'slow.qvr': SLOW };
   const window = await drive.open('calibrating', { files, machine: { 'qvr.path': drive.python } });
   const { page } = window;
   const { need, see, shot } = seen.part('calibrating', window);
   await need('an entry for each program in the test explorer', async () => {
+    await openFile(page, 'modes.qvr');
     await openFile(page, 'flat.qvr');
     await page.locator('.activitybar .action-label[aria-label^="Testing"]').click();
     await program(page, 'flat.qvr', 'flat_prior');
     await program(page, 'schools.qvr', 'eight_schools_noncentred');
+    await program(page, 'modes.qvr', 'two_modes');
     await program(page, 'slow.qvr', 'many_items');
     return rows(page).allInnerTexts();
   });
@@ -59,6 +86,17 @@ export async function calibrating(drive, seen) {
     await shot('calibrated');
     return row(page, 'eight_schools_noncentred').getAttribute('aria-label');
   });
+  await see('a program that is not calibrated fails, and its site says how', async () => {
+    await page.locator('.tab', { hasText: 'modes.qvr' }).click();
+    await start(page, 'two_modes');
+    await until('the end of it', async () => /failed/.test(await state(page, 'two_modes')), 150);
+    const found = await until('the verdict at a line', () => saidAt(page, 'too narrow'));
+    if (!found.line.startsWith('sample mu')) throw new Error(`the verdict stands at ${found.line}`);
+    await shot('not-calibrated');
+    await page.keyboard.press('Escape');
+    await page.locator('.tab', { hasText: 'flat.qvr' }).click();
+    return found;
+  });
   await see('what stands in the way of a check is said at its line', async () => {
     await start(page, 'flat_prior');
     await until('the end of it', async () => /errored|error/.test(await state(page, 'flat_prior')), 60);
@@ -66,7 +104,7 @@ export async function calibrating(drive, seen) {
       const all = await page.locator('.test-error-content-widget, .test-message-inline-content, .test-output-peek, .zone-widget').allInnerTexts();
       return all.find((each) => each.includes('improper'));
     });
-    await shot('not-calibrated');
+    await shot('not-to-be-calibrated');
     await page.keyboard.press('Escape');
     return found.slice(0, 160);
   });
