@@ -4,7 +4,8 @@
 
 ;;; Commentary:
 
-;; Tells eglot of the server, and runs models through it: `qvr-run', `qvr-stop', `qvr-results', `qvr-report'.
+;; Tells eglot of the server, and runs models through it: `qvr-run', `qvr-stop', `qvr-results', `qvr-report',
+;; `qvr-plate'.
 
 ;;; Code:
 
@@ -13,6 +14,7 @@
 (require 'subr-x)
 (require 'qvr-mode)
 (require 'qvr-results)
+(require 'qvr-plate)
 
 (defcustom qvr-server-command '("qvr-lsp")
   "The language server and its arguments."
@@ -88,6 +90,14 @@ last.  With a prefix argument, ask which.  Editing goes on while it runs."
                   (browse-url (plist-get answer :uri)))))))
 
 ;;;###autoload
+(defun qvr-plate (program)
+  "Show the plate diagram of PROGRAM as it is in the buffer now."
+  (interactive (list (qvr--chosen-program)) qvr-base-mode qvr-results-mode qvr-plate-mode)
+  (let ((model (qvr--model)))
+    (qvr--ask model "qvr.plate" (qvr--about model program)
+              (lambda (answer) (qvr-plate-show model answer)))))
+
+;;;###autoload
 (defun qvr-restart-worker ()
   "Start the process anew in which models run."
   (interactive nil qvr-base-mode qvr-results-mode)
@@ -107,7 +117,9 @@ last.  With a prefix argument, ask which.  Editing goes on while it runs."
 
 (defun qvr--model ()
   "The buffer whose model the commands of this one are about."
-  (let ((model (if (derived-mode-p 'qvr-results-mode) qvr-results-model (current-buffer))))
+  (let ((model (cond ((derived-mode-p 'qvr-results-mode) qvr-results-model)
+                     ((derived-mode-p 'qvr-plate-mode) qvr-plate-model)
+                     (t (current-buffer)))))
     (unless (and (buffer-live-p model)
                  (with-current-buffer model (derived-mode-p 'qvr-base-mode)))
       (user-error "This is no buffer of a QVR model"))
@@ -117,6 +129,7 @@ last.  With a prefix argument, ask which.  Editing goes on while it runs."
   "The program to be run, or nil for the one that the file stands for."
   (cond
    ((derived-mode-p 'qvr-results-mode) qvr-results-program)
+   ((derived-mode-p 'qvr-plate-mode) qvr-plate-program)
    (current-prefix-arg
     (completing-read "Program: " (qvr--programs) nil t nil nil (qvr-program-at-point)))
    (t (qvr-program-at-point))))

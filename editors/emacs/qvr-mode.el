@@ -240,6 +240,7 @@ author knows where a block ends."
     (define-key map (kbd "C-c C-k") #'qvr-stop)
     (define-key map (kbd "C-c C-z") #'qvr-results)
     (define-key map (kbd "C-c C-o") #'qvr-report)
+    (define-key map (kbd "C-c C-d") #'qvr-plate)
     map)
   "Keys of both modes.")
 
@@ -247,6 +248,7 @@ author knows where a block ends."
 (autoload 'qvr-stop "qvr-eglot" nil t)
 (autoload 'qvr-results "qvr-eglot" nil t)
 (autoload 'qvr-report "qvr-eglot" nil t)
+(autoload 'qvr-plate "qvr-eglot" nil t)
 (autoload 'qvr-restart-worker "qvr-eglot" nil t)
 
 ;;;###autoload

@@ -61,6 +61,37 @@
                                   (eglot--TextDocumentPositionParams))))
       (should (string-match-p "School ⊗ Real" (format "%s" hover))))
 
+    ;; The plate diagram needs no run; from each node's line one goes to its step.
+    (call-interactively #'qvr-plate)
+    (let ((plates (qvr-tests-await (lambda () (get-buffer "*QVR plates of eight_schools_centred*")))))
+      (with-current-buffer plates
+        (should (derived-mode-p 'qvr-plate-mode))
+        (dolist (name '("mu" "tau" "theta" "y"))
+          (goto-char (point-min))
+          (should (re-search-forward (concat " " name " ")))
+          (qvr-plate-visit)
+          (should (equal (buffer-name) "schools.qvr"))
+          (should (looking-at (concat name "\\_>")))
+          (should (string-match-p "^ +\\(sample\\|observe\\) " (thing-at-point 'line)))
+          (set-buffer plates)))
+      ;; `g' draws what is in the buffer by then, and the diagram's first line leads nowhere.
+      (with-current-buffer "schools.qvr"
+        (goto-char (point-min))
+        (search-forward "sample tau")
+        (replace-match "sample spread")
+        (goto-char (point-min))
+        (search-forward "Normal(mu, tau)")
+        (replace-match "Normal(mu, spread)"))
+      (with-current-buffer plates
+        (revert-buffer)
+        (qvr-tests-await (lambda () (string-match-p " spread " (buffer-string))))
+        (goto-char (point-max))
+        (should-error (qvr-plate-visit) :type 'user-error))
+      (with-current-buffer "schools.qvr"
+        (goto-char (point-min))
+        (while (search-forward "spread" nil t) (replace-match "tau"))
+        (eglot--signal-textDocument/didChange)))
+
     ;; There is nothing to show before the first run, and the server says so.
     (qvr-results nil)
     (qvr-tests-await (lambda () (string-match-p "run it first" (qvr-tests-said))))
