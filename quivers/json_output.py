@@ -189,6 +189,35 @@ def prior_predictive(drawn: PriorDraws, seed: int) -> dict[str, Any]:
     }
 
 
+def predictions(
+    program: str,
+    drawn: Mapping[str, NDArray[np.float64]],
+    *,
+    axes: Mapping[str, tuple[str, ...]],
+    levels: Levels,
+    roles: Mapping[str, str],
+    seed: int,
+    problems: Sequence[str],
+) -> dict[str, Any]:
+    """What a posterior predicts: each site's draws, (draw, *axes), in figures. `problems` are the fit's."""
+    return {
+        "program": program,
+        "seed": seed,
+        "draws": max((len(values) for values in drawn.values()), default=0),
+        "sites": {
+            name: {
+                "role": roles[name],
+                "axes": list(axes[name]),
+                "shape": list(values.shape[1:]),
+                **_figures(values.reshape(len(values), -1)),
+            }
+            for name, values in drawn.items()
+        },
+        "labels": labels_entry(axes.values(), levels),
+        "problems": list(problems),
+    }
+
+
 def labels_entry(axes: Iterable[Sequence[str]], levels: Levels) -> dict[str, list[str]]:
     """What the elements of each object that sites run over are called, for objects that the data name."""
     used = {name for own in axes for name in own}

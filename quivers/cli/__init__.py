@@ -133,6 +133,10 @@ def _obey(options: argparse.Namespace) -> int:
             from quivers.cli.plate import plate
 
             return plate(options)
+        case "predict":
+            from quivers.cli.predict import predict
+
+            return predict(options)
         case "new":
             from quivers.cli.new import new
 

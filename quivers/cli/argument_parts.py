@@ -40,7 +40,7 @@ def _layout(prog: str) -> argparse.HelpFormatter:
 
 def top_layout(prog: str) -> argparse.HelpFormatter:
     """The layout of the help of `qvr` itself."""
-    return argparse.RawDescriptionHelpFormatter(prog, width=_width())
+    return _Layout(prog, max_help_position=15, width=_width())
 
 
 def _width() -> int:
@@ -127,6 +127,14 @@ def whole_number(least: int, most: int) -> Any:
         return value
 
     return convert
+
+
+def elements(text: str) -> tuple[str, str]:
+    """Which elements of an object are new: `School=new` or `Time=further`."""
+    name, equals, which = (part.strip() for part in text.partition("="))
+    if not (name and equals and which in ("new", "further")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OBJECT=new or OBJECT=further")
+    return name, which
 
 
 def share(text: str) -> float:

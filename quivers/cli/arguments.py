@@ -13,6 +13,7 @@ from quivers.cli.argument_parts import add_model_and_data as _add_model_and_data
 from quivers.cli.argument_parts import add_output_format as _add_output_format
 from quivers.cli.argument_parts import add_watch as _add_watch
 from quivers.cli.argument_parts import command as _command
+from quivers.cli.argument_parts import elements as _elements
 from quivers.cli.argument_parts import share as _share
 from quivers.cli.argument_parts import top_layout as _top_layout
 from quivers.cli.argument_parts import whole_number as _whole_number
@@ -43,7 +44,9 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
         description="Typed hierarchical Bayesian models: check them, run them, edit them.",
         epilog="example: qvr run examples/eight_schools/noncentred.qvr",
         formatter_class=_top_layout,
+        add_help=False,
     )
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"qvr {quivers.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="qvr")
     asked = arguments[0] if arguments else ""
@@ -276,7 +279,7 @@ def _explain(commands: Any) -> None:
         commands,
         "explain",
         "[CODE | FILE --kernel [options]]",
-        "tell what the code of a message means, or how a program is computed",
+        "tell what a message's code means, or how a program is computed",
         "qvr explain QVR401",
     )
     explain.add_argument(
@@ -312,6 +315,59 @@ def _plate(commands: Any) -> None:
     plate.add_argument(
         "-o", "--output", metavar="FILE", help="a file to write, by its ending .svg, .dot, .mmd or .txt"
     )
+
+
+def _predict(commands: Any) -> None:
+    predict = _command(
+        commands,
+        "predict",
+        "[FILE] --new FILE [options]",
+        "predict new data from a posterior",
+        "qvr predict model.qvr --new new.csv -o predicted.csv",
+        "It samples FILE's posterior, or takes a saved run's: qvr predict --run latest --new new.csv",
+    )
+    predict.add_argument("file", nargs="?", metavar="FILE", help="a .qvr file to sample")
+    add_data(predict, "the data to fit (model.data.* beside it)")
+    predict.add_argument(
+        "--new",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="what to predict for, without the outcome",
+    )
+    predict.add_argument("--run", metavar="RUN", help="predict from a saved run, by its name or latest")
+    predict.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
+    predict.add_argument(
+        "--elements",
+        action="append",
+        type=_elements,
+        default=[],
+        metavar="OBJECT=HOW",
+        help="without names: all new, or further than the fit's",
+    )
+    predict.add_argument("--site", action="append", metavar="NAME", help="by default, what is observed")
+    counts = {
+        "seed": (0, 2**63 - 1, 0, "the same seed gives the same predictions"),
+        "chains": (1, 1024, CHAINS, "chains side by side"),
+        "warmup": (0, 10**7, WARMUP, "draws of each chain to adapt with"),
+        "draws": (1, 10**7, DRAWS, "draws of each chain to keep"),
+    }
+    for name, (least, most, default, meaning) in counts.items():
+        text = f"{meaning} (%(default)s)"
+        number = _whole_number(least, most)
+        predict.add_argument(f"--{name}", type=number, default=default, metavar="N", help=text)
+    predict.add_argument(
+        "--samples", type=_whole_number(1, 10**7), metavar="N", help="predictions to draw (one for each draw)"
+    )
+    predict.add_argument(
+        "--target-accept", type=_share, default=TARGET_ACCEPT, metavar="P", help=argparse.SUPPRESS
+    )
+    predict.add_argument(
+        "--format", choices=("text", "csv", "json"), default="text", metavar="FORM", help="text, csv or json"
+    )
+    predict.add_argument("-o", "--output", metavar="FILE", help="a .csv, .json or .npz file to write instead")
+    predict.add_argument("--draws-output", metavar="FILE", help="an .npz file for all draws")
+    predict.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _new(commands: Any) -> None:
@@ -366,6 +422,7 @@ _COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "fmt": _fmt,
     "explain": _explain,
     "plate": _plate,
+    "predict": _predict,
     "new": _new,
     "completion": _completion,
     "lsp": _lsp,
