@@ -59,6 +59,8 @@ def why_not(guide: Guide, optimizer: torch.optim.Optimizer, schedule: LRSchedule
 
 def method_of(optimizer: torch.optim.Optimizer) -> Method | None:
     """The compiled form of a plain Adam, AdamW or SGD; None for any other."""
+    if type(optimizer) not in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD):
+        return None
     group = optimizer.param_groups[0]
     if any(group.get(name) for name in ("amsgrad", "maximize", "capturable", "differentiable")):
         return None
@@ -69,11 +71,9 @@ def method_of(optimizer: torch.optim.Optimizer) -> Method | None:
         settings[code.BETA_1], settings[code.BETA_2] = (float(beta) for beta in group["betas"])
         settings[code.EPSILON] = group["eps"]
         return Method(code.ADAM, settings)
-    if type(optimizer) is torch.optim.SGD:
-        settings[code.MOMENTUM], settings[code.DAMPENING] = group["momentum"], group["dampening"]
-        settings[code.NESTEROV] = group["nesterov"]
-        return Method(code.SGD, settings)
-    return None
+    settings[code.MOMENTUM], settings[code.DAMPENING] = group["momentum"], group["dampening"]
+    settings[code.NESTEROV] = group["nesterov"]
+    return Method(code.SGD, settings)
 
 
 def _has_hooks(optimizer: torch.optim.Optimizer) -> bool:

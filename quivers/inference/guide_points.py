@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_model
 from quivers.inference.guides import Guide, standard_normal
 from quivers.inference.modes import curvature, find_mode, sites_at
 
@@ -56,6 +57,7 @@ class _PointGuide(Guide):
             DataError: the observations do not fit.
             QvrError: there is no mode, or the search does not find one.
         """
+        check_model(model)
         bound = model.bind({} if observations is None else observations)
         self.check(bound)
         self._move(bound)
@@ -128,6 +130,9 @@ class AutoLaplaceApproximation(_PointGuide):
         """The covariance of the unconstrained coordinates, (coordinate, coordinate)."""
         root = self._factor()
         return root @ root.T
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_of": None}
 
     def finish(self, bound: BoundModel) -> None:
         """Goes to the mode, and takes the curvature there."""

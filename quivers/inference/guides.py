@@ -13,6 +13,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from quivers.backends.torch.minibatch import Minibatch
 from quivers.errors import QvrError
+from quivers.inference.arguments import a_kind, check_bound, check_model, check_positive
 from quivers.ir.graph import object_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Guide(nn.Module, ABC):
         parameters: Sequence[str],
     ) -> None:
         super().__init__()
+        check_model(model)
         latents = model.density.latents
         _check_observed(model, [latent.name for latent in latents], observed_names)
         if not latents:
@@ -121,6 +123,9 @@ class Guide(nn.Module, ABC):
 
     def sample(self, bound: BoundModel, shape: tuple[int, ...] = ()) -> dict[str, Tensor]:
         """Draws of the latents and of the lets that depend on them, on their own scales, (*shape, *axes)."""
+        check_bound(bound)
+        if not (isinstance(shape, tuple) and all(isinstance(size, int) and size >= 0 for size in shape)):
+            raise QvrError(f"shape must be a tuple of whole numbers, such as (1000,), it is {shape!r}.")
         self.check(bound)
         with torch.no_grad():
             return bound.constrain(self.rsample(shape).detach())
@@ -136,6 +141,28 @@ class Guide(nn.Module, ABC):
                 f"The guide was made for latents {_described(self.shapes)}, but with these data the program"
                 f" has {_described(theirs)}."
             )
+
+    def load_state_dict(self, *args: Any, **options: Any) -> Any:
+        """As torch's; the guide must know its sizes. Raises `QvrError` where it does not."""
+        _ = self.dimension
+        return super().load_state_dict(*args, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, or a guide that is read from a file, is fitted to no data.
+        return {**self.__dict__, "fitted_to": None}
+
+    def _apply(self, move: Any, recurse: bool = True) -> Guide:
+        """Refuses devices other than the processor and other numbers, before anything is changed."""
+        try:
+            changed = move(torch.zeros(1, dtype=torch.float64))
+        except (AssertionError, NotImplementedError, RuntimeError) as error:
+            raise QvrError(f"The guide can't be moved there: {error}.") from error
+        if changed.device.type != "cpu" or changed.dtype != torch.float64:
+            raise QvrError(
+                "Guides compute in float64 on the processor, so this one can't be moved to"
+                f" {changed.dtype} on {changed.device}."
+            )
+        return super()._apply(move, recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def finish(self, bound: BoundModel) -> None:
         """Works out what a fitted guide needs beyond its parameters; most need nothing."""
@@ -214,8 +241,7 @@ def start(dimension: int, initial_scale: float) -> dict[str, Tensor]:
 
 def checked_scale(initial_scale: float) -> float:
     """`initial_scale`, or a `QvrError` where it is no positive number."""
-    if not 0.0 < initial_scale < math.inf:
-        raise QvrError(f"initial_scale must be a positive number, it is {initial_scale!r}.")
+    check_positive("initial_scale", initial_scale)
     return initial_scale
 
 
@@ -234,7 +260,10 @@ def _check_observed(
 ) -> None:
     if observed_names is None:
         return
-    given = {observed_names} if isinstance(observed_names, str) else set(observed_names)
+    given = {observed_names} if isinstance(observed_names, str) else observed_names
+    if not (isinstance(given, Iterable) and all(isinstance(name, str) for name in given)):
+        raise QvrError(f"observed_names must be names, such as {{'y', 'x'}}, not {a_kind(observed_names)}.")
+    given = set(given)
     inputs = [entry.name for entry in model.program.inputs]
     sampled = sorted(given & set(latents))
     if sampled:

@@ -147,10 +147,11 @@ class MCMC:
         """Samples the posterior of `model` given `observations`, the program's inputs by name.
 
         `x` is a value of the program's domain, which no program reads yet. `progress` is called in this
-        thread, about ten times a second; True draws bars where standard error is a terminal. Setting `cancel` ends the run within a tenth of a second; it then
-        has the draws made so far. `watch` is given a view of the chains, just before they start, through
-        which any thread may look at what they have drawn so far. `record` is told of the run then too, so
-        that it can be saved while it is made; with a `checkpoint` of such a run its chains go on from there.
+        thread, about ten times a second; True draws bars where standard error is a terminal. Setting `cancel`
+        ends the run within a tenth of a second; it then has the draws made so far. `watch` is given a view of
+        the chains, just before they start, through which any thread may look at what they have drawn so far.
+        `record` is told of the run then too, so that it can be saved while it is made; with a `checkpoint` of
+        such a run its chains go on from there.
 
         Raises `DataError` where the observations do not fit, `SamplingError` where the chains cannot start
         or go on, `Cancelled` where the run was cancelled before every chain had drawn.

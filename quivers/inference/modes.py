@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,13 @@ def find_mode(log_density: Function, bound: BoundModel, first: Tensor) -> Tensor
         before = q.clone()
         q = _climbed(log_density, q)
         if not q.isfinite().all() or not bool(log_density(q).isfinite()):
+            farthest = torch.where(before.isfinite(), (q - before).abs().nan_to_num(math.inf), math.inf)
+            gone = (farthest >= farthest.max()).nonzero().flatten().tolist()
             raise QvrError(
-                "The search for the mode reached a point where the log density is not finite: start it"
-                " elsewhere, by setting the guide's loc."
+                "The search for the mode reached a point where the log density is not finite, far along"
+                f" {sites_at(bound, gone)}. There may be none, as in a hierarchical model in its centred"
+                " form: write the model non-centred, or take a guide with a spread, such as AutoNormalGuide."
+                " Else start the search elsewhere, by setting the guide's loc."
             )
         if (q.abs() > FAR).any():
             break

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quivers.errors import QvrError, SamplingError
+from quivers.inference.arguments import check_model
 from quivers.inference.engine import Name, engine_for, held_against_torch
 from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.pathfinder_path import ELBO_DRAWS, HISTORY, ITERATIONS, NoPath, find_path
@@ -95,6 +96,7 @@ def pathfinder(
         check_count(name, count, 1)
     check_count("max_iterations", max_iterations, 1)
     check_choice("engine", engine, ENGINES)
+    check_model(model)
     if seed is not None:
         check_count("seed", seed, 0)
     began = time.perf_counter()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_by_name, check_model
 from quivers.inference.guides import Guide
 from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.mcmc import MCMCResult
@@ -42,6 +43,7 @@ class Predictive:
         num_samples: int | None = None,
         elements: Mapping[str, Elements] | None = None,
     ) -> None:
+        check_model(model)
         if not (posterior is None or isinstance(posterior, (Guide, MCMCResult))):
             raise QvrError(
                 f"posterior must be a guide or the result of a run, not {type(posterior).__name__}; leave it"
@@ -49,6 +51,7 @@ class Predictive:
             )
         if num_samples is not None:
             check_count("num_samples", num_samples, 1)
+        check_by_name("elements", elements, '{"School": "new"}')
         known = model.checked.objects
         for name, which in (elements or {}).items():
             if name not in known:

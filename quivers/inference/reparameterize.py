@@ -157,8 +157,8 @@ def settled_forms(forms: Forms | None, shares: Shares) -> Forms | None:
 
 def _share(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     try:
-        numbers = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        numbers = np.asarray(value.detach() if hasattr(value, "detach") else value, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError):
         raise QvrError(f"λ of `{name}` must be a number or an array of them, it is {value!r}.") from None
     if numbers.shape not in ((), shape):
         raise QvrError(

@@ -57,14 +57,15 @@ class KernelDensity:
 
     def evaluate(self, q: Tensor) -> tuple[Tensor, Tensor]:
         """The log density at points (point, coordinate), and the gradients there."""
-        points = q.contiguous()
+        # The kernel reads and writes doubles, whatever the guide has.
+        points = q.to(torch.float64).contiguous()
         gradients = torch.empty_like(points)
         first, slope, width = points.data_ptr(), gradients.data_ptr(), points.shape[1] * points.itemsize
         block = self._block.ctypes.data
         values = [
             self._function(first + row * width, slope + row * width, block) for row in range(len(points))
         ]
-        return torch.tensor(values, dtype=points.dtype), gradients
+        return torch.tensor(values, dtype=q.dtype), gradients.to(q.dtype)
 
 
 class _Evaluation(torch.autograd.Function):
@@ -95,7 +96,7 @@ def checked_engine(choice: str, density: Density, bound: BoundModel, guide: Guid
     if engine.name == "torch":
         return engine
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        points = np.ascontiguousarray(guide.particles(POINTS)[0].numpy())
+        points = np.ascontiguousarray(guide.particles(POINTS)[0].double().numpy())
     evaluate, block = python_function(engine.density.address), engine.density.block()
     gradient = np.zeros(bound.dimension)
     finite = [

@@ -157,7 +157,7 @@ def test_a_full_rank_guide_that_does_not_match_is_not_told_to_be_one():
     torch.manual_seed(0)
     (sentence,) = svi.check(LINE_DATA)
     assert "AutoMultivariateNormalGuide" not in sentence
-    assert "run more steps, write the model non-centred, or sample it with NUTS" in sentence
+    assert "run more steps, or sample it with NUTS" in sentence
 
 
 def test_it_starts_as_the_mean_field_guide_does():

@@ -98,7 +98,7 @@ class BoundModel:
     def own_log_density(self, q: Tensor) -> Tensor:
         """The joint log density at q (*batch, dimension) of the latents on their own scales: (*batch).
 
-        That is `log_density` without the log Jacobians: where it is greatest does not depend on the bijections.
+        That is `log_density` without the log Jacobians: where it is greatest hangs on no bijection.
         """
         (value,) = self._own_plan(self._positions(q))
         return value.expand(q.shape[:-1])

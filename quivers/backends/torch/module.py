@@ -44,6 +44,13 @@ class ProgramModule(nn.Module):
         anchor: Tensor = self._buffers["_anchor"]  # type: ignore[assignment]
         return anchor.device
 
+    def _apply(self, move: Any, recurse: bool = True) -> ProgramModule:
+        """Moves the module; raises `QvrError` where there is no such device."""
+        try:
+            return super()._apply(move, recurse)  # type: ignore[no-any-return, no-untyped-call]
+        except (AssertionError, NotImplementedError, RuntimeError) as error:
+            raise QvrError(f"The program can't be moved there: {error}.") from error
+
     def bind(self, observations: Values, require_observed: bool = True) -> BoundModel:
         """The program with its data, on the unconstrained space.
 

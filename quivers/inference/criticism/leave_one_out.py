@@ -11,6 +11,7 @@ from quivers.element_names import axis_labels, element_names, labels
 from quivers.errors import QvrError
 from quivers.inference.criticism.arviz_groups import arviz
 from quivers.inference.criticism.pointwise import Pointwise, pointwise_log_likelihood
+from quivers.inference.psis import FEWEST_WEIGHTS
 from quivers.ir.graph import object_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def _inference_data(result: MCMCResult, site: str | None, library: Any) -> Any:
     """The least that ArviZ needs: the posterior, and all observations along one dimension."""
     import xarray
 
+    draws = result.divergences.numel()
+    if draws < FEWEST_WEIGHTS:
+        raise QvrError(f"loo and waic need at least {FEWEST_WEIGHTS} draws, the run has {draws}: draw more.")
     pointwise = pointwise_log_likelihood(result)
     if not pointwise:
         raise QvrError(

@@ -117,11 +117,14 @@ def distance(draws: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArra
 
 def _chosen(density: Density, latents: Collection[str], priors: Collection[str] | None) -> frozenset[str]:
     if priors is not None:
-        given = frozenset({priors} if isinstance(priors, str) else priors)
-        unknown = sorted(given - set(latents))
+        given = {priors} if isinstance(priors, str) else priors
+        if not (isinstance(given, Collection) and given):
+            raise QvrError(f"priors must name one latent or more, such as ['mu', 'tau']; it is {priors!r}.")
+        given = frozenset(given)
+        unknown = sorted(given - set(latents), key=str)
         if unknown:
             raise QvrError(
-                f"priors has {', '.join(unknown)}, which the program does not sample; it samples"
+                f"priors has {', '.join(map(str, unknown))}, which the program does not sample; it samples"
                 f" {', '.join(latents)}."
             )
         return given
