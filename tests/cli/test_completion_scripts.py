@@ -16,6 +16,8 @@ from quivers.templates import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
 BASH = shutil.which("bash")
+# There a shell that is missing is a failure.
+IN_CI = "CI" in os.environ
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these shells are not Windows'")
 
 # What bash hands a function: the words of the line, with `=` as one of its own.
@@ -104,7 +106,7 @@ def test_bash_is_told_of_the_function(capsys: pytest.CaptureFixture[str]) -> Non
     assert "-F _qvr qvr" in done.stdout
 
 
-@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
+@pytest.mark.skipif(shutil.which("fish") is None and not IN_CI, reason="no fish")
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -126,7 +128,7 @@ def test_fish_completes(line: str, found: set[str], folder: Path, capsys: pytest
     assert {each.split("\t")[0] for each in done.stdout.splitlines()} == found
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
+@pytest.mark.skipif(shutil.which("zsh") is None and not IN_CI, reason="no zsh")
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
@@ -139,7 +141,8 @@ def test_fish_completes(line: str, found: set[str], folder: Path, capsys: pytest
     ],
 )
 def test_zsh_completes(typed: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pexpect = pytest.importorskip("pexpect")
+    import pexpect
+
     file = folder.parent / "qvr.zsh"
     file.write_text(script("zsh", capsys), "utf-8")
     environment = {"PATH": os.environ["PATH"], "TERM": "dumb", "HOME": str(folder.parent)}
