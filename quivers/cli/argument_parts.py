@@ -40,7 +40,7 @@ def _layout(prog: str) -> argparse.HelpFormatter:
 
 def top_layout(prog: str) -> argparse.HelpFormatter:
     """The layout of the help of `qvr` itself."""
-    return _Layout(prog, max_help_position=15, width=_width())
+    return _Layout(prog, max_help_position=16, width=_width())
 
 
 def _width() -> int:

@@ -42,7 +42,8 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="qvr",
         description="Typed hierarchical Bayesian models: check them, run them, edit them.",
-        epilog="example: qvr run examples/eight_schools/noncentred.qvr",
+        epilog="example: qvr run examples/eight_schools/noncentred.qvr\n"
+        "exit status: 0 clean, 1 problems, 2 misuse, 130 interrupted, 70 a fault of QVR",
         formatter_class=_top_layout,
         add_help=False,
     )
@@ -50,8 +51,8 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"qvr {quivers.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="qvr")
     asked = arguments[0] if arguments else ""
-    for name in [asked] if asked in _COMMANDS else _COMMANDS:
-        _COMMANDS[name](commands)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        COMMANDS[name](commands)
     if asked == "run" and any(argument.startswith("--res") for argument in arguments or ()):
         _without_file(commands.choices["run"])
     return parser
@@ -203,8 +204,8 @@ def _compare(commands: Any) -> None:
         "A B [options]",
         "lay two saved runs side by side",
         "qvr compare eight_schools-3f9c01ab latest",
-        "It tells how far each quantity moved, in sds with its Monte Carlo error, and, where\n"
-        "ArviZ is installed and both observe the same data, which model predicts better (LOO).",
+        "It tells how far each quantity moved, in sds with its Monte Carlo error, and,\n"
+        "where ArviZ is installed and both observe the same data, which predicts better.",
     )
     for name in ("a", "b"):
         compare.add_argument(name, metavar=name.upper(), help="a run's name, its beginning, or latest")
@@ -324,7 +325,7 @@ def _predict(commands: Any) -> None:
         "[FILE] --new FILE [options]",
         "predict new data from a posterior",
         "qvr predict model.qvr --new new.csv -o predicted.csv",
-        "It samples FILE's posterior, or takes a saved run's: qvr predict --run latest --new new.csv",
+        "It samples FILE, or takes a saved run: qvr predict --run latest --new new.csv",
     )
     predict.add_argument("file", nargs="?", metavar="FILE", help="a .qvr file to sample")
     add_data(predict, "the data to fit (model.data.* beside it)")
@@ -392,7 +393,7 @@ def _completion(commands: Any) -> None:
         "SHELL",
         "print a script that completes qvr in a shell",
         'eval "$(qvr completion bash)"',
-        "bash: put the example into ~/.bashrc. zsh: the same into ~/.zshrc, behind compinit.\n"
+        "bash: put the example into ~/.bashrc. zsh: into ~/.zshrc, behind compinit.\n"
         "fish: qvr completion fish > ~/.config/fish/completions/qvr.fish",
     )
     completion.add_argument(
@@ -411,7 +412,7 @@ def _version(commands: Any) -> None:
     _command(commands, "version", "", "print the versions of QVR and Python", "qvr version")
 
 
-_COMMANDS: Mapping[str, Callable[[Any], None]] = {
+COMMANDS: Mapping[str, Callable[[Any], None]] = {
     "check": _check,
     "run": _run,
     "report": _report,

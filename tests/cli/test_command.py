@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import quivers
 from quivers.cli import main
+from quivers.cli.arguments import COMMANDS
+from quivers.cli.output import CLEAN, FAULT, INTERRUPTED, MISUSE, PROBLEMS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("command", [[], ["check"], ["run"], ["plate"], ["lsp"], ["version"]], ids=str)
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
 def test_help_fits_one_screen_and_has_an_example(
-    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    command: list[str], columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", str(columns))
     assert main([*command, "--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 27
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) <= columns
     assert any(line.startswith("example: qvr ") for line in lines)
+
+
+def test_help_tells_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    [told] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("exit status: ")]
+    statuses = {int(number) for number in re.findall(r"\b\d+\b", told)}
+    assert statuses == {CLEAN, PROBLEMS, MISUSE, INTERRUPTED, FAULT}
+
+
+def test_help_starts_without_the_runtime() -> None:
+    code = "import sys; from quivers.cli import main; main(['--help']); print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(told.stdout.splitlines()[-1].split())
+    assert not loaded & {"numpy", "torch", "rich", "lark", "tree_sitter", "llvmlite", "IPython", "pygments"}
+
+
+def test_help_takes_a_few_times_as_long_as_python_itself() -> None:
+    """A ratio, so that a busy machine slows both; the least of several tells what it takes."""
+
+    resource = pytest.importorskip("resource", reason="Windows has no such clock")
+
+    def seconds(*arguments: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True, cwd=ROOT)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    bare = min(seconds("-c", "pass") for _ in range(5))
+    helped = min(seconds("-m", "quivers.cli", "--help") for _ in range(5))
+    assert helped < 10 * bare
 
 
 def test_version_is_told_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
