@@ -56,10 +56,8 @@ class Saving:
                 remove_twins(self.folder, self.about.identity.digest())
             return None
         made = min(self.recorder.kept, default=0)
-        return (
-            f"The run is not saved as a whole: {reason(failure)}."
-            f" {self.folder} has the first {made} draws of each chain."
-        )
+        draws = f"the first {made} draws of each chain" if made else "no draws that all chains have"
+        return f"The run is not saved as a whole: {reason(failure)}. {self.folder} has {draws}."
 
     def abandon(self) -> str | None:
         """Ends a run that has no result: one without draws leaves nothing behind."""
