@@ -392,9 +392,8 @@ def _completion(commands: Any) -> None:
         "completion",
         "SHELL",
         "print a script that completes qvr in a shell",
-        'eval "$(qvr completion bash)"',
-        "bash: put the example into ~/.bashrc. zsh: into ~/.zshrc, behind compinit.\n"
-        "fish: qvr completion fish > ~/.config/fish/completions/qvr.fish",
+        "qvr completion fish > ~/.config/fish/completions/qvr.fish",
+        'bash: eval "$(qvr completion bash)" in ~/.bashrc; zsh: the like, behind compinit.',
     )
     completion.add_argument(
         "shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"
