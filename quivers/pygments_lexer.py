@@ -32,7 +32,7 @@ def _whole(names: tuple[str, ...]) -> words:
     return words(names, prefix=r"(?<!\w)", suffix=r"(?!\w)")
 
 
-class QvrLexer(RegexLexer):
+class QvrLexer(RegexLexer):  # type: ignore[misc]  # Pygments has no types
     """The lexer of `.qvr` files."""
 
     name = "QVR"

@@ -393,7 +393,7 @@ def _completion(commands: Any) -> None:
         "SHELL",
         "print a script that completes qvr in a shell",
         "qvr completion fish > ~/.config/fish/completions/qvr.fish",
-        'bash: eval "$(qvr completion bash)" in ~/.bashrc; zsh: the like, behind compinit.',
+        'bash: eval "$(qvr completion bash)" in ~/.bashrc; zsh: after compinit',
     )
     completion.add_argument(
         "shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"
