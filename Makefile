@@ -76,13 +76,16 @@ vsix: vscode-packages ## Build the extension for VS Code into editors/vscode/dis
 vscode-drive: ## Install what drives a real VS Code in the end-to-end tests (Linux; QVR_DRIVE=folder)
 	editors/vscode/test/drive/install.sh
 
-# Those of its screenshots that docs/editors/vscode.md shows.
+# Those of its screenshots that docs/editors/vscode.md shows, in 256 colours, which are a third of the bytes.
 SCREENS := squiggle posterior plate plate-diagram live no-python
 
 vscode-screens: $(READY) vscode-drive ## Draw the screenshots of docs/editors/vscode.md anew
 	CI=true QVR_VSCODE_SCREENS=$(CURDIR)/build/vscode-screens $(BIN)/pytest tests/e2e/test_vscode.py
 	mkdir -p docs/editors/vscode
-	cp $(SCREENS:%=build/vscode-screens/%.png) docs/editors/vscode/
+	$(BIN)/pip install --quiet -c constraints.txt pillow
+	cd build/vscode-screens && $(CURDIR)/$(BIN)/python -c 'import sys; from PIL import Image; \
+	  [Image.open(name).quantize(256, dither=Image.Dither.NONE).save("$(CURDIR)/docs/editors/vscode/" + name, optimize=True) \
+	   for name in sys.argv[1:]]' $(SCREENS:%=%.png)
 
 format: $(READY) ## Format the Python sources
 	$(BIN)/ruff check --fix .
