@@ -141,7 +141,7 @@ def ticks_of(scale: Scale, most: int) -> list[float]:
     if not scale.log:
         return ticks(scale.low, scale.high, most)
     low, high = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
-    parts = (1, 2, 5) if high - low <= 3 else (1,)
+    parts = (1, 2, 5) if math.log10(scale.high / scale.low) <= 3 else (1,)
     found = [part * 10.0**power for power in range(low, high + 1) for part in parts]
     return [value for value in found if scale.low <= value <= scale.high]
 
@@ -164,7 +164,7 @@ def _x_axis(chart: Chart) -> str:
     foot = top + height
     parts = [f'<path class="base" d="M{left:g} {foot:g}h{width:g}"/>']
     if chart.x.ticks:
-        for value in ticks_of(chart.x, max(3, int(width / 70))):
+        for value in ticks_of(chart.x, max(4, int(width / 60))):
             x = left + width * chart.x.share(value)
             parts.append(
                 f'<path d="M{x:.1f} {foot:g}v4"/><text x="{x:.1f}" y="{foot + 16:g}">{_tick(value)}</text>'

@@ -160,7 +160,7 @@
       const [[sx, fromLeft], [sy, , fromTop]] = [part(this.x), part(this.y)];
       this.marks.setAttribute('transform', `matrix(${sx} 0 0 ${sy} ${left - sx * (left + fromLeft * width)} ${top - sy * (top + fromTop * height)})`);
       this.plot.classList.toggle('zoomed', sx > 1.0001 || sy > 1.0001);
-      this.axis('x', this.x, Math.max(3, Math.floor(width / 70)));
+      this.axis('x', this.x, Math.max(4, Math.floor(width / 60)));
       if (this.zoomsBoth) this.axis('y', this.y, Math.max(2, Math.floor(height / 32)));
       this.hide();
     }
