@@ -83,7 +83,7 @@ def problems(guide: Guide, bound: BoundModel, log_weights: Array, trace: Array) 
     if k <= LARGEST_K or largest_shift(log_weights) <= SMALL_SHIFT:
         return ()
     fallen = fall(trace)
-    down = ()
+    down: tuple[str, ...] = ()
     if fallen is not None:
         best, last = fallen
         down = (
