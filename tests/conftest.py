@@ -1,10 +1,15 @@
-"""What holds for all tests: runs that they save go to a folder of their own."""
+"""What holds for all tests: saved runs go to a folder of their own, and properties have no deadline."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes says more about the machine than about the property.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
