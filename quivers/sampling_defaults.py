@@ -24,7 +24,7 @@ DEEPEST = 20
 # where Pathfinder goes from there.
 STARTS = ("uniform", "prior", "pathfinder")
 
-# The form in which latents are sampled whose location or scale depends on others: chosen in warm-up, as written
-# (which is centred), or non-centred. The command and the server choose; Python samples what is written.
+# The form in which latents are sampled whose location or scale depends on others: chosen in warm-up, as
+# written (which is centred), or non-centred. The command and the server choose; Python samples what is written.
 REPARAMETERIZATIONS = ("auto", "centred", "noncentred")
 REPARAMETERIZATION = "auto"

@@ -48,7 +48,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pygments_lexer": LANGUAGE | {"ide"},
     "runs": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "results"},
     "worker": RUNTIME | {"json_output", "sampling_defaults"},
-    "cli": RUNTIME | SHELL | {"runs", "ide", "plate", "report", "templates", "fitting", "worker", "qvr_server"},
+    "cli": RUNTIME
+    | SHELL
+    | {"runs", "ide", "plate", "report", "templates", "fitting", "worker", "qvr_server"},
     "qvr_server": LANGUAGE | NAMES | SHELL | {"ide", "data", "plate", "report"},
 }
 

@@ -22,8 +22,8 @@ DRIVE = EXTENSION / "test/drive"
 FOLDERS = ("quivers", "server", "grammar")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 
-# The drive ends itself after 15 minutes.
-SECONDS_OF_DRIVE = 16 * 60
+# The drive ends itself after 40 minutes; on a quiet machine it takes six.
+SECONDS_OF_DRIVE = 42 * 60
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(SECONDS_OF_DRIVE + 10 * 60)]
 
 STEPS = {

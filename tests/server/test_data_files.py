@@ -364,7 +364,9 @@ def test_a_small_parquet_file_of_many_rows_counts_as_large(checked: Any, tmp_pat
 def test_a_pipe_is_refused_and_not_waited_for(checked: Any, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "m.data.csv")
     [problem] = DataFiles().answer(tmp_path / "m.qvr", checked, checked.programs["p"]).problems
-    assert problem.message.endswith("m.data.csv is a device or a pipe, not a data file: write what it gives to a file.")
+    assert problem.message.endswith(
+        "m.data.csv is a device or a pipe, not a data file: write what it gives to a file."
+    )
 
 
 def test_a_program_with_errors_still_tells_what_the_data_hold(tmp_path: Path) -> None:

@@ -415,7 +415,9 @@ def test_the_report_is_a_page_that_asks_for_nothing(model: Model) -> None:
     page = Path(uri.removeprefix("file://")).read_text("utf-8")
     assert page.startswith("<!doctype html>")
     assert "default-src 'none'" in page
-    assert not any(word in page for word in ("src=", "https://", "@import", "url(http", 'href="http', "<link"))
+    assert not any(
+        word in page for word in ("src=", "https://", "@import", "url(http", 'href="http', "<link")
+    )
     assert page.count('class="marks"') == 4
     assert "prefers-color-scheme: dark" in page
     assert "12 &lt;b&gt;diverged" in page

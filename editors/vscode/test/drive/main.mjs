@@ -13,7 +13,7 @@ import { newcomer, untrusted, withoutQvr } from './starting.mjs';
 import { running } from './running.mjs';
 import { learning, markdown, writing } from './writing.mjs';
 
-const MOST_MINUTES = 15;
+const MOST_MINUTES = 40;
 const PARTS = { newcomer, writing, running, learning, calibrating, markdown, withoutQvr, untrusted, choosing };
 
 const { values } = parseArgs({
