@@ -25,6 +25,6 @@ DEEPEST = 20
 STARTS = ("uniform", "prior", "pathfinder")
 
 # The form in which latents are sampled whose location or scale depends on others: chosen in warm-up, as
-# written (which is centred), or non-centred. The command and the server choose; Python samples what is written.
+# written (which is centred), or non-centred. The command and the server choose; Python does not.
 REPARAMETERIZATIONS = ("auto", "centred", "noncentred")
 REPARAMETERIZATION = "auto"
