@@ -12,7 +12,8 @@ import pytest
 from quivers.cli import main
 from quivers.element_names import axis_labels, element_name, index_of, label, labels, shortened
 from quivers.ide.posteriors import element, paragraphs, posterior
-from quivers.report.drawings import intervals
+from quivers.report.chart import figure
+from quivers.report.intervals import intervals
 from quivers.results import summarise
 from quivers.terminal.posterior import posterior_table
 from quivers.worker.messages import run_request
@@ -119,5 +120,7 @@ def test_a_hover_and_the_report_show_names_that_are_no_markup() -> None:
     assert element(found, 1) == "theta[x_y*]"
     assert "| theta[\\<b\\>] |" in paragraphs(found)[1]
     assert "| theta[x\\_y\\*] |" in paragraphs(found)[1]
-    assert "theta[&lt;b&gt;]" in intervals(found)
-    assert "<b>" not in intervals(found)
+    chart = intervals(found)
+    assert chart is not None
+    assert "&lt;b&gt;" in figure(chart)
+    assert "[<b>" not in figure(chart)

@@ -132,10 +132,12 @@ def test_a_run_killed_in_warm_up_begins_anew_from_its_seed(
 def test_ctrl_c_keeps_the_draws_shows_them_and_can_be_resumed(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", str(model), *SETTINGS]) == 0
+    # Long enough that the signal meets it sampling, on a quick machine too.
+    settings = ["200000" if word == "20000" else word for word in SETTINGS]
+    assert main(["run", str(model), *settings]) == 0
     whole = read_run(listed()[0].folder)
     shutil.rmtree(whole.folder)
-    process = started(str(model), *SETTINGS)
+    process = started(str(model), *settings)
     while process.poll() is None:
         log = next((run.folder / "draws.log" for run in listed()), None)
         if log is not None and log.stat().st_size > 200_000:

@@ -31,6 +31,7 @@ def test_a_run_takes_a_uri_alone_and_then_the_options() -> None:
     assert settings == {
         **{"chains": 2, "warmup": 1000, "draws": 50, "target_accept": 0.9, "thin": 1},
         **{"algorithm": "nuts", "mass_matrix": "diagonal", "engine": "auto", "init": "uniform"},
+        **{"reparameterize": "auto"},
     }
 
 
