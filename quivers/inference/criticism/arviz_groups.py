@@ -16,7 +16,8 @@ from quivers.errors import QvrError
 from quivers.inference.criticism.pointwise import pointwise_log_likelihood
 from quivers.inference.kernels import check_count
 from quivers.inference.prior_predictive import prior_predictive
-from quivers.ir.graph import Density, axis_size, object_of
+from quivers.inference.site_axes import named_axes
+from quivers.ir.graph import axis_size, object_of
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -67,7 +68,7 @@ def to_arviz(
     groups: dict[str, Any] = {
         "posterior": dims.dataset(
             {name: value.numpy() for name, value in result.samples.items()},
-            _axes_of_sites(bound.density),
+            named_axes(bound.density),
             ("chain", "draw"),
         )
     }
@@ -144,13 +145,6 @@ class Dimensions:
         return list(names) if names is not None and len(names) == size else np.arange(1, size + 1)
 
 
-def _axes_of_sites(density: Density) -> dict[str, tuple[str, ...]]:
-    axes = {latent.name: latent.axes for latent in density.latents}
-    for name, number in density.deterministic.items():
-        axes.setdefault(name, density.nodes[number].axes)
-    return axes
-
-
 def _prior_groups(result: MCMCResult, dims: Dimensions, draws: int, seed: int) -> dict[str, Any]:
     run = result.run
     try:
@@ -158,7 +152,7 @@ def _prior_groups(result: MCMCResult, dims: Dimensions, draws: int, seed: int) -
     except QvrError as error:
         warnings.warn(f"No draws from the prior are given. {error}", stacklevel=4)
         return {}
-    axes = _axes_of_sites(run.bound.density) | {step.site: step.axes for step in run.bound.density.draws}
+    axes = named_axes(run.bound.density) | {step.site: step.axes for step in run.bound.density.draws}
     groups = {}
     for group, observed in (("prior", False), ("prior_predictive", True)):
         samples = {
