@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from quivers.inference.guide_points import AutoDeltaGuide, AutoLaplaceApproximation
     from quivers.inference.guides import AutoNormalGuide, Guide
     from quivers.inference.kernels import HMCKernel, NUTSKernel
-    from quivers.inference.mcmc import MCMC, MCMCResult
+    from quivers.inference.mcmc import MCMC
+    from quivers.inference.mcmc_result import MCMCResult
     from quivers.inference.objectives import ELBO, IWAE, RenyiELBO
     from quivers.inference.pathfinder_run import PathfinderResult, pathfinder
     from quivers.inference.predictive import Predictive
@@ -66,7 +67,7 @@ _HOMES = {
     "ChainProgress": "chains",
     "Guide": "guides",
     "HMCKernel": "kernels",
-    "MCMCResult": "mcmc",
+    "MCMCResult": "mcmc_result",
     "NUTSKernel": "kernels",
     "PathfinderResult": "pathfinder_run",
     "Predictive": "predictive",

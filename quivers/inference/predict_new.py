@@ -13,7 +13,7 @@ from quivers.inference.predictive import Predictions, Predictive
 
 if TYPE_CHECKING:
     from quivers.check.program import Input
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
     from quivers.inference.new_elements import Elements
 
 

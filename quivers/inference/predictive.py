@@ -12,7 +12,7 @@ from quivers.errors import QvrError
 from quivers.inference.arguments import check_by_name, check_model
 from quivers.inference.guides import Guide
 from quivers.inference.kernels import check_choice, check_count
-from quivers.inference.mcmc import MCMCResult
+from quivers.inference.mcmc_result import MCMCResult
 from quivers.inference.new_elements import Elements, matched_latents
 from quivers.inference.prior_predictive import prior_predictive
 

@@ -23,7 +23,7 @@ from quivers.ir.graph import RANGE, Density, Marginal, axis_size, object_of
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 # Numbers of a latent's weights that are worked out at a time.
 AT_A_TIME = 4_000_000

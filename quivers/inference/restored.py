@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from quivers.inference.engine import engine_for
-from quivers.inference.mcmc import MCMCResult, Origin, result_of
+from quivers.inference.mcmc_result import MCMCResult, Origin, result_of
 from quivers.inference.reparameterize import forms_of, settled_forms
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from quivers.inference.prior_predictive import prior_predictive
 from quivers.results import SummaryRow
 
 if TYPE_CHECKING:
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 Array = NDArray[np.float64]
 PRIOR_DRAWS = 2000

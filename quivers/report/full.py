@@ -17,7 +17,7 @@ from quivers.report.page import Section, page
 
 if TYPE_CHECKING:
     from quivers.inference.criticism.predictive_check import CheckRow
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 TERMS = {
     "trace": "The draws of each chain in order. Chains that agree wander over one range, with no trend.",

@@ -20,7 +20,7 @@ from quivers.runs.saved import SavedRun, read_run
 if TYPE_CHECKING:
     from quivers.data import Bound
     from quivers.inference.compiled_run import CompiledRun
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 
 class Saving:

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from quivers.dsl import Program
-from quivers.inference.mcmc import MCMCResult
+from quivers.inference.mcmc_result import MCMCResult
 
 CELL = """\
 object A : FinSet 3

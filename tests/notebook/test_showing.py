@@ -9,7 +9,7 @@ import pytest
 
 import quivers
 from quivers.dsl import loads
-from quivers.inference.mcmc import MCMCResult
+from quivers.inference.mcmc_result import MCMCResult
 from quivers.inference.svi import SVIResult
 
 SOURCE = """\

@@ -21,7 +21,7 @@ from quivers.ir.graph import axis_size, object_of
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 PRIOR_DRAWS = 500
 

@@ -15,7 +15,7 @@ from quivers.inference.psis import FEWEST_WEIGHTS
 from quivers.ir.graph import object_of
 
 if TYPE_CHECKING:
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 
 def loo(result: MCMCResult, site: str | None = None) -> Any:

@@ -15,7 +15,7 @@ from quivers.ir.graph import axis_size
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 # Numbers that are worked out at a time, and the most that are kept: 2 GiB of them.
 AT_A_TIME = 4_000_000

@@ -22,7 +22,7 @@ from quivers.ir.graph import Density
 from quivers.ir.simplify import needed
 
 if TYPE_CHECKING:
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 # So close to 1 the weights are nearly equal, and the slope is that at 1.
 POWER = 1.01

@@ -13,7 +13,7 @@ from quivers.errors import QvrError
 from quivers.inference.criticism.arviz_groups import predictions
 
 if TYPE_CHECKING:
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
     from quivers.results import PriorDraws
 
 Statistic = Callable[[NDArray[np.float64]], float]

@@ -18,7 +18,7 @@ from quivers.inference.psis import FEWEST_WEIGHTS, smoothed
 from quivers.ir.graph import object_of
 
 if TYPE_CHECKING:
-    from quivers.inference.mcmc import MCMCResult
+    from quivers.inference.mcmc_result import MCMCResult
 
 # Numbers to weigh: of more, the draws are thinned, down to the fewest.
 MOST_WEIGHED = 20_000_000
