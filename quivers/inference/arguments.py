@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor
@@ -43,6 +43,15 @@ def check_by_name(name: str, value: object, example: str) -> None:
     """Raises `QvrError` where `value` is neither None nor values by name, such as the `example`."""
     if value is not None:
         check_kind(name, value, Mapping, f"values by name, such as {example}")
+
+
+def check_names(name: str, value: object) -> None:
+    """Raises `QvrError` where `value` is no collection of names."""
+    if isinstance(value, str):
+        raise QvrError(f'{name} takes names in a list, ["{value}"], not one by itself.')
+    check_kind(name, value, Collection, 'names, such as ["mu"]')
+    for each in cast(Collection[object], value):
+        check_kind(f"A name in {name}", each, str, "text")
 
 
 def check_positive(name: str, value: object, otherwise: str = "") -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from quivers.backends.pointer import DensityPointer, kernel_pointer
 from quivers.inference.chains import ChainProgress, Draws, per_draw, run_chains
 from quivers.inference.checkpoint import Begun, Checkpoint, Record
 from quivers.inference.checks import troubles
+from quivers.inference.kept_sites import KeptSites, LeftOut, kept_sites
 from quivers.inference.kernels import Kernel
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.reparameterize import (
@@ -35,6 +36,7 @@ from quivers.inference.reparameterize import (
     shifted,
     with_first_part,
 )
+from quivers.inference.samples import Samples
 from quivers.inference.site_axes import site_axes
 from quivers.inference.starts import uniform_starts
 from quivers.inference.trajectory import STATISTICS
@@ -51,6 +53,7 @@ _DIVERGED = STATISTICS.index("diverged")
 class CompiledRun:
     """Draws from a posterior: `samples` as `MCMCResult` has them, each (chain, draw, *axes), as arrays.
 
+    `latents` names those of them that are drawn; the others are lets.
     `axes` has the objects that each site runs over, `levels` the names of their elements where the data name
     them. `statistics` and those of `warmup` are (chain, transition, `STATISTICS`).
     `reparameterized` says how each latent was sampled.
@@ -65,9 +68,11 @@ class CompiledRun:
     wanted: int
     axes: Mapping[str, tuple[str, ...]]
     levels: Levels
+    latents: tuple[str, ...] = ()
     reparameterized: Mapping[str, Form] = field(default_factory=dict)
     engine: str = "kernel"
     engine_reason: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def total_divergences(self) -> int:
@@ -117,20 +122,24 @@ def run_compiled(
     cancel: threading.Event | None = None,
     record: Record | None = None,
     checkpoint: Checkpoint | None = None,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
 ) -> CompiledRun | NotCompiled:
     """Samples a density in the constrained space, over inputs that have the axes of the program's.
 
-    `init` says where the chains start: "uniform", or "pathfinder". `record` is told of the run just before
-    its chains start; with a `checkpoint` of such a run they go on from there.
+    `keep` and `drop` are `MCMC`'s. `init` says where the chains start: "uniform", or "pathfinder". `record` is
+    told of the run just before its chains start; with a `checkpoint` of such a run they go on from there.
 
     Where there is no kernel, or it finds nowhere to start, that is the answer; torch can then run, or say
     what is wrong.
 
     Raises:
+        QvrError: `keep` or `drop` names what is no latent and no let.
         SamplingError: the chains can't go on.
         Cancelled: the run was cancelled before every chain had drawn.
     """
     began = time.perf_counter()
+    kept = kept_sites(density, sizes, keep, drop)
     forms = forms_of(reparameterize, density, sizes, num_warmup)
     if checkpoint is not None:
         forms = settled_forms(forms, checkpoint.begun.shares)
@@ -206,7 +215,7 @@ def run_compiled(
     seconds = {"compile": compiled - began, "sample": time.perf_counter() - compiled}
     if chosen is not None:
         draws = with_first_part(draws, chosen)
-    return _result(density, inputs, sizes, draws, forms, seconds, num_samples, levels)
+    return _result(density, inputs, sizes, draws, forms, seconds, num_samples, levels, kept)
 
 
 def result_of(
@@ -222,11 +231,14 @@ def result_of(
     shares: Mapping[str, NDArray[np.float64]],
     engine: str,
     engine_reason: str | None,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
 ) -> CompiledRun:
     """The result of draws that were made before, in the form that `shares` tells; `density` is as written."""
     forms = settled_forms(forms_of(reparameterize, density, sizes, draws.warmup.shape[1]), shares)
     density = density if forms is None else forms.density
-    result = _result(density, inputs, sizes, draws, forms, seconds, wanted, levels)
+    kept = kept_sites(density, sizes, keep, drop)
+    result = _result(density, inputs, sizes, draws, forms, seconds, wanted, levels, kept)
     return replace(result, engine=engine, engine_reason=engine_reason)
 
 
@@ -239,10 +251,15 @@ def _result(
     seconds: dict[str, float],
     wanted: int,
     levels: Levels | None,
+    kept: KeptSites,
 ) -> CompiledRun:
     known = {**inputs, **({} if forms is None else forms.shares)}
+
+    def worked_out(*names: str) -> dict[str, NDArray[np.float64]]:
+        return constrained(density, known, sizes, draws.positions, names)
+
     return CompiledRun(
-        constrained(density, known, sizes, draws.positions),
+        Samples(worked_out(*kept.names), lambda name: worked_out(name)[name]),
         per_draw(draws.statistics, draws.states.thin),
         draws.warmup,
         seconds,
@@ -251,5 +268,7 @@ def _result(
         wanted,
         site_axes(density),
         levels or {},
+        tuple(latent.name for latent in density.latents),
         {} if forms is None else forms.reparameterized,
+        left_out=kept.left_out,
     )

@@ -6,7 +6,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,17 @@ import numpy as np
 import torch
 
 from quivers.errors import QvrError
-from quivers.inference.arguments import check_by_name, check_kind, check_model, check_watching
+from quivers.inference.arguments import (
+    check_by_name,
+    check_kind,
+    check_model,
+    check_names,
+    check_watching,
+)
 from quivers.inference.chains import ChainProgress, continue_chains, joined, run_chains
 from quivers.inference.checkpoint import Begun, Checkpoint, Record
 from quivers.inference.engine import Engine, engine_for, held_against_torch, moved_engine
+from quivers.inference.kept_sites import KeptSites, kept_sites
 from quivers.inference.kernels import HMCKernel, Kernel, NUTSKernel, check_choice, check_count
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mcmc_result import MCMCResult, Origin, result_of
@@ -67,6 +74,10 @@ class MCMC:
     "auto" each element as far as the first draws of warm-up say, or by name, such as {"theta": 0.3}, a number
     or an array from 0, non-centred, to 1, centred. "centred" and None leave them as written. The draws come
     back under the names the user wrote; the result's `reparameterized` tells what was done.
+
+    The result holds draws of all latents, and of the lets that depend on them. A let of more than 1,000
+    numbers is worked out when it is asked for, `samples["m"]`, unless `keep` names it; what `drop` names is
+    left out as well, which saves memory where a latent runs over many rows.
     """
 
     def __init__(
@@ -82,6 +93,8 @@ class MCMC:
         thin: int = 1,
         threads: int | None = None,
         reparameterize: Asked = None,
+        keep: Collection[str] = (),
+        drop: Collection[str] = (),
     ) -> None:
         check_kind("kernel", kernel, (NUTSKernel, HMCKernel), "a kernel, such as NUTSKernel()")
         check_count("num_warmup", num_warmup, 0)
@@ -100,6 +113,8 @@ class MCMC:
         check_by_name("initial_values", initial_values, '{"mu": 0.0}')
         check_choice("engine", engine, ENGINES)
         check_asked(reparameterize)
+        check_names("keep", keep)
+        check_names("drop", drop)
         self.kernel = kernel
         self.num_warmup = num_warmup
         self.num_samples = num_samples
@@ -111,6 +126,8 @@ class MCMC:
         self.thin = thin
         self.threads = threads
         self.reparameterize = reparameterize
+        self.keep = tuple(keep)
+        self.drop = tuple(drop)
 
     def run(
         self,
@@ -150,6 +167,7 @@ class MCMC:
         bound = model.bind({} if observations is None else observations)
         if bound.dimension == 0:
             raise QvrError("The program samples nothing, so there is no posterior to draw from.")
+        kept = kept_sites(bound.density, bound.sizes, self.keep, self.drop)
         forms = forms_of(self.reparameterize, model.density, bound.sizes, self.num_warmup)
         if checkpoint is not None:
             forms = settled_forms(forms, checkpoint.begun.shares)
@@ -189,7 +207,7 @@ class MCMC:
             if record is not None:
                 record(settled, chains)
             if watch is not None:
-                watch(Underway(bound, chains))
+                watch(Underway(bound, chains, kept))
 
         draws = run_chains(
             engine.density,
@@ -213,7 +231,7 @@ class MCMC:
         seconds = {"compile": compiled - began, "sample": sampled - compiled}
         given = {} if observations is None else observations
         how = {} if forms is None else forms.reparameterized
-        return result_of(Origin(model, given, bound, engine, draws, self.num_samples, how), seconds)
+        return result_of(Origin(model, given, bound, engine, draws, self.num_samples, kept, how), seconds)
 
     def resume(
         self,
@@ -298,6 +316,7 @@ class Underway:
 
     bound: BoundModel
     chains: Sequence[Chain]
+    kept_sites: KeptSites
 
     @property
     def leapfrogs(self) -> int:
@@ -320,15 +339,14 @@ class Underway:
         return self.bound.levels
 
     def samples(self, numbers: int) -> dict[str, np.ndarray]:
-        """Latents and lets of the draws so far, (draw, *axes) each, the chains one after another.
+        """The sites that the run keeps in the draws so far, (draw, *axes), the chains one after another.
 
         Of more than `numbers` coordinates in all, draws are taken evenly.
         """
         made = np.concatenate([chain.positions[: chain.kept] for chain in self.chains])
         every = max(1, -(-made.size // numbers))
-        with torch.no_grad():
-            constrained = self.bound.constrain(torch.from_numpy(made[::every]))
-        return {name: value.detach().numpy() for name, value in constrained.items()}
+        drawn = self.bound.draws_of(self.kept_sites.names, torch.from_numpy(made[::every]))
+        return {name: value.numpy() for name, value in drawn.items()}
 
     def draws_of(
         self, site: str, index: Sequence[int], points: int
@@ -348,10 +366,9 @@ class Underway:
         points = max(2, min(points, MOST_NUMBERS_OF_A_LOOK // (size * len(self.chains))))
         every = max(1, -(-max(kept) // points))
         rows = [chain.positions[:count:every] for chain, count in zip(self.chains, kept, strict=True)]
-        with torch.no_grad():
-            values = self.bound.constrain_one(site, torch.from_numpy(np.concatenate(rows)))
+        values = self.bound.draws_of([site], torch.from_numpy(np.concatenate(rows)))[site]
         place: tuple[Any, ...] = (slice(None), *index)
-        drawn = values[place].detach().numpy()
+        drawn = values[place].numpy()
         ends = np.cumsum([len(each) for each in rows])[:-1]
         diverged = [
             np.flatnonzero(chain.diverged[:count]) for chain, count in zip(self.chains, kept, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from quivers.inference.chains import ChainStates, Draws, per_draw
 from quivers.inference.checks import troubles
 from quivers.inference.engine import Engine, Name
 from quivers.inference.reparameterize import Form, centred_ones
+from quivers.inference.samples import Samples
 from quivers.inference.site_axes import site_axes
 from quivers.inference.trajectory import ENERGY, STATISTICS
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from quivers.element_names import Levels
     from quivers.inference.criticism.power_scaling import Sensitivity
     from quivers.inference.criticism.predictive_check import CheckRow, Statistic
+    from quivers.inference.kept_sites import KeptSites, LeftOut
     from quivers.inference.responsibilities import Responsibilities
     from quivers.results import SummaryRow, Trouble
 
@@ -37,10 +39,12 @@ class MCMCResult:
     """Draws from a posterior, and what there is to know about them.
 
     `samples` holds the latents and the lets that depend on them, in the program's order, each (chain, draw,
-    *axes); `latents` names the former. `divergences` is (chain, draw), as is each of `statistics`:
-    log_density, energy, tree_depth, leapfrogs, acceptance, step_size, diverged, saturated (the greatest
-    depth ended the trajectory); in a thinned run a draw's count for all the transitions that led to it.
-    `warmup_statistics` has the same for warm-up. `seconds` says how long "compile" and "sample" took.
+    *axes); `latents` names the former. What `left_out` names, above all lets of more than 1,000 numbers, can
+    be asked for too, and is then worked out, but is not iterated over and is in no summary.
+    `divergences` is (chain, draw), as is each of `statistics`: log_density, energy, tree_depth, leapfrogs,
+    acceptance, step_size, diverged, saturated (the greatest depth ended the trajectory); in a thinned run a
+    draw's count for all the transitions that led to it. `warmup_statistics` has the same for warm-up.
+    `seconds` says how long "compile" and "sample" took.
     `engine` computed the log density; where a kernel was looked for and torch ran, `engine_reason` says why.
     """
 
@@ -123,6 +127,11 @@ class MCMCResult:
     def levels(self) -> Levels:
         """The names of the elements of those objects that the data name, in the order of the elements."""
         return self.run.bound.levels
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The sites whose draws are not kept."""
+        return self.run.kept.left_out
 
     @property
     def kept(self) -> int:
@@ -224,16 +233,16 @@ class Origin:
     engine: Engine
     draws: Draws
     wanted: int
+    kept: KeptSites
     forms: Mapping[str, Form] = field(default_factory=dict)
 
 
 def result_of(run: Origin, seconds: dict[str, float]) -> MCMCResult:
     """The result of chains that have drawn; `seconds` as in a result."""
     draws, engine = run.draws, run.engine
-    with torch.no_grad():
-        constrained = run.bound.constrain(torch.from_numpy(draws.positions))
+    kept = run.bound.draws_of(run.kept.names, torch.from_numpy(draws.positions))
     return MCMCResult(
-        samples={name: value.detach().to(torch.float64) for name, value in constrained.items()},
+        samples=Samples(kept, partial(_worked_out, run.bound, draws)),
         latents=tuple(coordinates.name for coordinates in run.bound.coordinates),
         statistics=_columns(per_draw(draws.statistics, draws.states.thin)),
         warmup_statistics=_columns(draws.warmup),
@@ -244,6 +253,10 @@ def result_of(run: Origin, seconds: dict[str, float]) -> MCMCResult:
         engine=engine.name,
         engine_reason=engine.reason,
     )
+
+
+def _worked_out(bound: BoundModel, draws: Draws, name: str) -> Tensor:
+    return bound.draws_of([name], torch.from_numpy(draws.positions))[name]
 
 
 def _columns(statistics: np.ndarray) -> dict[str, Tensor]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from quivers.inference.engine import engine_for
+from quivers.inference.kept_sites import kept_sites
 from quivers.inference.mcmc_result import MCMCResult, Origin, result_of
 from quivers.inference.reparameterize import forms_of, settled_forms
 
@@ -25,6 +26,8 @@ def restored(
     wanted: int,
     reparameterize: Asked,
     seconds: dict[str, float],
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
 ) -> MCMCResult:
     """What `MCMC.run` gave, or would have given: `begun` and `draws` are the run's, `wanted` of each chain.
 
@@ -33,6 +36,7 @@ def restored(
         QvrError: the engine that the run was made with is not to be had.
     """
     bound = model.bind(observations)
+    kept = kept_sites(bound.density, bound.sizes, keep, drop)
     forms = settled_forms(
         forms_of(reparameterize, model.density, bound.sizes, draws.warmup.shape[1]), begun.shares
     )
@@ -40,4 +44,4 @@ def restored(
     bound = bound if forms is None else bound.moved(density, forms.shares)
     engine = engine_for(begun.engine, density, bound)
     how = {} if forms is None else forms.reparameterized
-    return result_of(Origin(model, observations, bound, engine, draws, wanted, how), seconds)
+    return result_of(Origin(model, observations, bound, engine, draws, wanted, kept, how), seconds)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quivers.backends.blocks import points_at_once
 from quivers.backends.kernel.fixed import aligned, evaluate, shape_of
 from quivers.ir.constrain import constrain
 from quivers.ir.graph import Density, Latent, Node
@@ -24,21 +25,23 @@ def constrained(
     inputs: Mapping[str, np.ndarray[Any, Any]],
     sizes: Mapping[str, int],
     positions: NDArray[np.float64],
+    names: Collection[str] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Latents, and lets that depend on them, at positions (*batch, dimension), in the program's order.
 
-    Each has the shape (*batch, *axes), with the axes that the program gives it.
+    Each has the shape (*batch, *axes), with the axes that the program gives it. With `names`, those alone.
     """
-    return Constrained(density)(inputs, sizes, positions)
+    return Constrained(density, names)(inputs, sizes, positions)
 
 
 class Constrained:
     """`constrained` for one data set after another."""
 
-    def __init__(self, density: Density) -> None:
+    def __init__(self, density: Density, names: Collection[str] | None = None) -> None:
         free = constrain(density)
         moves = depends_on(free.nodes, frozenset({"position"}))
         self._latents = density.latents
+        self._free = free.nodes
         self._nodes = [
             _over_points(node) if moved else node for node, moved in zip(free.nodes, moves, strict=True)
         ]
@@ -46,7 +49,11 @@ class Constrained:
         for name, number in free.deterministic.items():
             if moves[number]:
                 numbers[name] = (number, density.nodes[density.deterministic[name]].axes)
-        self._wanted = {name: numbers[name] for name in density.order if name in numbers}
+        self._wanted = {
+            name: numbers[name]
+            for name in density.order
+            if name in numbers and (names is None or name in names)
+        }
 
     def __call__(
         self,
@@ -55,14 +62,21 @@ class Constrained:
         positions: NDArray[np.float64],
     ) -> dict[str, NDArray[np.float64]]:
         flat = positions.reshape(math.prod(positions.shape[:-1]), positions.shape[-1])
-        given, _ = _coordinates(self._latents, inputs, sizes, flat)
-        all_sizes = {**sizes, POINT: len(flat)}
-        values = evaluate(self._nodes, [number for number, _ in self._wanted.values()], given, all_sizes)
-        result = {}
-        for name, (number, axes) in self._wanted.items():
-            value = _filled(values[number], self._nodes[number].axes, (POINT, *axes), all_sizes)
-            result[name] = np.array(value).reshape(*positions.shape[:-1], *value.shape[1:])
-        return result
+        result = {
+            name: np.empty((len(flat), *shape_of(axes, sizes))) for name, (_, axes) in self._wanted.items()
+        }
+        step = points_at_once(self._free, [number for number, _ in self._wanted.values()], sizes)
+        for start in range(0, len(flat), step):
+            block = slice(start, start + step)
+            given, _ = _coordinates(self._latents, inputs, sizes, flat[block])
+            all_sizes = {**sizes, POINT: len(flat[block])}
+            values = evaluate(self._nodes, [number for number, _ in self._wanted.values()], given, all_sizes)
+            for name, (number, axes) in self._wanted.items():
+                have = self._nodes[number].axes
+                result[name][block] = _filled(values[number], have, (POINT, *axes), all_sizes)
+        return {
+            name: value.reshape(*positions.shape[:-1], *value.shape[1:]) for name, value in result.items()
+        }
 
 
 class Moving:

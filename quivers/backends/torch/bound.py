@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quivers.backends.blocks import points_at_once
 from quivers.backends.given import settled_sizes
 from quivers.backends.torch.evaluate import Plan, plan, run
 from quivers.backends.torch.forward import Forward
@@ -72,7 +73,7 @@ class BoundModel:
         self.density = specialise(density, self.sizes)
         self.coordinates = _coordinates(self.density.latents, self.sizes)
         self.dimension = self.coordinates[-1].stop if self.coordinates else 0
-        self._single_plans: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, ...], Plan] = {}
         self._shares: dict[str, Tensor] = {}
         self._threads = threading.local()
 
@@ -133,29 +134,37 @@ class BoundModel:
 
     # ------------------------------------------- to the constrained space and back
 
-    def constrain(self, q: Tensor) -> dict[str, Tensor]:
+    def constrain(self, q: Tensor, names: Sequence[str] | None = None) -> dict[str, Tensor]:
         """Latents, and lets that depend on latents, at q (*batch, dimension), in the program's order.
 
-        Each has the shape (*batch, *axes).
+        Each has the shape (*batch, *axes). With `names` those alone, in that order, and only what they depend
+        on is worked out. Raises KeyError where there is none of a name.
         """
-        values = self._constrained_plan(self._positions(q))
+        ranks = self._reported
+        wanted = tuple(ranks) if names is None else tuple(names)
+        values = self._plan_of(wanted)(self._positions(q))
         batch = q.shape[:-1]
         return {
-            name: value.expand((*batch, *value.shape[value.ndim - rank :]))
-            for (name, rank), value in zip(self._reported, values, strict=True)
+            name: value.expand((*batch, *value.shape[value.ndim - ranks[name] :]))
+            for name, value in zip(wanted, values, strict=True)
         }
 
-    def constrain_one(self, name: str, q: Tensor) -> Tensor:
-        """One of the latents and lets of `constrain`, at q (*batch, dimension): (*batch, *axes).
+    def draws_of(self, names: Sequence[str], positions: Tensor) -> dict[str, Tensor]:
+        """`constrain` of many positions (*batch, dimension), a block of them at a time, without gradients.
 
-        Only what it depends on is worked out. Raises KeyError where there is none of that name.
+        However many rows a let runs over, no more memory is taken than the answer's own.
         """
-        made = self._single_plans.get(name)
-        if made is None:
-            made = self._single_plans[name] = self._plan_of([name])
-        (value,) = made(self._positions(q))
-        rank = dict(self._reported)[name]
-        return value.expand((*q.shape[:-1], *value.shape[value.ndim - rank :]))
+        flat = positions.reshape(-1, positions.shape[-1])
+        outputs = [number for number, _ in self._outputs(names)]
+        step = points_at_once(self._constrained.nodes, outputs, self.sizes)
+        result: dict[str, Tensor] = {}
+        with torch.no_grad():
+            for start in range(0, max(1, len(flat)), step):
+                for name, value in self.constrain(flat[start : start + step], names).items():
+                    if name not in result:
+                        result[name] = torch.empty((len(flat), *value.shape[1:]), dtype=torch.float64)
+                    result[name][start : start + step] = value
+        return {name: each.reshape((*positions.shape[:-1], *each.shape[1:])) for name, each in result.items()}
 
     def unconstrain(self, values: Mapping[str, Any]) -> Tensor:
         """The coordinates (*batch, dimension) of the latents' values, each (*batch, *axes).
@@ -337,28 +346,34 @@ class BoundModel:
         return plan(density.nodes, outputs, self.sizes, self.known, batched=False)
 
     @cached_property
-    def _reported(self) -> tuple[tuple[str, int], ...]:
+    def _reported(self) -> dict[str, int]:
         """What `constrain` gives: each name, and how many axes its value has."""
         moves = depends_on(self.density.nodes, frozenset({"site"}))
         ranks = {latent.name: len(latent.axes) for latent in self.density.latents}
         for name, number in self.density.deterministic.items():
             if moves[number]:
                 ranks[name] = len(self.density.nodes[number].axes)
-        return tuple((name, ranks[name]) for name in self.density.order if name in ranks)
+        return {name: ranks[name] for name in self.density.order if name in ranks}
 
     @cached_property
-    def _constrained_plan(self) -> Plan:
-        return self._plan_of([name for name, _ in self._reported])
+    def _constrained(self) -> Density:
+        return constrain(self.density)
 
-    def _plan_of(self, names: Sequence[str]) -> Plan:
-        density = constrain(self.density)
-        axes = {latent.name: latent.axes for latent in self.density.latents}
-        numbers = {latent.name: latent.value for latent in density.latents}
-        for name, number in density.deterministic.items():
-            numbers[name] = number
-            axes[name] = self.density.nodes[self.density.deterministic[name]].axes
-        outputs = [(numbers[name], axes[name]) for name in names]
-        return plan(density.nodes, outputs, self.sizes, self.known, batched=True)
+    def _outputs(self, names: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+        """The nodes of latents and lets on their own scales, and their axes."""
+        free = self._constrained
+        outputs = {latent.name: (latent.value, latent.axes) for latent in free.latents}
+        for name, number in free.deterministic.items():
+            outputs[name] = (number, self.density.nodes[self.density.deterministic[name]].axes)
+        return [outputs[name] for name in names]
+
+    def _plan_of(self, names: tuple[str, ...]) -> Plan:
+        made = self._plans.get(names)
+        if made is None:
+            made = self._plans[names] = plan(
+                self._constrained.nodes, self._outputs(names), self.sizes, self.known, batched=True
+            )
+        return made
 
     @cached_property
     def _free_plan(self) -> Plan:
