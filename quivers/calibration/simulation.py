@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from quivers.backends.kernel.fixed import aligned, shape_of
 from quivers.backends.torch.module import ProgramModule
-from quivers.calibration.suitable import require_suitable
+from quivers.backends.torch.series import NotASeriesError, used_before_drawn
+from quivers.calibration.suitable import NO_SIMULATION, UnsuitableError, require_suitable
 from quivers.data import Bound, bind
 from quivers.data.supports import outside
 from quivers.dsl import Program
@@ -67,6 +68,21 @@ class Simulation:
         self._latents = [latent.name for latent in density.latents]
         self._blocks: dict[int, list[Simulated | str]] = {}
         self._lock = threading.Lock()
+        if used_before_drawn(density):
+            self._require_order()
+
+    def _require_order(self) -> None:
+        """A series can be drawn place by place, if it is one: the first replicate tells."""
+        try:
+            self._sample([self.seed, 0, 1], 1)
+        except NotASeriesError as error:
+            raise UnsuitableError(
+                NO_SIMULATION, error.site, str(error),
+                "Let each place use earlier ones alone, or calibrate a program that reads the past as another"
+                " input.",
+            ) from None  # fmt: skip
+        except QvrError:
+            return  # this replicate's own misfortune, which is told with it
 
     def at(self, number: int) -> Simulated | str:
         """A replicate's latents and data, or a sentence that says why it has none."""

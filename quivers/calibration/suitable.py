@@ -5,8 +5,7 @@ from __future__ import annotations
 from quivers.dsl import Program
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
-from quivers.ir.graph import Density, Draw
-from quivers.ir.simplify import needed
+from quivers.ir.graph import Density
 
 NO_SIMULATION = "QVR901"
 NO_OBSERVATION = "QVR706"
@@ -73,25 +72,3 @@ def require_suitable(program: Program, density: Density) -> None:
                 f"`{name}` is observed, but nothing says how it is drawn, so it can't be simulated.",
                 "Give its distribution in the `observe` step.",
             )  # fmt: skip
-    early = _used_before_drawn(density, observed)
-    if early is not None:
-        raise UnsuitableError(
-            NO_SIMULATION, early,
-            f"`{early}` is used before it is drawn, as in a series that is regressed on its own past, so it"
-            " can't be simulated as a whole.",
-            "Draw it in the steps of a `scan`, or calibrate a program that reads the past as another input.",
-        )  # fmt: skip
-
-
-def _used_before_drawn(density: Density, observed: list[Draw]) -> str | None:
-    """The first observed site whose value its own draw, or one before it, uses."""
-    waiting = {step.site for step in observed}
-    for step in density.draws:
-        ends = [end for end in (step.low, step.high) if end is not None]
-        used = needed(density.nodes, [*step.parameters.values(), *ends])
-        leaves = {density.nodes[number].name for number in used if density.nodes[number].op == "input"}
-        for site in waiting:
-            if site in leaves:
-                return site
-        waiting.discard(step.site)
-    return None

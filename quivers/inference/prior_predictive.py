@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from quivers.backends.torch.series import NotASeriesError, used_before_drawn
 from quivers.data import Bound, bind
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
 from quivers.inference.kernels import check_count
 from quivers.ir.graph import Density, object_of
-from quivers.ir.simplify import depends_on, needed
+from quivers.ir.simplify import depends_on
 from quivers.results import PriorDraws
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def prior_predictive(
     """Draws all latents of `model` from their priors, and with them what it would observe and its lets.
 
     `observations` needs the program's inputs; of what is observed nothing is used but the number of its
-    elements, except where a step uses an observed value before it is drawn, as in a series that is regressed
-    on its own past: there each element is drawn given the data before it. What a `marginalize` block sums
-    out is drawn too. Lets that hang on no latent are left out. The same `seed` gives the same draws.
+    elements. A series that is regressed on its own past is drawn place by place; where its `[where=…]` leaves
+    places out, their values are the data's. Where a step uses observed values that don't come before it, each
+    element is drawn given the data, and a problem says so. What a `marginalize` block sums out is drawn too.
+    Lets that hang on no latent are left out. The same `seed` gives the same draws.
 
     Raises:
         DataError: an input is missing or does not fit.
@@ -40,9 +42,13 @@ def prior_predictive(
     check_count("seed", seed, 0)
     density = model.density
     _require_proper(density)
-    given = _used_before_drawn(density)
+    given: list[str] = []
     with torch.no_grad():
-        tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed), given)
+        try:
+            tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed))
+        except NotASeriesError:
+            given = used_before_drawn(density)
+            tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed), given)
     samples: dict[str, Array] = {name: value.cpu().numpy() for name, value in tensors.items()}
     axes = {name: density.nodes[number].axes for name, number in density.deterministic.items()}
     roles: dict[str, Literal["latent", "observed", "let"]] = dict.fromkeys(axes, "let")
@@ -64,7 +70,7 @@ def prior_predictive(
         problems=(
             *_scores(density),
             *(
-                f"Each element of {name} is drawn given the data before it, as the program says."
+                f"Each element of {name} is drawn given the data: the program uses them before it draws them."
                 for name in given
             ),
             *_not_finite(samples),
@@ -89,20 +95,6 @@ def _require_proper(density: Density) -> None:
 
 def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _used_before_drawn(density: Density) -> list[str]:
-    """The observed sites whose values their own draw, or one before it, uses."""
-    waiting = [step.site for step in density.draws if step.observed]
-    found: list[str] = []
-    for step in density.draws:
-        ends = [end for end in (step.low, step.high) if end is not None]
-        used = needed(density.nodes, [*step.parameters.values(), *ends])
-        leaves = {density.nodes[number].name for number in used if density.nodes[number].op == "input"}
-        found += [name for name in waiting if name in leaves and name not in found]
-        if step.observed:
-            waiting.remove(step.site)
-    return found
 
 
 def _observed(bound: Bound, names: list[str]) -> dict[str, Array]:

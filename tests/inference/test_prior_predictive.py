@@ -124,7 +124,7 @@ def test_all_improper_priors_are_told_at_once() -> None:
         drawn(source)
 
 
-def test_a_series_on_its_own_past_is_drawn_given_the_data_before_each_element() -> None:
+def test_what_uses_itself_is_drawn_given_the_data() -> None:
     source = program(
         "sample drift <- Normal(1.0, 0.5)",
         "let before = y[past]",
@@ -134,9 +134,24 @@ def test_a_series_on_its_own_past_is_drawn_given_the_data_before_each_element() 
     data = {"y": [10.0, 20.0, 30.0], "past": [0, 0, 1]}
     found = drawn(source, data)
     agree(found.samples["y"] - np.array([10.0, 10.0, 20.0]), 1.0, np.sqrt(1.25))
-    assert found.problems[0] == "Each element of y is drawn given the data before it, as the program says."
+    assert found.problems[0] == (
+        "Each element of y is drawn given the data: the program uses them before it draws them."
+    )
     with pytest.raises(QvrError, match="y is observed and not given, but a step before its draw uses"):
         drawn(source, {"past": [0, 0, 1]})
+
+
+def test_a_series_on_its_own_past_is_drawn_place_by_place() -> None:
+    source = program(
+        "sample drift <- Normal(1.0, 0.5)",
+        "let before = if index(Item) >= 1 then lag(y, 1) else 0.0",
+        "observe y : Item <- Normal(before + drift, 1.0)",
+        "return y",
+    )
+    found = drawn(source)
+    assert found.problems == ()
+    steps = np.diff(found.samples["y"], axis=1, prepend=0.0)
+    agree(steps, 1.0, np.sqrt(1.25))
 
 
 def test_a_missing_input_is_told_but_no_missing_observation() -> None:

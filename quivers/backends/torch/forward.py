@@ -91,9 +91,24 @@ class Forward:
             axes = self.density.nodes[node].axes
             event = step.events.get(parameter.name, axes[len(axes) - parameter.event_rank :])
             parameters[parameter.name] = self.value(node, (*plates, *event))
-        shape = (*self.batch, *self.compiler.shape(step.axes))
         low = None if step.low is None else self.value(step.low, step.axes)
         high = None if step.high is None else self.value(step.high, step.axes)
+        result = self.drawn_from(step, parameters, low, high, generator)
+        if step.value is not None and self._is_free(step.value):
+            self.put(step.value, result)
+        return result
+
+    def drawn_from(
+        self,
+        step: Draw,
+        parameters: Mapping[str, Tensor],
+        low: Tensor | None,
+        high: Tensor | None,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """A draw of a site with known parameters and ends, of shape (*batch, *axes); nothing keeps it."""
+        family = FAMILIES[step.family]
+        shape = (*self.batch, *self.compiler.shape(step.axes))
         # Only draws that differ along the axis can be in order by chance alone; others are put in order.
         by_chance = step.ordered is not None and self._vary(step, step.ordered)
 
@@ -131,8 +146,6 @@ class Forward:
             raise QvrError(f"`{step.site}` can't be drawn: {reason}.") from error
         if step.ordered is not None and not by_chance:
             result = result.sort(dim=step.axes.index(step.ordered) - len(step.axes)).values
-        if step.value is not None and self._is_free(step.value):
-            self.put(step.value, result)
         return result
 
     def _vary(self, step: Draw, axis: str) -> bool:

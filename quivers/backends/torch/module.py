@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from quivers.backends.torch.bound import BoundModel
 from quivers.backends.torch.forward import Forward
+from quivers.backends.torch.series import drawn_in_order, inside, used_before_drawn
 from quivers.check.program import Checked, CheckedProgram
 from quivers.data import bind
 from quivers.errors import QvrError
@@ -128,27 +129,41 @@ class ProgramModule(nn.Module):
         """Draws of every site from the prior, and the lets they give: (*shape, *axes) each.
 
         What is observed is drawn too, whether or not the data hold it. Steps that use the value of an
-        observed site see its draw, or, of those `kept`, what the data hold.
+        observed site see its draw, or, of those `kept`, what the data hold. A series that is regressed on its
+        own past is drawn place by place.
+
+        Raises:
+            NotASeriesError: a site uses observed values that are not drawn before it.
         """
-        forward = self._forward(observations, shape, kept)
-        return _run(forward, generator)
+        bound = self.bind(observations, require_observed=False)
+        forward = self._forward(bound, shape, kept)
+        return _run(forward, generator, self._series(bound, kept))
 
     def forward(self, x: Tensor | None = None, observations: Values | None = None) -> Any:
         """One draw of what the program returns: a tensor, or a tuple of them as in its `return`.
 
         `x` stands for an element of the domain and is not read.
         """
-        forward = self._forward(observations or {}, ())
-        _run(forward, None)
+        bound = self.bind(observations or {}, require_observed=False)
+        forward = self._forward(bound, ())
+        _run(forward, None, self._series(bound, ()))
         density = forward.density
         returned = tuple(forward.filled(number, density.nodes[number].axes) for _, number in density.returned)
         return returned[0] if len(returned) == 1 else returned
 
-    def _forward(self, observations: Values, shape: tuple[int, ...], kept: Collection[str] = ()) -> Forward:
+    def _forward(self, bound: BoundModel, shape: tuple[int, ...], kept: Collection[str] = ()) -> Forward:
         observed = {entry.name for entry in self.program.inputs if entry.observed}.difference(kept)
-        bound = self.bind(observations, require_observed=False)
-        bound.inputs = {name: value for name, value in bound.inputs.items() if name not in observed}
-        return bound.forward(shape, self.device)
+        inputs = {name: value for name, value in bound.inputs.items() if name not in observed}
+        return Forward(bound.density, bound.sizes, inputs, shape, self.device)
+
+    def _series(self, bound: BoundModel, kept: Collection[str]) -> Mapping[str, tuple[Tensor | None, float]]:
+        """The sites to draw place by place: of each what the data hold, and a value that it may have."""
+        early = set(used_before_drawn(bound.density)).difference(kept)
+        return {
+            entry.name: (bound.inputs.get(entry.name), inside(entry.type.element))
+            for entry in self.program.inputs
+            if entry.observed and early
+        }
 
     def _given(self, values: Values, observations: Values) -> Forward:
         bound = self.bind(observations)
@@ -159,9 +174,17 @@ class ProgramModule(nn.Module):
         return bound.given(moved)
 
 
-def _run(forward: Forward, generator: torch.Generator | None) -> dict[str, Tensor]:
+def _run(
+    forward: Forward,
+    generator: torch.Generator | None,
+    series: Mapping[str, tuple[Tensor | None, float]],
+) -> dict[str, Tensor]:
     """Draw every site in the program's order, then the lets."""
-    result = {step.site: forward.drawn(step, generator) for step in forward.density.draws}
+    if series:
+        given = {name: values for name, (values, _) in series.items() if values is not None}
+        result = drawn_in_order(forward, given, {name: at for name, (_, at) in series.items()}, generator)
+    else:
+        result = {step.site: forward.drawn(step, generator) for step in forward.density.draws}
     for name, number in forward.density.deterministic.items():
         if name not in result:  # a let that is itself observed has been drawn
             result[name] = forward.filled(number, forward.density.nodes[number].axes)
