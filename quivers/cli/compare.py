@@ -83,9 +83,11 @@ def _print_shifts(result: Comparison) -> None:
 
 
 def _moved(shift: Shift) -> float:
-    """A shift in Monte Carlo errors."""
+    """A shift in Monte Carlo errors; 0 where too few draws tell none."""
     if math.isnan(shift.shift):
         return math.inf
+    if math.isnan(shift.mcse):
+        return 0.0
     return abs(shift.shift) / shift.mcse if shift.mcse > 0 else math.inf if shift.shift else 0.0
 
 

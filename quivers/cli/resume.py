@@ -1,4 +1,4 @@
-"""`qvr run --resume`: goes on with a run that was interrupted, to the draws that it would have had."""
+"""`qvr run --resume`: goes on with a run, to the draws that it would have had, or to more of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quivers.check.analysis import check_source
-from quivers.cli.arguments import parser
 from quivers.cli.files import STANDARD_INPUT
 from quivers.cli.fitted import chosen_program, data_for, fitted, require_sound
 from quivers.cli.output import say
@@ -17,27 +18,28 @@ from quivers.cli.programs import checked_file
 from quivers.cli.run import complete, heading, process_start
 from quivers.cli.sampling import SETTINGS, Task
 from quivers.errors import QvrError
-from quivers.runs.about import About, Identity
-from quivers.runs.folders import Listed, found, listed
+from quivers.records import replace as replaced
+from quivers.runs.about import About, Identity, now
+from quivers.runs.folders import Listed, found, listed, running
 from quivers.runs.identity import changes, identity_of, versions
-from quivers.runs.saved import SavedRun, observations
-from quivers.runs.saving import resuming
+from quivers.runs.saved import SavedRun, observations, read_run
+from quivers.runs.saving import extending, resuming
+
+if TYPE_CHECKING:
+    from quivers.runs.saving import Saving
 
 
 def resume(options: argparse.Namespace) -> int:
     """Go on with the run that is asked for, else with the interrupted one that began last."""
     arrived = time.monotonic()
     folder, file = _asked(options)
-    with resuming(folder) as (saving, saved):
-        about = saved.about
-        _same_settings(options, folder, about)
-        _unchanged(saved, file, options)
-        checked = check_source(saved.source)
-        program = checked.programs[about.program]
+    with _going_on(folder, file, options) as (saving, saved):
+        about = saving.about
+        checked, program = saved.program
         settings = dict(about.identity.settings)
         if options.output_format != "json" and not options.quiet:
             say(sys.stdout, heading(program, saved.data, about.data_name, settings))
-            say(sys.stdout, _progress(saved))
+            say(sys.stdout, _progress(saved, about))
         values = observations(checked, saved.data)
         task = Task(checked, program, values, saved.data, settings)
         began = arrived if "again" in options else process_start()
@@ -57,6 +59,32 @@ def resume(options: argparse.Namespace) -> int:
         )
 
 
+@contextmanager
+def _going_on(
+    folder: Path, file: str | None, options: argparse.Namespace
+) -> Iterator[tuple[Saving, SavedRun]]:
+    """The run in its own folder, or with more draws in a new one, and what is there of it.
+
+    Raises QvrError where it can't go on.
+    """
+    saved = read_run(folder)
+    if running(folder):
+        raise QvrError(f"The run {folder.name} is under way in another process.")
+    _same_settings(options, folder, saved.about)
+    wanted = options.draws or saved.about.wanted
+    if wanted == saved.about.wanted:
+        with resuming(folder) as (saving, saved):
+            _unchanged(saved, file, options)
+            yield saving, saved
+        return
+    _unchanged(saved, file, options)
+    own = saved.about.identity
+    identity = replaced(own, settings={**own.settings, "draws": wanted})
+    longer = replaced(saved.about, identity=identity, began=now(), state="running", outcome={})
+    with extending(saved, longer) as saving:
+        yield saving, saved
+
+
 def _asked(options: argparse.Namespace) -> tuple[Path, str | None]:
     """The folder of the run to resume, and the program's file where one is named."""
     asked, file = options.resume, options.file
@@ -66,32 +94,44 @@ def _asked(options: argparse.Namespace) -> tuple[Path, str | None]:
         return found(asked), file
     path = None if file in (None, STANDARD_INPUT) else os.path.abspath(file)
     runs = [run for run in listed() if file is None or (run.about is not None and run.about.file == path)]
-    stopped = [run for run in runs if run.state == "interrupted"]
-    if not stopped:
-        raise QvrError(_nothing_to_resume(runs, file))
-    return stopped[0].folder, file
+    for run in runs:
+        if run.about is not None and run.state != "running":
+            stopped = run.state == "interrupted" and options.draws in (None, run.about.wanted)
+            if stopped or (options.draws is not None and options.draws > run.about.wanted):
+                return run.folder, file
+    raise QvrError(_nothing_to_resume(runs, file, options.draws))
 
 
-def _nothing_to_resume(runs: list[Listed], file: str | None) -> str:
+def _nothing_to_resume(runs: list[Listed], file: str | None, draws: int | None) -> str:
     of = "" if file is None else f" of {file}"
     if not runs:
         return f"No run{of} is saved here, so there is none to resume."
+    if draws is not None:
+        return f"No run{of} that is not under way has fewer than {draws} draws: `qvr runs` lists all."
     if any(run.state == "running" for run in runs):
         return f"No run{of} was interrupted; one is under way."
-    return f"No run{of} was interrupted: `qvr runs` lists those that are saved."
+    return (
+        f"No run{of} was interrupted: `qvr runs` lists those that are saved. With --draws N a finished one"
+        " goes on to N draws."
+    )
 
 
 def _same_settings(options: argparse.Namespace, folder: Path, about: About) -> None:
-    """Refuses settings on the command line that are not the run's."""
-    defaults = parser(["run", "-"]).parse_args(["run", "-"])
+    """Refuses settings on the command line that are not the run's, but for more draws."""
     for name in SETTINGS:
-        given, own = getattr(options, name), about.identity.settings[name]
-        if given not in (getattr(defaults, name), own):
-            option = f"--{name.replace('_', '-')}"
+        given, own = getattr(options, name), about.identity.settings.get(name)
+        if given is None or given == own or (name == "draws" and given > about.wanted):
+            continue
+        if name == "draws":
             raise QvrError(
-                f"{option} {given} is not the setting of the run {folder.name}, which is {own}: leave it out,"
-                " since a run goes on with its own, or run it anew."
+                f"The run {folder.name} is one of {own} draws: with --draws it can go on to more,"
+                f" not end with {given}."
             )
+        option = f"--{name.replace('_', '-')}"
+        raise QvrError(
+            f"{option} {given} is not the setting of the run {folder.name}, which is {own}: leave it out,"
+            " since a run goes on with its own, or run it anew."
+        )
 
 
 def _unchanged(saved: SavedRun, file: str | None, options: argparse.Namespace) -> None:
@@ -101,7 +141,7 @@ def _unchanged(saved: SavedRun, file: str | None, options: argparse.Namespace) -
     """
     about, own = saved.about, saved.about.identity
     engine = None if saved.begun is None else saved.begun.engine
-    now = Identity(own.program, own.data, own.settings, versions())
+    today = Identity(own.program, own.data, own.settings, versions())
     place = file or about.file
     if place is not None and (file is not None or Path(place).exists()):
         model = checked_file(place)
@@ -110,8 +150,8 @@ def _unchanged(saved: SavedRun, file: str | None, options: argparse.Namespace) -
         given = options.data or about.data_files
         renames = options.map or [(new, old) for new, old in about.renames]
         data, name = data_for(given, program, model, place, renames=renames)
-        now = identity_of(model.checked, program, fitted(model, program, data, name), own.settings)
-    different = list(changes(own, now, engine))
+        today = identity_of(model.checked, program, fitted(model, program, data, name), own.settings)
+    different = list(changes(own, today, engine))
     if different:
         raise QvrError(
             f"The run {saved.folder.name} can't go on to the same draws: since it began,"
@@ -120,9 +160,12 @@ def _unchanged(saved: SavedRun, file: str | None, options: argparse.Namespace) -
         )
 
 
-def _progress(saved: SavedRun) -> str:
+def _progress(saved: SavedRun, about: About) -> str:
+    name = saved.folder.name
+    if about is not saved.about and about.wanted > saved.about.wanted:
+        return f"extends  {name}, from {saved.kept} to {about.wanted} draws of each chain"
     if saved.kept:
-        return f"resumed  {saved.folder.name}, from {saved.kept} of {saved.about.wanted} draws of each chain"
+        return f"resumed  {name}, from {saved.kept} of {saved.about.wanted} draws of each chain"
     if saved.begun is not None:
-        return f"resumed  {saved.folder.name}; chains that had no draw yet warm up anew"
-    return f"resumed  {saved.folder.name}, from the beginning: it ended before its chains started"
+        return f"resumed  {name}; chains that had no draw yet warm up anew"
+    return f"resumed  {name}, from the beginning: it ended before its chains started"

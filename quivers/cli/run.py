@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     began = arrived if "again" in options else process_start()
     with ExitStack() as stack:
         saving = None
-        if options.save:
+        if options.save and model.configuration.save_runs:
             try:
                 saving = stack.enter_context(_saving(model, program, bound, data_name, options, settings))
             except QvrError as error:
@@ -123,22 +123,40 @@ def complete(
         "sample": result.seconds["sample"] + before,
         "total": time.monotonic() - began,
     }
-    if saving is not None:
-        from quivers.runs.saving import outcome
-
-        _tell(saving.end(outcome(result, seconds), finished=not result.cancelled))
-    if report is not None:
-        report(result, task, seconds)
-    if as_json:
-        _print_json(task, result, seconds, saving)
-    else:
-        _print_text(task, result, seconds, saving, quiet=options.quiet)
+    try:
+        if saving is not None:
+            _end(saving, result, seconds)
+        if report is not None:
+            report(result, task, seconds)
+        if as_json:
+            _print_json(task, result, seconds, saving)
+        else:
+            _print_text(task, result, seconds, saving, quiet=options.quiet)
+    except KeyboardInterrupt:  # while the summary was worked out: the draws are there
+        if saving is not None:
+            say(sys.stderr, f"The run is saved: `qvr runs show {saving.folder.name}` shows it.")
+        if saving is not None and result.cancelled:
+            _offer(saving)
+        raise
     if not result.cancelled:
         return CLEAN
     if saving is not None:
         _offer(saving)
     complain("Interrupted.")
     return INTERRUPTED
+
+
+def _end(saving: Saving, result: MCMCResult | CompiledRun, seconds: Mapping[str, float]) -> None:
+    """Writes the run's end; without a summary where Ctrl-C comes while that is worked out."""
+    from quivers.runs.saving import outcome
+
+    finished = not result.cancelled
+    try:
+        told = outcome(result, seconds)
+    except KeyboardInterrupt:
+        _tell(saving.end({"kept": result.kept, "seconds": dict(seconds)}, finished=finished))
+        raise
+    _tell(saving.end(told, finished=finished))
 
 
 def _saving(
@@ -150,9 +168,7 @@ def _saving(
     settings: Mapping[str, Any],
 ) -> AbstractContextManager[Saving]:
     """A folder for the run."""
-    from datetime import UTC, datetime
-
-    from quivers.runs.about import About
+    from quivers.runs.about import About, now
     from quivers.runs.identity import identity_of
     from quivers.runs.saving import saving
 
@@ -162,11 +178,27 @@ def _saving(
         data_name,
         None if options.data is None else [os.path.abspath(each) for each in options.data],
         [list(pair) for pair in options.map],
-        datetime.now(UTC).isoformat(timespec="milliseconds"),
+        now(),
         identity_of(model.checked, program, bound, settings),
         warnings=[f"{each.code}: {each.message}" for each in _of(Severity.WARNING, model.diagnostics)],
+        data_key=_data_key(data_name, options, model),
     )
     return saving(about, model.source, bound)
+
+
+def _data_key(data_name: str | None, options: argparse.Namespace, model: Model) -> str | None:
+    """What stands for the data's file, by which an editor finds the run again; None for several files."""
+    from quivers.runs.data_key import NO_DATA, data_key
+
+    if data_name is None:
+        return NO_DATA
+    if options.data is not None and len(options.data) > 1:
+        return None
+    path = Path(data_name if options.data is None else options.data[0])
+    try:
+        return data_key(path, {**model.configuration.renames, **dict(options.map)})
+    except (OSError, QvrError):  # it is gone since it was read
+        return None
 
 
 def _print_json(
@@ -205,7 +237,8 @@ def _print_text(
     table = posterior_table(result.summary())
     say(sys.stdout, f"{table}\n" if quiet else f"\n{table}\n")
     divergences = "divergence" if count == 1 else "divergences"
-    say(sys.stdout, f"{count} {divergences} in {chains * kept} draws; {times}")
+    seed = task.settings["seed"]
+    say(sys.stdout, f"{count} {divergences} in {chains * kept} draws of seed {seed}; {times}")
     if saving is not None and not quiet:
         say(sys.stdout, f"saved in {saving.folder}")
     problems = result.check()

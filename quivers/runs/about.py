@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from quivers import __version__
 from quivers.errors import QvrError
 from quivers.records import field, record, replace
 
@@ -46,7 +47,9 @@ class About:
     what the data were shown as; `data_files` are whole paths where they were named, and `renames` says what
     their columns were called, a program's name before the data's. `warnings` are the checker's. `outcome` is
     empty until the run has ended, and then has kept (draws of each chain), seconds, engine, engine_reason,
-    divergences, problems, troubles, and in summary a row for each number.
+    divergences, problems, troubles, in summary a row for each number, and what `quivers.runs.answers.shown`
+    adds. `data_key` stands for the data's file as it was (`quivers.runs.data_key`); None where it can't be
+    looked at again.
     """
 
     program: str
@@ -59,6 +62,7 @@ class About:
     state: str = "running"
     warnings: Sequence[str] = ()
     outcome: Mapping[str, Any] = field(default_factory=dict)
+    data_key: str | None = None
 
     @property
     def seed(self) -> int:
@@ -87,6 +91,7 @@ def write_about(folder: Path, about: About) -> None:
         "file": about.file,
         "data_name": about.data_name,
         "data_files": about.data_files,
+        "data_key": about.data_key,
         "renames": about.renames,
         "began": about.began,
         "state": about.state,
@@ -109,7 +114,7 @@ def read_about(folder: Path) -> About:
     try:
         values = json.loads(place.read_bytes())
         if values["format"] != FORMAT:
-            raise QvrError(f"{folder} was saved by another version of QVR, which this one can't read.")
+            raise QvrError(_other_format(folder, values))
         told = values.pop("checksum")
         if told != _checksum(values):
             raise ValueError
@@ -117,6 +122,7 @@ def read_about(folder: Path) -> About:
         return About(
             values["program"], values["file"], values["data_name"], values["data_files"], values["renames"],
             values["began"], identity, values["state"], values["warnings"], values["outcome"],
+            values.get("data_key"),
         )  # fmt: skip
     except FileNotFoundError:
         raise QvrError(f"{folder} is no saved run: it has no {ABOUT}.") from None
@@ -126,6 +132,13 @@ def read_about(folder: Path) -> About:
         raise QvrError(
             f"{place} is damaged, so the run can't be read; what it drew may be whole in {LOG}."
         ) from None
+
+
+def now() -> str:
+    """This moment, as `About.began` has it."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def write_whole(place: Path, content: bytes) -> None:
@@ -146,6 +159,15 @@ def write_whole(place: Path, content: bytes) -> None:
 def reason(error: OSError) -> str:
     """Why the system refused, in its words."""
     return (error.strerror or str(error)).lower().rstrip(".")
+
+
+def _other_format(folder: Path, values: Mapping[str, Any]) -> str:
+    """Why a run that another version of QVR saved can't be read."""
+    written = values.get("identity", {}).get("versions", {}).get("qvr")
+    by = f"QVR {written}" if isinstance(written, str) else "another version of QVR"
+    newer = isinstance(values["format"], int) and values["format"] > FORMAT
+    way = "Update QVR to read it" if newer else "Read it with that version"
+    return f"{folder} was saved by {by} in a form that QVR {__version__} can't read. {way}, or run it anew."
 
 
 def _checksum(values: Mapping[str, Any]) -> str:

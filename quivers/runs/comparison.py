@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,8 @@ class LeaveOneOut:
     """Expected log predictive densities by PSIS-LOO with their standard errors.
 
     `difference` is b − a, positive where b predicts better, and `se` its standard error, from the differences
-    of the single observations. `unreliable_a` and `unreliable_b` count those with a Pareto k above 0.7.
+    of the single observations; it is NaN for a single one. `unreliable_a` and `unreliable_b` count those with
+    a Pareto k above 0.7.
     """
 
     elpd_a: float
@@ -91,21 +91,33 @@ def leave_one_out(a: SavedRun, b: SavedRun) -> LeaveOneOut:
     """The difference of expected log predictive densities (Vehtari, Gelman and Gabry 2017, eq. 24).
 
     Raises:
-        QvrError: ArviZ is not installed, nothing is observed, or the runs observe different data.
+        QvrError: nothing is observed, the runs observe different data, or one has too few draws.
     """
-    from quivers.inference.criticism.arviz_groups import arviz
+    from quivers.inference.criticism.psis_loo import psis_loo
 
-    arviz()
     one, other = a.result(), b.result()
-    if not _same_observations(one, other):
-        raise QvrError("The runs observe different data, so their predictions can't be compared by LOO.")
-    first, second = _pointwise(one), _pointwise(other)
-    each = second[0] - first[0]
-    count = len(each)
+    different = _difference(_observed(one), _observed(other))
+    if different is not None:
+        raise QvrError(different)
+    first, second = psis_loo(one), psis_loo(other)
+    count = len(first.pointwise)
+    if count != len(second.pointwise):
+        raise QvrError(
+            f"A scores {count} observations and B {len(second.pointwise)}, by what their [where=…] or [over=…]"
+            " say, so their predictions can't be compared by LOO."
+        )
+    each = second.pointwise - first.pointwise
     return LeaveOneOut(
-        *_sum(first[0]), *_sum(second[0]), *_sum(each), count,
-        int((first[1] > LARGEST_K).sum()), int((second[1] > LARGEST_K).sum()),
-    )  # fmt: skip
+        elpd_a=first.elpd,
+        se_a=first.se,
+        elpd_b=second.elpd,
+        se_b=second.se,
+        difference=float(each.sum()),
+        se=float(np.sqrt(count * each.var())) if count > 1 else math.nan,
+        observations=count,
+        unreliable_a=_unreliable(first.pareto_k),
+        unreliable_b=_unreliable(second.pareto_k),
+    )
 
 
 def _shift(a: SummaryRow, b: SummaryRow) -> Shift:
@@ -118,36 +130,43 @@ def _shift(a: SummaryRow, b: SummaryRow) -> Shift:
     return Shift(a.name, a.site, a.mean, a.sd, b.mean, b.sd, moved, error)
 
 
-def _same_observations(a: MCMCResult, b: MCMCResult) -> bool:
-    sites = _observed(a)
-    if sites != _observed(b):
-        return False
-    inputs, others = a.run.bound.inputs, b.run.bound.inputs
-    if not sites <= inputs.keys():  # a let of the data is observed: what it is made of must be the same
-        sites = set(inputs) | set(others)
-    return all(
-        name in inputs and name in others and np.array_equal(inputs[name], others[name], equal_nan=True)
-        for name in sites
-    )
+def _observed(result: MCMCResult) -> dict[str, NDArray[np.float64]]:
+    """What each observed site had for its values, (*axes), lets of the data among them."""
+    bound = result.run.bound
+    density = bound.density
+    forward = bound.forward()
+    found = {}
+    for step in density.draws:
+        if step.observed:
+            given = bound.inputs.get(step.site)
+            values = forward.filled(density.deterministic[step.site], step.axes) if given is None else given
+            found[step.site] = values.cpu().numpy()
+    return found
 
 
-def _observed(result: MCMCResult) -> set[str]:
-    return {step.site for step in result.run.bound.density.draws if step.observed}
+def _difference(a: dict[str, NDArray[np.float64]], b: dict[str, NDArray[np.float64]]) -> str | None:
+    """Why two runs do not predict the same, as a sentence; None where they do.
+
+    A site that is alone in its program may be called otherwise in the other's.
+    """
+    end = ", so their predictions can't be compared by LOO."
+    if len(a) == len(b) == 1:
+        b = dict(zip(a, b.values(), strict=True))
+    if a.keys() != b.keys():
+        told = [", ".join(f"`{name}`" for name in each) or "nothing" for each in (a, b)]
+        return f"A observes {told[0]} and B {told[1]}{end}"
+    for name, values in a.items():
+        if values.size != b[name].size:
+            return f"A has {values.size} observations of `{name}` and B has {b[name].size}{end}"
+        unlike = int((~np.isclose(values, b[name].reshape(values.shape), 0.0, 0.0, equal_nan=True)).sum())
+        if unlike:
+            return (
+                f"The runs observe different data: {unlike} of {values.size} values of `{name}` are"
+                f" not the same{end}"
+            )
+    return None
 
 
-def _pointwise(result: MCMCResult) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each observation its part of elpd, and its Pareto k."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of large k, which are counted
-        found = result.loo()
-    parts = found.loo_i if "loo_i" in found else found.elpd_i
-    return np.asarray(parts, dtype=np.float64).reshape(-1), np.asarray(found.pareto_k).reshape(-1)
-
-
-def _sum(parts: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    """The sum of independent parts, and its standard error."""
-    numbers = np.asarray(parts)
-    spread = float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan
-    return float(numbers.sum()), math.sqrt(len(numbers)) * spread
+def _unreliable(shapes: NDArray[np.float64]) -> int:
+    """How many Pareto k are too large, or none at all."""
+    return int((~(shapes <= LARGEST_K)).sum())

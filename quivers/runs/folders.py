@@ -2,27 +2,32 @@
 
 All are in `.qvr/runs` of the working folder, or in the folder that `QVR_RUNS_DIR` names. One is called after
 its program and a digest of what decides its draws, `eight_schools-3f9c01ab`; where that is taken, a number is
-added. The file `latest` beside them has the name of the run that began last.
+added until it is finished. The file `latest` beside them has the name of the run that began last.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from quivers.errors import QvrError
 from quivers.records import record
-from quivers.runs.about import ABOUT, LOCK, About, read_about, reason, write_whole
+from quivers.runs.about import ABOUT, LOCK, LOG, PROGRAM, About, read_about, reason, write_whole
 
 LATEST = "latest"
+NETCDF = "posterior.nc"
 DIGITS = 8  # of the digest that a name has
-_LONGEST = 60  # characters of a program's name
+_LONGEST = 120  # bytes of a program's name: some systems allow no more than 143 to a file's
+_OWN = frozenset({ABOUT, PROGRAM, LOG, LOCK})
+_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)  # what says that another process has a lock
 
 
 @record
@@ -44,29 +49,69 @@ class Listed:
         return "finished" if self.about.state == "finished" else "interrupted"
 
 
-def runs_folder() -> Path:
-    """The folder that runs are kept in; it may not be there yet."""
-    return Path(os.environ.get("QVR_RUNS_DIR") or Path(".qvr") / "runs")
+def runs_folder(project: Path | None = None) -> Path:
+    """The folder that runs of a project's folder, else of the working folder, are kept in.
+
+    It may not be there yet.
+    """
+    return Path(os.environ.get("QVR_RUNS_DIR") or (project or Path()) / ".qvr" / "runs")
 
 
-def new_folder(program: str, digest: str) -> Path:
-    """Makes the folder of a new run; raises OSError."""
-    folder = runs_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+def folder_stem(program: str) -> str:
+    """What the name of each run of a program begins with."""
+    return f"{_file_name(program)}-"
+
+
+def new_folder(program: str, digest: str, stack: ExitStack, folder: Path) -> Path:
+    """Makes the folder of a new run in `folder`, which is this process's until `stack` ends.
+
+    Raises:
+        QvrError, OSError: it can't be made.
+    """
     top = folder.parent if folder.parent.name == ".qvr" else folder
+    ours = top.name == ".qvr" or not top.exists()  # a folder that was there may hold more than runs
+    folder.mkdir(parents=True, exist_ok=True)
     ignored = top / ".gitignore"
-    if not ignored.exists():
+    if ours and not ignored.exists():
         write_whole(ignored, b"*\n")
-    name = f"{_file_name(program)}-{digest[:DIGITS]}"
+    name = f"{folder_stem(program)}{digest[:DIGITS]}"
     number = 1
-    while True:
-        made = folder / (name if number == 1 else f"{name}-{number}")
-        try:
-            made.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return made
+    with _naming(folder):
+        while True:
+            made = folder / (name if number == 1 else f"{name}-{number}")
+            try:
+                made.mkdir()
+            except FileExistsError:
+                if not _abandoned(made):
+                    number += 1
+                    continue
+            stack.enter_context(held(made))
+            return made
+
+
+def settle(folder: Path, digest: str) -> Path:
+    """Gives a finished run the name without a number, in place of others of its identity; its folder then.
+
+    Those have the same draws, so they are deleted; what else was put into their folders comes along. One that
+    is under way stays, and so do what can't be deleted and a name that can't be had.
+    """
+    runs, plain = folder.parent, folder.with_name(plain_name(folder.name))
+    with contextlib.suppress(QvrError, OSError), _naming(runs):
+        for other in runs.glob(f"{plain.name}*"):
+            with contextlib.suppress(QvrError, OSError):
+                if other.name != folder.name and read_about(other).identity.digest() == digest:
+                    _take_over(other, folder)
+        if folder != plain and not plain.exists():
+            os.rename(folder, plain)
+            if _pointed_to(runs) == folder.name:
+                point_to(plain)
+            return plain
+    return folder
+
+
+def plain_name(name: str) -> str:
+    """A run's name without the number that it has until it is finished."""
+    return re.sub(rf"(-[0-9a-f]{{{DIGITS}}})-[0-9]+$", r"\1", name)
 
 
 def point_to(folder: Path) -> None:
@@ -77,7 +122,7 @@ def point_to(folder: Path) -> None:
 def listed() -> list[Listed]:
     """All runs, those that began last first."""
     try:
-        folders = [entry for entry in runs_folder().iterdir() if (entry / ABOUT).exists()]
+        folders = [entry for entry in runs_folder().iterdir() if _is_run(entry)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -96,18 +141,23 @@ def found(asked: str) -> Path:
         QvrError: no run is meant, or several may be.
     """
     given = Path(asked)
-    if len(given.parts) > 1 or given.is_absolute():
-        if (given / ABOUT).exists():
+    if given.is_absolute() or any(mark in asked for mark in {os.sep, os.altsep or os.sep}):
+        given = given.resolve() if given.is_symlink() else given
+        if _is_run(given):
             return given
         raise QvrError(f"{asked} is no saved run: it has no {ABOUT}.")
-    names = sorted(run.folder.name for run in listed())
-    if asked == LATEST and LATEST not in names:
-        asked = _latest(names)
-    matching = [asked] if asked in names else [name for name in names if name.startswith(asked)]
-    if len(matching) == 1:
-        return runs_folder() / matching[0]
+    runs = listed()
+    names = sorted(run.folder.name for run in runs)
     if not names:
         raise QvrError(f"No run is saved in {runs_folder()}: `qvr run` saves one.")
+    if asked == LATEST and LATEST not in names:
+        pointed = _pointed_to(runs_folder())
+        return runs_folder() / (pointed if pointed in names else runs[0].folder.name)
+    matching = [asked] if asked in names else [name for name in names if asked and name.startswith(asked)]
+    if not matching and plain_name(asked) in names:
+        matching = [plain_name(asked)]  # it was called so until it, or another with its draws, was finished
+    if len(matching) == 1:
+        return runs_folder() / matching[0]
     if not matching:
         raise QvrError(f"No saved run begins with {asked!r}; `qvr runs` lists them.")
     first = ", ".join(matching[:5]) + (", …" if len(matching) > 5 else "")
@@ -116,30 +166,23 @@ def found(asked: str) -> Path:
 
 def remove(folder: Path) -> None:
     """Deletes a run. Raises QvrError where it is under way, or can't be deleted."""
-    with held(folder):
-        pass
     try:
-        shutil.rmtree(folder)
+        with _naming(folder.parent):
+            if running(folder):
+                raise QvrError(f"The run {folder.name} is under way in another process.")
+            _delete(folder)
     except OSError as error:
         raise QvrError(f"{folder} can't be removed: {reason(error)}.") from None
 
 
-def remove_twins(folder: Path, digest: str) -> None:
-    """Deletes the other runs of an identity: the run in `folder` has all of their draws.
-
-    One under way stays, and so does what can't be deleted.
-    """
-    stem = folder.name
-    number = stem.rpartition("-")
-    if number[2].isdigit() and number[0].endswith(digest[:DIGITS]):
-        stem = number[0]
-    for other in folder.parent.glob(f"{stem}*"):
-        if other.name == folder.name:
-            continue
-        with contextlib.suppress(QvrError):
-            about = read_about(other)
-            if about.identity.digest() == digest:
-                remove(other)
+def disk_use(folder: Path) -> int:
+    """Bytes of the files in a run's folder."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            with contextlib.suppress(OSError):
+                total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 @contextmanager
@@ -154,10 +197,8 @@ def held(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise QvrError(f"{folder} can't be written to: {reason(error)}.") from None
     try:
-        try:
-            _lock(file)
-        except OSError:
-            raise QvrError(f"The run {folder.name} is under way in another process.") from None
+        if not _locked(file):
+            raise QvrError(f"The run {folder.name} is under way in another process.")
         yield
     finally:
         os.close(file)
@@ -170,23 +211,88 @@ def running(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        _lock(file)
-    except OSError:
-        return True
+        return not _locked(file)
     finally:
         os.close(file)
-    return False
 
 
-def _lock(file: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """Names in a folder of runs are given and taken by this process alone while the block runs.
 
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+    Raises OSError where the folder can't be written to.
+    """
+    file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _locked(file, wait=True)
+        yield
+    finally:
+        os.close(file)
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+def _locked(file: int, *, wait: bool = False) -> bool:
+    """Locks a file; false where another process has it. Where the system has no locks, nobody else has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        return error.errno not in _TAKEN
+    return True
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder holds a run, or what is left of one; hidden ones are about to be deleted."""
+    if folder.name.startswith("."):
+        return False
+    try:
+        return any((folder / name).exists() for name in (ABOUT, LOG))
+    except OSError:  # it can't be looked into, which is said where it is read
+        return True
+
+
+def _abandoned(folder: Path) -> bool:
+    """Empties the folder of a run that was killed before it could tell anything; false if it is no such."""
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(f".{ABOUT}.")]
+        if any(entry.name not in _OWN - {ABOUT} for entry in entries) or running(folder):
+            return False
+        shutil.rmtree(folder)
+        folder.mkdir()
+    except OSError:
+        return False
+    return True
+
+
+def _take_over(other: Path, folder: Path) -> None:
+    """Deletes a run that `folder` replaces, but for what else is in its folder, which is moved."""
+    if running(other):
+        return
+    for entry in list(other.iterdir()):
+        if entry.name not in _OWN and not entry.name.startswith(".") and not (folder / entry.name).exists():
+            os.rename(entry, folder / entry.name)
+    _delete(other)
+
+
+def _delete(folder: Path) -> None:
+    """Deletes a folder so that nobody meets half of it; raises OSError."""
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    gone = Path(tempfile.mkdtemp(prefix=".removed-", dir=folder.parent))
+    try:
+        os.rename(folder, gone / "run")
+    except OSError:
+        gone.rmdir()
+        shutil.rmtree(folder)  # where a folder that is looked at can't be renamed
+        return
+    for left in folder.parent.glob(".removed-*"):  # also what a process left that was killed here
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _listed(folder: Path) -> Listed:
@@ -196,15 +302,14 @@ def _listed(folder: Path) -> Listed:
         return Listed(folder, None, str(error), False)
 
 
-def _latest(names: list[str]) -> str:
+def _pointed_to(folder: Path) -> str:
+    """The name in `latest`; empty where there is none."""
     try:
-        name = (runs_folder() / LATEST).read_text(encoding="utf-8").strip()
+        return (folder / LATEST).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
-        name = ""
-    if name in names:
-        return name
-    raise QvrError("The latest run isn't there any more; `qvr runs` lists those that are.")
+        return ""
 
 
 def _file_name(program: str) -> str:
-    return re.sub(r"[^\w-]", "_", program)[:_LONGEST]
+    name = re.sub(r"[^\w-]", "_", program)
+    return name.encode()[:_LONGEST].decode(errors="ignore")

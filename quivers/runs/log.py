@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # listing runs needs no NumPy
 _HEAD = struct.Struct("<4sIQI")
 _MARK = b"QVR1"
 _DESCRIBED = struct.Struct("<I")
+_COPIED = 2**20  # bytes at a time
 LONGEST = 2**40  # no record is longer: what says so is damaged
 
 
@@ -95,6 +96,13 @@ class Appender:
             os.ftruncate(self._file, self._at)
             raise
         self._at += len(content)
+
+    def copy(self, path: Path, length: int) -> None:
+        """Writes the records of another log, as far as `length`; raises OSError."""
+        with path.open("rb") as file:
+            while length > 0 and (part := file.read(min(length, _COPIED))):
+                self.append(part)
+                length -= len(part)
 
     def sync(self) -> None:
         """Waits until the disk has all of it; raises OSError."""

@@ -23,6 +23,7 @@ from quivers.inference.reparameterize import asked_for
 from quivers.inference.trajectory import STATISTICS
 from quivers.runs.about import LOG, PROGRAM, About, read_about, reason
 from quivers.runs.log import Entry, Kind, entries
+from quivers.syntax.problems import Severity
 
 if TYPE_CHECKING:
     from quivers.inference import MCMCResult
@@ -61,11 +62,18 @@ class SavedRun:
 
     @cached_property
     def program(self) -> tuple[Checked, CheckedProgram]:
-        """The file as the checker reads it, and the program in it that was run."""
+        """The file as the checker reads it, and the program in it that was run.
+
+        Raises:
+            QvrError: it has no such program, or this version of QVR finds errors in it.
+        """
         checked = check_source(self.source)
         program = checked.programs.get(self.about.program)
+        place = self.folder / PROGRAM
         if program is None:
-            raise QvrError(f"{self.folder / PROGRAM} has no program `{self.about.program}` any more.")
+            raise QvrError(f"{place} has no program `{self.about.program}` any more.")
+        if any(found.severity is Severity.ERROR for found in checked.diagnostics):
+            raise QvrError(f"{place} has errors, so the run can't be read: `qvr check {place}` shows them.")
         return checked, program
 
     def draws(self) -> Draws:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from quivers.errors import QvrError
 from quivers.runs.about import LOG, PROGRAM, About, reason, write_about, write_whole
-from quivers.runs.folders import held, new_folder, point_to, remove_twins, runs_folder
+from quivers.runs.answers import shown
+from quivers.runs.folders import held, new_folder, point_to, runs_folder, settle
 from quivers.runs.log import Appender, Kind, packed
 from quivers.runs.recording import Recorder
 from quivers.runs.saved import SavedRun, read_run
@@ -42,7 +43,7 @@ class Saving:
             self.recorder.close()
 
     def end(self, outcome: Mapping[str, Any], *, finished: bool) -> str | None:
-        """Writes the run's end; of a finished run, others of the same identity go."""
+        """Writes the run's end; a finished run takes the place of others of its identity, and their name."""
         self.stop()
         failure = self.recorder.failure
         if failure is None:
@@ -53,7 +54,7 @@ class Saving:
                 failure = error
         if failure is None:
             if finished:
-                remove_twins(self.folder, self.about.identity.digest())
+                self.folder = settle(self.folder, self.about.identity.digest())
             return None
         made = min(self.recorder.kept, default=0)
         draws = f"the first {made} draws of each chain" if made else "no draws that all chains have"
@@ -69,24 +70,62 @@ class Saving:
 
 
 @contextmanager
-def saving(about: About, source: bytes, data: Bound) -> Iterator[Saving]:
-    """A new run's folder, which is this process's while the block runs.
+def saving(about: About, source: bytes, data: Bound, runs: Path | None = None) -> Iterator[Saving]:
+    """A new run's folder, which is this process's while the block runs; it is in `runs`, if that is given.
 
     Raises:
         QvrError: it can't be made; nothing of it is left.
     """
+    told = {
+        "sizes": {name: int(size) for name, size in data.sizes.items()},
+        "levels": {name: list(names) for name, names in data.levels.items()},
+    }
+
+    def fill(log: Appender) -> None:
+        log.append(packed(Kind.DATA, told, data.values))
+
+    with _begun(about, source, fill, runs or runs_folder()) as (folder, log):
+        run = Saving(folder, about, Recorder(log))
+        try:
+            yield run
+        finally:
+            run.stop()
+
+
+@contextmanager
+def extending(saved: SavedRun, about: About) -> Iterator[Saving]:
+    """A run of more draws than a saved one's, in a folder of its own, which has the saved one's draws.
+
+    `about` tells of the longer run; the saved one stays as it is.
+
+    Raises:
+        QvrError: it can't be made.
+    """
+    before = [0 if part is None else len(part.positions) for part in saved.parts]
+
+    def fill(log: Appender) -> None:
+        log.copy(saved.folder / LOG, saved.end)
+
+    with _begun(about, saved.source, fill, runs_folder()) as (folder, log):
+        run = Saving(folder, about, Recorder(log, before if saved.begun else (), saved.seconds))
+        try:
+            yield run
+        finally:
+            run.stop()
+
+
+@contextmanager
+def _begun(
+    about: About, source: bytes, fill: Callable[[Appender], None], runs: Path
+) -> Iterator[tuple[Path, Appender]]:
+    """The folder of a new run in `runs`, and its log, into which `fill` puts what the run begins with."""
     with ExitStack() as stack:
         folder = log = None
         try:
-            folder = new_folder(about.program, about.identity.digest())
-            stack.enter_context(held(folder))
+            folder = new_folder(about.program, about.identity.digest(), stack, runs)
             write_whole(folder / PROGRAM, source)
             log = Appender(folder / LOG)
-            told = {
-                "sizes": {name: int(size) for name, size in data.sizes.items()},
-                "levels": {name: list(names) for name, names in data.levels.items()},
-            }
-            log.append(packed(Kind.DATA, told, data.values))
+            fill(log)
             write_about(folder, about)
             point_to(folder)
         except (OSError, QvrError) as error:
@@ -95,12 +134,8 @@ def saving(about: About, source: bytes, data: Bound) -> Iterator[Saving]:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             why = f"{reason(error)}." if isinstance(error, OSError) else str(error)
-            raise QvrError(f"The run can't be saved in {runs_folder()}: {why}") from None
-        run = Saving(folder, about, Recorder(log))
-        try:
-            yield run
-        finally:
-            run.stop()
+            raise QvrError(f"The run can't be saved in {runs}: {why}") from None
+        yield folder, log
 
 
 @contextmanager
@@ -113,7 +148,10 @@ def resuming(folder: Path) -> Iterator[tuple[Saving, SavedRun]]:
     with held(folder):
         saved = read_run(folder)
         if saved.about.state == "finished":
-            raise QvrError(f"The run {folder.name} is finished: `qvr runs show {folder.name}` prints it.")
+            raise QvrError(
+                f"The run {folder.name} is finished: `qvr runs show {folder.name}` prints it, and"
+                f" `qvr run --resume {folder.name} --draws N` takes it to N draws."
+            )
         before = [0 if part is None else len(part.positions) for part in saved.parts]
         try:
             log = Appender(folder / LOG, saved.end)
@@ -138,6 +176,7 @@ def outcome(result: CompiledRun | MCMCResult, seconds: Mapping[str, float]) -> d
         "problems": list(result.check()),
         "troubles": [asdict(trouble) for trouble in result.troubles],
         "summary": [{name: _plain(value) for name, value in asdict(row).items()} for row in result.summary()],
+        **shown(result),
     }
 
 
