@@ -7,6 +7,10 @@ import os
 import sys
 from typing import Any
 
+from quivers.sampling_defaults import REPARAMETERIZATIONS
+
+_OUTPUT_FORMATS = ("text", "json")
+
 
 def command(
     commands: Any, name: str, usage: str, summary: str, example: str, more: str = ""
@@ -58,14 +62,29 @@ def _width() -> int:
 
 
 def add_output_format(parser: argparse.ArgumentParser, *more: str) -> None:
-    """`--output-format`, in text, JSON or one of `more`."""
-    forms = ("text", "json", *more)
+    """`--output-format`, in text, JSON or one of `more`; `--json` is short for the second."""
+    forms = (*_OUTPUT_FORMATS, *more)
     parser.add_argument(
         "--output-format",
         choices=forms,
         default="text",
         metavar="FORMAT",
-        help=f"{', '.join(forms[:-1])} or {forms[-1]} (%(default)s)",
+        help=f"{', '.join(forms[:-1])} or {forms[-1]} (%(default)s); --json for short",
+    )
+    _add_json_flag(parser, argparse.SUPPRESS)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`, for a command that prints text else; `--output-format json` says the same."""
+    _add_json_flag(parser, "print the result as JSON")
+    parser.add_argument(
+        "--output-format", choices=_OUTPUT_FORMATS, default="text", metavar="FORMAT", help=argparse.SUPPRESS
+    )
+
+
+def _add_json_flag(parser: argparse.ArgumentParser, about: str) -> None:
+    parser.add_argument(
+        "--json", dest="output_format", action="store_const", const="json", default="text", help=about
     )
 
 
@@ -76,14 +95,14 @@ def add_watch(parser: argparse._ActionsContainer) -> None:
 
 def add_model_and_data(parser: argparse.ArgumentParser, data: str) -> None:
     """A model's file, its data and which of its programs."""
-    parser.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
+    parser.add_argument("file", type=path, metavar="FILE", help="a .qvr file, or - for standard input")
     add_data(parser, data)
     parser.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
 
 
 def add_data(parser: argparse.ArgumentParser, data: str) -> None:
     """`--data` for files and directories, and `--map` for the names in them."""
-    parser.add_argument("--data", action="append", metavar="FILE", help=data)
+    parser.add_argument("--data", action="append", type=path, metavar="FILE", help=data)
     parser.add_argument(
         "--map",
         action="append",
@@ -94,47 +113,67 @@ def add_data(parser: argparse.ArgumentParser, data: str) -> None:
     )
 
 
+def path(text: str) -> str:
+    """A file's name, which an unset variable of a shell leaves empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("is an empty name: is a variable of the shell not set?")
+    return text
+
+
 def _renaming(text: str) -> tuple[str, str]:
     """The program's name and that of the data."""
     name, equals, column = (part.strip() for part in text.partition("="))
     if not (name and equals and column):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COLUMN, as in y=score")
+        raise argparse.ArgumentTypeError(f"is NAME=COLUMN, as in y=score, not `{text}`.")
     return name, column
-
-
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`, for a command that prints text else."""
-    parser.add_argument(
-        "--json",
-        dest="output_format",
-        action="store_const",
-        const="json",
-        default="text",
-        help="print the result as JSON",
-    )
 
 
 def whole_number(least: int, most: int) -> Any:
     """The kind of a whole number from `least` to `most`."""
 
     def convert(text: str) -> int:
+        wanted = f"is a whole number from {least} to {most}, not `{text}`"
         try:
-            value = int(text)
+            value = int(text) if text.isascii() else None
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+            value = None
+        if value is None:
+            meant = _meant_whole(text)
+            more = f": write {meant}." if meant is not None and least <= meant <= most else "."
+            raise argparse.ArgumentTypeError(wanted + more)
         if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
+            raise argparse.ArgumentTypeError(f"{wanted}.")
         return value
 
     return convert
+
+
+def _meant_whole(text: str) -> int | None:
+    """The number that is written as 1e3, 1,000 or 1000.0."""
+    try:
+        value = float(text.replace(",", ""))
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() else None
 
 
 def elements(text: str) -> tuple[str, str]:
     """Which elements of an object are new: `School=new` or `Time=further`."""
     name, equals, which = (part.strip() for part in text.partition("="))
     if not (name and equals and which in ("new", "further")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not OBJECT=new or OBJECT=further")
+        raise argparse.ArgumentTypeError(f"is OBJECT=new or OBJECT=further, not `{text}`.")
     return name, which
+
+
+def days(text: str) -> float:
+    """A number of days, not below 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"is a number of days from 0 to 1000000, not `{text}`.")
+    return value
 
 
 def share(text: str) -> float:
@@ -142,7 +181,25 @@ def share(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        value = 0.0
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
+        raise argparse.ArgumentTypeError(f"lies between 0 and 1, as 0.95 does, not `{text}`.")
     return value
+
+
+def reparameterization(text: str) -> str:
+    """A word of `REPARAMETERIZATIONS`, or a share for each latent that is named, as in `theta=0.3,eta=1`."""
+    if text not in REPARAMETERIZATIONS:
+        for part in text.split(","):
+            name, _, number = (piece.strip() for piece in part.partition("="))
+            try:
+                found = bool(name) and 0 <= float(number) <= 1
+            except ValueError:
+                found = False
+            if not found:
+                words = ", ".join(REPARAMETERIZATIONS)
+                raise argparse.ArgumentTypeError(
+                    f"is {words}, or from 0 (non-centred) to 1 (centred) for a latent,"
+                    f" as theta=0.3, not `{text}`."
+                )
+    return text

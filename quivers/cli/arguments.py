@@ -13,10 +13,14 @@ from quivers.cli.argument_parts import add_model_and_data as _add_model_and_data
 from quivers.cli.argument_parts import add_output_format as _add_output_format
 from quivers.cli.argument_parts import add_watch as _add_watch
 from quivers.cli.argument_parts import command as _command
+from quivers.cli.argument_parts import days as _days
 from quivers.cli.argument_parts import elements as _elements
+from quivers.cli.argument_parts import path as _path
+from quivers.cli.argument_parts import reparameterization as _reparameterization
 from quivers.cli.argument_parts import share as _share
 from quivers.cli.argument_parts import top_layout as _top_layout
 from quivers.cli.argument_parts import whole_number as _whole_number
+from quivers.cli.misuse import Parser
 from quivers.sampling_defaults import (
     ALGORITHMS,
     CHAINS,
@@ -39,7 +43,7 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
     Where the first of `arguments` names a command, no other is prepared: that takes as long as checking
     a small file.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="qvr",
         description="Typed hierarchical Bayesian models: check them, run them, edit them.",
         epilog="example: qvr run examples/eight_schools/noncentred.qvr\n"
@@ -48,21 +52,25 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
-    parser.add_argument("--version", action="version", version=f"qvr {quivers.__version__}")
+    version = f"qvr {quivers.__version__}"
+    parser.add_argument("-V", "--version", action="version", version=version, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="qvr")
     asked = arguments[0] if arguments else ""
     for name in [asked] if asked in COMMANDS else COMMANDS:
         COMMANDS[name](commands)
-    if asked == "run" and any(argument.startswith("--res") for argument in arguments or ()):
+    if asked == "run" and any(argument.partition("=")[0] == "--resume" for argument in arguments or ()):
         _without_file(commands.choices["run"])
     return parser
 
 
 def _without_file(run: argparse.ArgumentParser) -> None:
-    """A run that is resumed knows its file."""
+    """A run that is resumed knows its file and its settings: those that nobody gives are None."""
     for action in run._actions:
         if action.dest == "file":
             action.nargs, action.required = "?", False
+        elif action.help and "(%(default)s)" in action.help and action.dest != "output_format":
+            action.help = action.help.replace("%(default)s", str(action.default))
+            action.default = None
 
 
 def _check(commands: Any) -> None:
@@ -70,7 +78,11 @@ def _check(commands: Any) -> None:
         commands, "check", "FILE… [options]", "tell what is wrong with programs", "qvr check models/"
     )
     check.add_argument(
-        "files", nargs="+", metavar="FILE", help="a .qvr file, a folder of them, or - for standard input"
+        "files",
+        nargs="+",
+        type=_path,
+        metavar="FILE",
+        help="a .qvr file, a folder of them, or - for standard input",
     )
     check.add_argument("--quiet", action="store_true", help="print problems alone, no count of them")
     _add_watch(check)
@@ -85,7 +97,7 @@ def _run(commands: Any) -> None:
         "sample a program's posterior",
         "qvr run model.qvr --seed 1    (- for FILE reads standard input)",
     )
-    run.add_argument("file", metavar="FILE", help=argparse.SUPPRESS)
+    run.add_argument("file", type=_path, metavar="FILE", help=argparse.SUPPRESS)
     add_data(run, "a file or directory of data (model.data.* beside it)")
     run.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     counts = {
@@ -123,16 +135,23 @@ def _run(commands: Any) -> None:
         run.add_argument(f"--{name}", choices=choices, default=chosen, metavar=metavar, help=text)
     run.add_argument(
         "--reparameterize",
+        type=_reparameterization,
         default=REPARAMETERIZATION,
         metavar="HOW",
         help="auto, centred, noncentred, or theta=0.3 (%(default)s)",
     )
-    run.add_argument("--report", metavar="FILE", help="a page with charts for a browser, .html (qvr report)")
+    run.add_argument(
+        "--report", type=_path, metavar="FILE", help="a page with charts for a browser, .html (qvr report)"
+    )
     run.add_argument("--quiet", action="store_true", help="print the posterior and problems alone")
     run.add_argument("--no-save", dest="save", action="store_false", help="leave nothing in .qvr/runs")
     either = run.add_mutually_exclusive_group()
     either.add_argument(
-        "--resume", nargs="?", const="", metavar="RUN", help="go on with an interrupted run (the latest)"
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="RUN",
+        help="finish a run (the latest), or extend it to --draws",
     )
     _add_watch(either)
     _add_output_format(run)
@@ -146,10 +165,14 @@ def _report(commands: Any) -> None:
         "write a run as one page with charts, for a browser",
         "qvr report model.qvr -o report.html",
     )
-    report.add_argument("file", metavar="FILE", help="a .qvr file to sample, or a saved run by its name")
+    report.add_argument(
+        "file", type=_path, metavar="FILE", help="a .qvr file to sample, or a saved run by its name"
+    )
     add_data(report, "a file or directory of data (model.data.* beside it)")
     report.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
-    report.add_argument("-o", "--output", metavar="FILE", help="by default, model.html beside model.qvr")
+    report.add_argument(
+        "-o", "--output", type=_path, metavar="FILE", help="by default, model.html beside model.qvr"
+    )
     counts = {
         "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
         "chains": (1, 1024, CHAINS, "chains side by side"),
@@ -184,7 +207,7 @@ def _runs(commands: Any) -> None:
     runs = _command(
         commands,
         "runs",
-        "[list | show RUN | export RUN | remove RUN…] [options]",
+        "[list | show RUN… | export RUN… | remove RUN…] [options]",
         "list, show, export and remove saved runs",
         "qvr runs show latest",
         "RUN is a run's name, the beginning of one that no other has, or latest. A run is\n"
@@ -193,7 +216,14 @@ def _runs(commands: Any) -> None:
     actions = ("list", "show", "export", "remove")
     runs.add_argument("action", nargs="?", choices=actions, default="list", help=argparse.SUPPRESS)
     runs.add_argument("runs", nargs="*", metavar="RUN", help=argparse.SUPPRESS)
-    runs.add_argument("-o", "--output", metavar="FILE", help="what to export a run into, .nc")
+    runs.add_argument(
+        "-o", "--output", type=_path, metavar="FILE", help="a file, .nc, or a folder for several runs"
+    )
+    either = runs.add_mutually_exclusive_group()
+    either.add_argument("--all", action="store_true", help="every run, instead of names")
+    either.add_argument(
+        "--older-than", type=_days, metavar="DAYS", help="runs that began longer ago, instead of names"
+    )
     _add_json(runs)
 
 
@@ -205,7 +235,7 @@ def _compare(commands: Any) -> None:
         "lay two saved runs side by side",
         "qvr compare eight_schools-3f9c01ab latest",
         "It tells how far each quantity moved, in sds with its Monte Carlo error, and,\n"
-        "where ArviZ is installed and both observe the same data, which predicts better.",
+        "where both observe the same data, which predicts better by leave-one-out.",
     )
     for name in ("a", "b"):
         compare.add_argument(name, metavar=name.upper(), help="a run's name, its beginning, or latest")
@@ -235,7 +265,9 @@ def _sbc(commands: Any) -> None:
             f"--{name}", type=_whole_number(least, most), default=default, metavar="N", help=text
         )
     sbc.add_argument("--threads", type=_whole_number(1, 256), metavar="N", help="fits at a time (all cores)")
-    sbc.add_argument("--output", metavar="FILE", help="an SVG picture of the ranks' ECDFs in their band")
+    sbc.add_argument(
+        "--output", type=_path, metavar="FILE", help="an SVG picture of the ranks' ECDFs in their band"
+    )
     sbc.add_argument("--quiet", action="store_true", help="show no progress")
     _add_json(sbc)
 
@@ -268,6 +300,7 @@ def _fmt(commands: Any) -> None:
     fmt.add_argument(
         "files",
         nargs="+",
+        type=_path,
         metavar="FILE",
         help="a .qvr file, a folder of them, or - to read standard input and write standard output",
     )
@@ -305,7 +338,7 @@ def _plate(commands: Any) -> None:
         "draw a program's plate diagram",
         "qvr plate model.qvr -o model.svg",
     )
-    plate.add_argument("file", metavar="FILE", help="a .qvr file, or - for standard input")
+    plate.add_argument("file", type=_path, metavar="FILE", help="a .qvr file, or - for standard input")
     plate.add_argument("--program", metavar="NAME", help="by default, the exported one, else the last")
     plate.add_argument(
         "--format",
@@ -314,7 +347,11 @@ def _plate(commands: Any) -> None:
         help="svg, dot, mermaid or text; by default what the ending of -o says, else text",
     )
     plate.add_argument(
-        "-o", "--output", metavar="FILE", help="a file to write, by its ending .svg, .dot, .mmd or .txt"
+        "-o",
+        "--output",
+        type=_path,
+        metavar="FILE",
+        help="a file to write, by its ending .svg, .dot, .mmd or .txt",
     )
 
 
@@ -327,11 +364,12 @@ def _predict(commands: Any) -> None:
         "qvr predict model.qvr --new new.csv -o predicted.csv",
         "It samples FILE, or takes a saved run: qvr predict --run latest --new new.csv",
     )
-    predict.add_argument("file", nargs="?", metavar="FILE", help="a .qvr file to sample")
+    predict.add_argument("file", nargs="?", type=_path, metavar="FILE", help="a .qvr file to sample")
     add_data(predict, "the data to fit (model.data.* beside it)")
     predict.add_argument(
         "--new",
         action="append",
+        type=_path,
         required=True,
         metavar="FILE",
         help="what to predict for, without the outcome",
@@ -366,8 +404,10 @@ def _predict(commands: Any) -> None:
     predict.add_argument(
         "--format", choices=("text", "csv", "json"), default="text", metavar="FORM", help="text, csv or json"
     )
-    predict.add_argument("-o", "--output", metavar="FILE", help="a .csv, .json or .npz file to write instead")
-    predict.add_argument("--draws-output", metavar="FILE", help="an .npz file for all draws")
+    predict.add_argument(
+        "-o", "--output", type=_path, metavar="FILE", help="a .csv, .json or .npz file to write instead"
+    )
+    predict.add_argument("--draws-output", type=_path, metavar="FILE", help="an .npz file for all draws")
     predict.add_argument("--quiet", action="store_true", help="show no progress")
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a table of sentences)
 """The command as a whole: help, misuse, faults."""
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pytest
 
 import quivers
 from quivers.cli import main
-from quivers.cli.arguments import COMMANDS
+from quivers.cli.arguments import COMMANDS, parser
 from quivers.cli.output import CLEAN, FAULT, INTERRUPTED, MISUSE, PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,31 +68,94 @@ def test_version_is_told_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith(f"qvr {quivers.__version__} (Python ")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ([], "the following arguments are required: COMMAND"),
-        (["chek"], "invalid choice: 'chek'"),
-        (["check"], "the following arguments are required: FILE"),
-        (["run"], "the following arguments are required: FILE"),
-        (["run", "m.qvr", "--chains", "0"], "argument --chains: 0 is not between 1 and 1024"),
-        (["run", "m.qvr", "--draws", "many"], "argument --draws: 'many' is not a whole number"),
-        (["run", "m.qvr", "--seed", "-1"], "argument --seed: -1 is not between 0 and"),
-        (
-            ["run", "m.qvr", "--target-accept", "1"],
-            "argument --target-accept: 1 does not lie between 0 and 1",
-        ),
-        (["run", "m.qvr", "--target-accept", "nan"], "nan does not lie between 0 and 1"),
-        (["check", "m.qvr", "--output-format", "xml"], "argument --output-format: invalid choice: 'xml'"),
-        (["check", "m.qvr", "--fix"], "unrecognized arguments: --fix"),
-    ],
-    ids=str,
-)
-def test_misuse_is_status_2(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+MISUSES = [
+    (["chek"], "There is no command `chek`. Did you mean `check`?"),
+    (["ru"], "There is no command `ru`. Did you mean `run`?"),
+    (["frobnicate"], "There is no command `frobnicate`: `qvr --help` lists them."),
+    (["help", "frobnicate"], "There is no command `frobnicate`: `qvr --help` lists them."),
+    (["--verison"], "`qvr` has no option `--verison`. Did you mean `--version`?"),
+    (["--quiet", "check", "m.qvr"], "`qvr` has no option `--quiet`. `check` has it: options come after the command."),
+    (["check"], "`qvr check` needs FILE."),
+    (["run"], "`qvr run` needs FILE."),
+    (["compare"], "`qvr compare` needs A and B."),
+    (["check", "m.qvr", "--fix"], "`qvr check` has no option `--fix`."),
+    (["run", "m.qvr", "--drwas=9"], "`qvr run` has no option `--drwas`. Did you mean `--draws`?"),
+    (["run", "m.qvr", "--draw", "9"], "`qvr run` has no option `--draw`. Did you mean `--draws`?"),
+    (["run", "m.qvr", "--draws"], "`--draws` needs a value."),
+    (["run", "m.qvr", "--quiet=3"], "`--quiet` takes no value: leave '3' out."),
+    (["run", "m.qvr", "--resume", "--watch"], "`--watch` and `--resume` exclude each other."),
+    (["run", "m.qvr", "n.qvr"], "`qvr run` takes one FILE, and `n.qvr` is a second."),
+    (["run", "m.qvr", "n.csv"], "`qvr run` takes data by an option: `--data n.csv`."),
+    (["run", "m.qvr", "a", "b"], "`qvr run` has no use for `a` and `b`."),
+    (["run", "m.qvr", "--chains", "0"], "`--chains` is a whole number from 1 to 1024, not `0`."),
+    (["run", "m.qvr", "--draws", "many"], "`--draws` is a whole number from 1 to 10000000, not `many`."),
+    (["run", "m.qvr", "--draws", "1e3"], "`--draws` is a whole number from 1 to 10000000, not `1e3`: write 1000."),
+    (["run", "m.qvr", "--draws", "1e12"], "`--draws` is a whole number from 1 to 10000000, not `1e12`."),
+    (["run", "m.qvr", "--draws", "٣"], "`--draws` is a whole number from 1 to 10000000, not `٣`: write 3."),
+    (["run", "m.qvr", "--seed", "-1"], "`--seed` is a whole number from 0 to 9223372036854775807, not `-1`."),
+    (["run", "m.qvr", "--target-accept", "1"], "`--target-accept` lies between 0 and 1, as 0.95 does, not `1`."),
+    (["run", "m.qvr", "--target-accept", "nan"], "`--target-accept` lies between 0 and 1, as 0.95 does, not `nan`."),
+    (["run", "m.qvr", "--map", "y"], "`--map` is NAME=COLUMN, as in y=score, not `y`."),
+    (["run", "m.qvr", "--algorithm", "NUTS"], "`--algorithm` is nuts or hmc, not `NUTS`. Did you mean `nuts`?"),
+    (["run", ""], "`FILE` is an empty name: is a variable of the shell not set?"),
+    (["run", "m.qvr", "--data", ""], "`--data` is an empty name: is a variable of the shell not set?"),
+    (["plate", "m.qvr", "-o", ""], "`--output` is an empty name: is a variable of the shell not set?"),
+    (["check", "m.qvr", "--output-format", "xml"], "`--output-format` is text, json, sarif or github, not `xml`."),
+    (["runs", "lst"], "The action is list, show, export or remove, not `lst`. Did you mean `list`?"),
+    (["completion", "ksh"], "SHELL is bash, zsh or fish, not `ksh`. Did you mean `zsh`?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), MISUSES, ids=str)
+def test_misuse_is_status_2_and_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert sentence in err
+    told, usage = err.splitlines()
+    assert told == f"error: {sentence}"
+    assert usage.startswith("usage: qvr ")
+    assert usage.endswith("--help` tells more)")
+
+
+@pytest.mark.parametrize(
+    "how", ["foo", "theta", "theta=", "=0.5", "theta=2", "theta=nan", "theta=0.5,", "AUTO"], ids=str
+)
+def test_a_form_that_cannot_be_is_misuse(how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "m.qvr", "--reparameterize", how]) == 2
+    assert capsys.readouterr().err.startswith("error: `--reparameterize` is auto, centred, noncentred, or ")
+
+
+def test_qvr_alone_shows_its_help_and_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out == err
+
+
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMMANDS:
+        assert main([name, "--help"]) == 0
+        told = capsys.readouterr().out
+        assert main(["help", name]) == 0
+        assert capsys.readouterr().out == told
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: qvr [-V] COMMAND ...")
+
+
+def test_results_in_json_are_asked_for_in_one_way_everywhere() -> None:
+    """`--json` is `--output-format json`, for each command that gives results."""
+    given = {
+        "check": ["m.qvr"], "run": ["m.qvr"], "runs": [], "compare": ["a", "b"], "sbc": ["m.qvr"],
+        "prior": ["m.qvr"],
+    }  # fmt: skip
+    for name, needed in given.items():
+        command = [name, *needed]
+        assert parser(command).parse_args(command).output_format == "text"
+        for asked in (["--json"], ["--output-format", "json"]):
+            assert parser(command).parse_args([*command, *asked]).output_format == "json", command
 
 
 def test_a_fault_of_qvr_is_one_sentence_and_its_traceback_is_for_asking(

@@ -140,12 +140,12 @@ def test_chains_may_start_at_draws_from_the_prior(model: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--thin", "0"], "argument --thin: 0 is not between 1 and 1000000"),
-        (["--max-tree-depth", "21"], "argument --max-tree-depth: 21 is not between 1 and 20"),
-        (["--target-accept", "1"], "argument --target-accept: 1 does not lie between 0 and 1"),
-        (["--algorithm", "gibbs"], "argument --algorithm: invalid choice: 'gibbs'"),
-        (["--mass-matrix", "full"], "argument --mass-matrix: invalid choice: 'full'"),
-        (["--init", "value"], "argument --init: invalid choice: 'value'"),
+        (["--thin", "0"], "`--thin` is a whole number from 1 to 1000000, not `0`."),
+        (["--max-tree-depth", "21"], "`--max-tree-depth` is a whole number from 1 to 20, not `21`."),
+        (["--target-accept", "1"], "`--target-accept` lies between 0 and 1, as 0.95 does, not `1`."),
+        (["--algorithm", "gibbs"], "`--algorithm` is nuts or hmc, not `gibbs`."),
+        (["--mass-matrix", "full"], "`--mass-matrix` is diagonal, dense, identity or low_rank, not `full`."),
+        (["--init", "value"], "`--init` is uniform, prior or pathfinder, not `value`."),
         (["--algorithm", "hmc", "--max-tree-depth", "5"], "HMC builds no trees: leave --max-tree-depth out"),
     ],
 )
@@ -204,7 +204,7 @@ BAD_DATA: list[tuple[Any, str]] = [
     ({"y": [28, math.nan, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of `School` is NaN."),
     ({"y": [28, -math.inf, *Y[2:]], "sigma_j": SIGMA}, "error[QVR607]: {data}: `y` must be finite: row 2 of `School` is -infinite."),
     ({"y": ["28", *Y[1:]], "sigma_j": SIGMA}, 'error[QVR606]: {data}: `y` must be numbers: row 1 of `School` is the text "28".'),
-    ({"y": [None, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` has 1 missing value: row 1 of `School`."),
+    ({"y": [None, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` has 1 missing value: row 1 of `School`; `[where=…]` on its `observe` would leave it out."),
     ({"y": [True, *Y[1:]], "sigma_j": SIGMA}, "error[QVR606]: {data}: `y` must be numbers: row 1 of `School` is true."),
     ([Y, SIGMA], "error[QVR600]: {data} holds a list at the top, where names with values belong"),
     (b'{"y": [1,', "error[QVR600]: {data} is not valid JSON: line 1, column 10: expecting value."),

@@ -174,9 +174,9 @@ def test_only_what_is_not_simulated_must_be_given(tmp_path: Path, capsys: pytest
         (["--data", "nowhere.json"], 1, "nowhere.json"),
         (["--output", "nowhere/ecdf.svg"], 1, "there is no folder nowhere."),
         (["--output", "."], 1, "it is a folder; name a file, such as ecdf.svg."),
-        (["--replicates", "1"], 2, "1 is not between 2 and 1000000"),
-        (["--draws", "many"], 2, "'many' is not a whole number"),
-        (["--threads", "0"], 2, "0 is not between 1 and 256"),
+        (["--replicates", "1"], 2, "`--replicates` is a whole number from 2 to 1000000, not `1`."),
+        (["--draws", "many"], 2, "`--draws` is a whole number from 9 to 100000, not `many`."),
+        (["--threads", "0"], 2, "`--threads` is a whole number from 1 to 256, not `0`."),
     ],
 )
 def test_misuse_ends_in_a_sentence(
