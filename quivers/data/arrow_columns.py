@@ -51,11 +51,19 @@ def damaged(path: Path, kind: str, error: Exception) -> DataError:
 def arrow_column(values: Any) -> Column:
     """A column of Arrow's, a `pyarrow.ChunkedArray`, as ours; nulls are missing."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kind = values.type
+    if pa.types.is_run_end_encoded(kind):
+        return arrow_column(
+            pa.chunked_array([pc.run_end_decode(chunk) for chunk in values.chunks], kind.value_type)
+        )
     if pa.types.is_dictionary(kind):
         if not _is_text(kind.value_type):
-            return arrow_column(values.cast(kind.value_type))
+            from quivers.data.frames import of_categories
+
+            order = values.unify_dictionaries().chunk(0).dictionary.to_pylist() if values.num_chunks else []
+            return of_categories(values.to_pylist(), order, ordered=kind.ordered)
         return _text(values.unify_dictionaries().combine_chunks(), ordered=kind.ordered)
     if _is_text(kind):
         return _text(values.dictionary_encode().combine_chunks(), ordered=False)
@@ -142,6 +150,7 @@ def _words(kind: Any) -> str:
         (types.is_large_binary, "bytes"),
         (types.is_fixed_size_binary, "bytes"),
         (types.is_struct, "records of several values"),
+        (types.is_map, "records of several values"),
     ):
         if test(kind):
             return words

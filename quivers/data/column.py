@@ -28,7 +28,8 @@ class Column:
     one is NaN. For text they are the numbers of its `levels`, the different texts; `ordered` says that these
     stand in an order that somebody chose. `holds` says in words what is in a column of another kind.
     `rounded` is the first row, counted from 0, whose whole number float64 can't hold, with that number.
-    `table` tells apart the columns of several tables.
+    `table` tells apart the columns of several tables. `named` has a category of numbers as text as
+    well, for an index into an object.
     """
 
     values: np.ndarray
@@ -38,6 +39,7 @@ class Column:
     holds: str = ""
     rounded: tuple[int, str] | None = None
     table: str = ""
+    named: Column | None = None
 
     @property
     def rows(self) -> int:

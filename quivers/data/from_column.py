@@ -18,6 +18,8 @@ def from_column(entry: Input, column: Column, naming: Naming, *, missing: bool) 
 
     An input without axes takes a column whose values are all the same.
     """
+    if column.named is not None and isinstance(entry.type.element, Member):
+        column = column.named
     absent = column.missing
     if absent.any() and not missing:
         raise absent_values(entry, absent)

@@ -223,12 +223,13 @@ class Naming:
 def _listed(value: Any) -> tuple[str, ...] | None:
     """The names that the data list under an object's own name; None for anything else."""
     if isinstance(value, Column):
+        value = value.named or value
         every = value.kind is Kind.TEXT and not value.missing.any() and len(value.levels) == value.rows
         return tuple(value.text(row) for row in range(value.rows)) if every else None
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
-        return tuple(value)
+        return tuple(map(str, value))
     return None
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Rational
 from typing import Any
 
 import numpy as np
 
 from quivers.check.program import Input
-from quivers.data.codes import NOT_A_NUMBER, RAGGED
+from quivers.data.codes import NOT_A_NUMBER, RAGGED, WRONG_DIMENSIONS
 from quivers.data.column import Column, large
 from quivers.data.from_column import from_column
 from quivers.data.levels import Naming
@@ -21,6 +23,8 @@ from quivers.data.pieces import floats
 from quivers.data.unfit import UnfitError, absent_values, is_truth, rounded
 from quivers.data.wording import axes_text, count_text, kind_text, row_text
 from quivers.families.support import Member
+
+DEEPEST = 64  # lists in lists, as many as NumPy has axes
 
 
 def numbers(entry: Input, value: Any, naming: Naming, *, missing: bool = False) -> np.ndarray:
@@ -31,8 +35,7 @@ def numbers(entry: Input, value: Any, naming: Naming, *, missing: bool = False) 
     if isinstance(value, Column):
         return from_column(entry, value, naming, missing=missing)
     if hasattr(value, "detach"):  # a tensor, without importing torch
-        value = value.detach().cpu()
-        value = value.double() if value.is_floating_point() else value
+        value = _of_tensor(entry, value)
     if not isinstance(value, list | tuple | int | float | str | Mapping | None):
         try:
             array = np.asanyarray(value)
@@ -47,6 +50,8 @@ def numbers(entry: Input, value: Any, naming: Naming, *, missing: bool = False) 
                 if int(exact.reshape(-1)[place]) != (whole := int(array.reshape(-1)[place])):
                     raise rounded(entry, int(place), str(whole), array.shape)
             return exact
+        if array.dtype.kind == "S":
+            array = np.char.decode(array, "utf-8", "replace")
         value = array.tolist()  # masked entries become None, which is missing
     return _from_lists(entry, value, naming, missing=missing)
 
@@ -56,6 +61,8 @@ def _from_lists(entry: Input, value: Any, naming: Naming, *, missing: bool) -> n
     shape: tuple[int, ...] = ()
     level: list[Any] = [value]
     while level and all(isinstance(item, list | tuple) for item in level):
+        if len(shape) == DEEPEST:
+            raise UnfitError(WRONG_DIMENSIONS, f"`{entry.name}` nests lists too deeply to be data.", entry)
         counts = [len(item) for item in level]
         if len(set(counts)) > 1:
             row = next(row for row, count in enumerate(counts) if count != counts[0])
@@ -71,7 +78,7 @@ def _from_lists(entry: Input, value: Any, naming: Naming, *, missing: bool) -> n
     if set(map(type, level)) <= {int, float}:
         return _floats(entry, level, shape)
 
-    level = [item.tolist() if hasattr(item, "tolist") else item for item in level]
+    level = [_plain(entry, item) for item in level]
     if any(isinstance(item, list) for item in level) and shape:
         if all(isinstance(item, list) for item in level):
             return _from_lists(entry, _nested(level, shape), naming, missing=missing)
@@ -109,6 +116,36 @@ def _from_lists(entry: Input, value: Any, naming: Naming, *, missing: bool) -> n
     return _floats(entry, level, shape)
 
 
+def _of_tensor(entry: Input, tensor: Any) -> np.ndarray:
+    """A torch tensor's numbers, on whatever device and of whatever type they are."""
+    if getattr(tensor, "is_meta", False):
+        message = f"`{entry.name}` is a tensor on torch's meta device, which holds no values."
+        raise UnfitError(NOT_A_NUMBER, message, entry)
+    try:
+        tensor = tensor.detach().cpu()
+        if tensor.is_quantized:
+            tensor = tensor.dequantize()
+        if tensor.is_sparse or str(tensor.layout).startswith("torch.sparse"):
+            tensor = tensor.to_dense()
+        if tensor.is_floating_point():
+            tensor = tensor.double()
+        return np.asarray(tensor.resolve_conj().resolve_neg().numpy())
+    except (RuntimeError, TypeError, NotImplementedError):
+        message = (
+            f"`{entry.name}` is a tensor whose values can't be laid out as an array: give lists instead."
+        )
+        raise UnfitError(NOT_A_NUMBER, message, entry) from None
+
+
+def _plain(entry: Input, item: Any) -> Any:
+    """An entry of a list as a number or a list where it stands for one."""
+    if hasattr(item, "detach"):
+        item = _of_tensor(entry, item)
+    if isinstance(item, Decimal | Rational) and not isinstance(item, int):
+        return int(item) if math.isfinite(item) and item == int(item) else float(item)
+    return item.tolist() if hasattr(item, "tolist") else item
+
+
 def _is_tuple(value: Mapping[str, Any]) -> bool:
     """Whether it is what Stan's JSON has for a tuple: its parts by number, from "1"."""
     return len(value) > 0 and list(value) == [str(place) for place in range(1, len(value) + 1)]
@@ -121,7 +158,7 @@ def _named(
     names: list[str | None] = []
     for number, item in enumerate(level):
         if isinstance(item, str):
-            names.append(item or None)
+            names.append(str(item) or None)
         elif item is None:
             names.append(None)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ class Sizing:
                 value = len(levels[name])
             elif isinstance(value, Column) or name in self.refused:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < LARGEST_SIZE:
+            if (value := _whole(value)) is None or not 1 <= value < LARGEST_SIZE:
                 self._report(
                     WRONG_SIZE,
                     f"`{name}` is an object, so its value must be its size, a whole number from 1, "
@@ -173,3 +174,14 @@ class Sizing:
 
     def _report(self, code: str, message: str, name: str) -> None:
         self.problems.append(DataProblem(code, message, name))
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number of Python, NumPy or torch, which may be alone in a list, as R writes it."""
+    try:
+        value = value.tolist() if hasattr(value, "tolist") else value
+        if isinstance(value, list | tuple) and len(value) == 1:
+            value = value[0]
+        return None if isinstance(value, bool) else operator.index(value)
+    except (TypeError, RuntimeError):
+        return None

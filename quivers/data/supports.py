@@ -9,7 +9,7 @@ import numpy as np
 
 from quivers.check.program import Input
 from quivers.data.codes import NOT_A_MEMBER, NOT_FINITE, NOT_WHOLE, OUTSIDE_SUPPORT
-from quivers.data.wording import row_text
+from quivers.data.wording import row_text, rows_text
 from quivers.errors import DataProblem
 from quivers.families.support import Element, Member
 
@@ -51,6 +51,9 @@ def _values_problem(
     value = f"{array.reshape(-1)[first]:.15g}".replace("nan", "NaN").replace("inf", "infinite")
     if array.ndim == 0:
         return DataProblem(code, f"`{entry.name}` {rule}, but it is {value}.", entry.name)
+    if np.isnan(array[wrong]).all() and count > 1 and array.ndim == 1:
+        places = rows_text([int(row) for row in np.flatnonzero(wrong)], entry.type.axes)
+        return DataProblem(code, f"`{entry.name}` {rule}: {places} are NaN.", entry.name)
     more = f" (and {count - 1} more)" if count > 1 else ""
     place = row_text(first, array.shape, entry.type.axes)
     return DataProblem(code, f"`{entry.name}` {rule}: {place} is {value}{more}.", entry.name)

@@ -30,7 +30,9 @@ def absent_values(entry: Input, absent: np.ndarray) -> UnfitError:
         place = first + row_text(int(rows[0]), absent.shape, entry.type.axes)
     else:
         place = rows_text([int(row) for row in rows], entry.type.axes)
-    return UnfitError(NOT_A_NUMBER, f"`{entry.name}` has {values}: {place}.", entry)
+    left_out = "it" if len(rows) == 1 else "them"
+    advice = f"; `[where=…]` on its `observe` would leave {left_out} out." if entry.observed else "."
+    return UnfitError(NOT_A_NUMBER, f"`{entry.name}` has {values}: {place}{advice}", entry)
 
 
 def rounded(entry: Input, row: int, written: str, shape: Sequence[int]) -> UnfitError:

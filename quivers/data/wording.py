@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,18 @@ def kind_text(value: Any) -> str:
         return "an object in braces"
     if isinstance(value, int | float):
         return "a number"
+    if isinstance(value, bytes):
+        return "bytes"
+    if isinstance(value, date):  # or one with a time
+        return "a date"
     if isinstance(value, complex):
         return "a complex number"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return (
+        f"a value of the type {name}"
+        if name[0].islower()
+        else f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+    )
 
 
 def axes_text(axes: Sequence[Axis]) -> str:

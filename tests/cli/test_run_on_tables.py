@@ -64,7 +64,10 @@ def test_a_fault_of_a_table_is_a_sentence_and_exit_1(model: Path, capsys: pytest
     path.write_text(table(",").replace("-3,", ","))
     assert main(["run", str(model)]) == 1
     err = capsys.readouterr().err
-    assert f"error[QVR606]: {path}: `y` has 1 missing value: row 3 of `School`." in err
+    assert (
+        f"error[QVR606]: {path}: `y` has 1 missing value: row 3 of `School`; `[where=…]` on its `observe` would leave it out."
+        in err
+    )
 
 
 def test_two_files_beside_a_model_are_a_warning(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

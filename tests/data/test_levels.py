@@ -208,7 +208,7 @@ def test_a_table_binds_by_its_columns_and_a_constant_one_is_a_single_value(tmp_p
 TABLE_FAULTS = [
     ("y,scale,z\n1,2,1\n3,4,0\n", "QVR604 `scale` is a single value, but its column has different ones: row 1 is 2, and row 2 is 4."),
     ("y,scale,z\n1,2,1\n3,,0\n", "QVR606 `scale` has 1 missing value: row 2."),
-    ("y,scale,z\n1,2,1\nNA,2,0\n", "QVR606 `y` has 1 missing value: row 2 of `Item`."),
+    ("y,scale,z\n1,2,1\nNA,2,0\n", "QVR606 `y` has 1 missing value: row 2 of `Item`; `[where=…]` on its `observe` would leave it out."),
     ("y,scale,z\n1,2,1\n2 kg,2,0\nx,2,0\n", 'QVR606 `y` must be numbers: row 2 of `Item` is the text "2 kg" (and 1 more).'),
     ("y,scale,z\nTRUE,2,1\nFALSE,2,0\n", "QVR606 `y` must be numbers, but its column holds truth values, true and false."),
     ("y,scale,z\n1,2,1\n1,2,2\n", "QVR608 `z` must be 0 or 1: row 2 of `Item` is 2."),
