@@ -48,7 +48,9 @@ def _process() -> int:
         if heard:  # nothing is left that could be interrupted but the end of the interpreter
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         return status
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception):  # what is loaded may turn the one into the other
+        if not _heard:
+            raise
         return _say_interrupted()
 
 

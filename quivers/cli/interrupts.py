@@ -29,6 +29,9 @@ def cancelling() -> Iterator[threading.Event]:
             os._exit(INTERRUPTED)
         cancel.set()
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `&` and nohup start it so
+        yield cancel
+        return
     before = signal.signal(signal.SIGINT, stop)
     try:
         yield cancel

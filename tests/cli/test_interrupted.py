@@ -1,0 +1,67 @@
+"""Ctrl-C while a command loads what it takes: one line and status 130, at whatever import it comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = str(ROOT / "examples" / "eight_schools" / "noncentred.qvr")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
+
+# Ctrl-C is pressed when a module is looked for; with `masked`, its library makes an ImportError of it.
+PRESSED = """
+import os, signal, sys
+module, masked = sys.argv.pop(1), sys.argv.pop(1) == "masked"
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == module:
+            sys.meta_path.remove(Finder)
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError("DLL load failed") if masked else KeyboardInterrupt from None
+sys.meta_path.insert(0, Finder)
+from quivers.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["plain", "masked"])
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("argparse", ["version"]),
+        ("quivers.terminal.frames", ["version"]),
+        ("tree_sitter", ["check", MODEL]),
+        ("quivers.check.analysis", ["check", MODEL]),
+        ("numpy", ["run", MODEL, "--no-save", "--quiet"]),
+        ("llvmlite", ["run", MODEL, "--no-save", "--quiet"]),
+        ("torch", ["run", MODEL, "--no-save", "--quiet", "--engine", "torch"]),
+    ],
+)
+def test_ctrl_c_at_an_import_is_one_line_and_status_130(module: str, command: list[str], how: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSED, module, how, *command],
+        capture_output=True, text=True, timeout=120, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: Interrupted.\n")
+
+
+def test_a_command_that_was_started_deaf_to_ctrl_c_stays_so() -> None:
+    """A shell's `&` and `nohup` have their commands ignore it."""
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); from quivers.cli import main;"
+        "from quivers.cli import interrupts as own\n"
+        "with own.cancelling() as cancel: os.kill(os.getpid(), signal.SIGINT); print(cancel.is_set())\n"
+        "sys.argv = ['qvr', 'version']; main(); os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "False", "")
