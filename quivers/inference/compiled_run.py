@@ -127,8 +127,8 @@ def run_compiled(
 ) -> CompiledRun | NotCompiled:
     """Samples a density in the constrained space, over inputs that have the axes of the program's.
 
-    `keep` and `drop` are `MCMC`'s. `init` says where the chains start: "uniform", or "pathfinder". `record` is
-    told of the run just before its chains start; with a `checkpoint` of such a run they go on from there.
+    `keep` and `drop` are `MCMC`'s. `init` says where the chains start: "uniform", or "pathfinder". `record`
+    is told of the run just before its chains start; with a `checkpoint` of such a run they go on from there.
 
     Where there is no kernel, or it finds nowhere to start, that is the answer; torch can then run, or say
     what is wrong.
