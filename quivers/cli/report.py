@@ -76,7 +76,7 @@ def reporting(output: str, source: bytes, file: str, data_name: str | None) -> R
         assert isinstance(result, MCMCResult), "what is reported was sampled with torch at hand"
         page = full_page(
             result,
-            answer(result, task.program.name, Settings(**task.settings), seconds),
+            answer(result, task.program.name, Settings(**task.settings), seconds, task.bound),
             source,
             file=Path(file).name,
             data=None

@@ -13,15 +13,20 @@ from html import escape
 from itertools import pairwise
 from typing import Any, Literal
 
+from quivers.element_names import shortened
 from quivers.ide.posteriors import significant
 from quivers.records import record
+from quivers.report.packing import packed
 
 Kind = Literal["line", "step", "area", "bars", "band", "points", "squares", "intervals", "across", "down"]
+Dash = Literal["", "dashed", "dotted"]
 Near = Literal["x", "y", "xy"]
 
 THIRD, HALF, WHOLE = 340.0, 520.0, 1064.0  # widths of charts of which three, two or one stand in a row
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 18.0, 20.0, 34.0
 CHARACTER = 6.3  # about the width of one in a label
+COLOURS = 6
+LEGEND_CHARACTERS, TITLE_CHARACTERS = 32, 60
 
 
 @record
@@ -49,7 +54,8 @@ class Series:
     Of "step" and "bars", `xs` are the ends of the bins, one more than `ys`. A "band" runs from `lows` to
     `highs` over `xs`; "intervals" run from `lows` to `highs` along x at the heights `ys`, with a dot at `xs`.
     "across" are lines at the heights `ys`, "down" lines at `xs`. `texts` say what each point is, where its
-    numbers don't say it all. What is not `read` is drawn only.
+    numbers don't say it all. What is not `read` is drawn only. A `packed` line, of points at even distances,
+    is read to a 4,094th of its range.
     """
 
     name: str
@@ -62,6 +68,8 @@ class Series:
     texts: Sequence[str] = ()
     read: bool = True
     in_legend: bool = True
+    dash: Dash = ""
+    packed: bool = False
 
 
 @record
@@ -94,22 +102,29 @@ def figure(chart: Chart) -> str:
     numbers = json.dumps(_numbers(chart), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     numbers = numbers.replace("<", "\\u003c")
     return (
-        f'<figure class="chart {size} {chart.look}"><figcaption><b>{escape(chart.title)}</b>{note}'
+        f'<figure class="chart {size} {chart.look}"><figcaption><b>{_title(chart.title)}</b>{note}'
         f'</figcaption>\n<div class="plot">{svg(chart)}<script type="application/json">{numbers}</script>'
         f"</div>{_legend(chart)}</figure>"
     )
+
+
+def _title(title: str) -> str:
+    """A title, which is whole where the mouse rests on it if it is cut short."""
+    shown = shortened(title, TITLE_CHARACTERS)
+    return escape(title) if shown == title else f'<span title="{escape(title)}">{escape(shown)}</span>'
 
 
 def svg(chart: Chart) -> str:
     """The drawing alone."""
     left, top, width, height = box(chart)
     clip = f"clip-{chart.key}"
+    rows = " rows" if chart.rows else ""
     marks = "".join([_marks(chart, each) for each in chart.series])
     label = escape(f"{chart.title}. {chart.told}", quote=True)
     return (
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {chart.width:g} {chart.height:g}">'
         f'<clipPath id="{clip}"><rect x="{left:g}" y="{top - 4:g}" width="{width:g}"'
-        f' height="{height + 8:g}"/></clipPath><g class="y axis">{_rows(chart) or _y_axis(chart)}</g>'
+        f' height="{height + 8:g}"/></clipPath><g class="y axis{rows}">{_rows(chart) or _y_axis(chart)}</g>'
         f'<g class="x axis">{_x_axis(chart)}</g>'
         f'<g clip-path="url(#{clip})"><g class="marks">{marks}</g></g>{_labels(chart)}</svg>'
     )
@@ -201,10 +216,14 @@ def _labels(chart: Chart) -> str:
     found = ""
     if chart.x.label:
         y = top + height + 30
-        found += f'<text class="label ending" x="{left + width:g}" y="{y:g}">{escape(chart.x.label)}</text>'
+        found += f'<text class="label ending" x="{left + width:g}" y="{y:g}">{_axis_label(chart.x)}</text>'
     if chart.y.label:
-        found += f'<text class="label" x="0" y="11">{escape(chart.y.label)}</text>'
+        found += f'<text class="label" x="0" y="11">{_axis_label(chart.y)}</text>'
     return found
+
+
+def _axis_label(scale: Scale) -> str:
+    return escape(shortened(scale.label, LEGEND_CHARACTERS))
 
 
 def _tick(value: float) -> str:
@@ -237,7 +256,17 @@ def _marks(chart: Chart, series: Series) -> str:
     }[series.kind]()
     dots = _dots(series, x, y) if series.kind == "intervals" else ""
     more = f'<path class="points {series.colour}" d="{dots}"/>' if dots else ""
-    return f'<path class="{series.kind} {series.colour}" d="{drawn}"/>{more}' if drawn else ""
+    return f'<path class="{_look(series)}" d="{drawn}"/>{more}' if drawn else ""
+
+
+def _look(series: Series) -> str:
+    return f"{series.kind} {series.colour} {series.dash}".rstrip()
+
+
+def told_apart(number: int) -> tuple[str, Dash]:
+    """The colour and the dashes of the `number`-th of several lines; eighteen differ."""
+    dash: tuple[Dash, ...] = ("", "dashed", "dotted")
+    return f"c{number % COLOURS + 1}", dash[number // COLOURS % len(dash)]
 
 
 def _line(series: Series, x: Any, y: Any) -> str:
@@ -312,7 +341,10 @@ def _legend(chart: Chart) -> str:
     shown = [each for each in chart.series if each.name and each.in_legend]
     if not chart.legend or len(shown) < 2:
         return ""
-    items = [f'<li><i class="{each.kind} {each.colour}"></i>{escape(each.name)}</li>' for each in shown]
+    items = [
+        f'<li><i class="{_look(each)}"></i>{escape(shortened(each.name, LEGEND_CHARACTERS))}</li>'
+        for each in shown
+    ]
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
@@ -326,7 +358,12 @@ def _numbers(chart: Chart) -> dict[str, Any]:
     for each in chart.series:
         if not each.read or not (each.ys or each.xs):
             continue
-        entry: dict[str, Any] = {"n": each.name, "y": [_number(value) for value in each.ys]}
+        entry: dict[str, Any] = {"n": each.name}
+        if each.packed:
+            low, high = min(each.ys), max(each.ys)
+            entry |= {"p": packed(each.ys, low, high), "r": [_number(low), _number(high)]}
+        else:
+            entry["y"] = [_number(value) for value in each.ys]
         xs = each.xs
         if each.kind in ("bars", "step"):
             xs = [(start + end) / 2 for start, end in pairwise(each.xs)]

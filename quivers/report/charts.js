@@ -3,9 +3,24 @@
 (() => {
   const SVG = 'http://www.w3.org/2000/svg';
   const MOST_ZOOM = 200;
+  const KEYS = 'Arrow keys read the numbers, plus and minus zoom, 0 shows all.';
 
   const figure = (value, digits = 4) =>
     value === null || value === undefined ? '–' : String(Number(value.toPrecision(digits))).replace('-', '−');
+
+  const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+  /** Draws of two characters each, as quivers/report/packing.py has them. */
+  function unpacked(text, [low, high], from = 0, count = text.length / 2) {
+    return Array.from({ length: count }, (_, n) => {
+      const at = 2 * (from + n);
+      const step = 64 * DIGITS.indexOf(text[at]) + DIGITS.indexOf(text[at + 1]);
+      return step > 4094 ? null : low + ((high - low) * step) / 4094;
+    });
+  }
+
+  /** What a packed number can be read to: as many decimals as its steps tell apart. */
+  const rounded = (value, [low, high]) => (value === null || high <= low ? value : Number(value.toFixed(Math.min(20, Math.max(0, Math.floor(-Math.log10((high - low) / 4094)))))));
 
   function element(name, attributes, parent, text) {
     const made = name.includes(':') ? document.createElementNS(SVG, name.slice(4)) : document.createElement(name);
@@ -28,8 +43,11 @@
       this.plot = plot;
       this.svg = plot.querySelector('svg');
       const { box, x, y, near, s } = JSON.parse(plot.querySelector('script').textContent);
-      Object.assign(this, { box, near, series: s });
-      s.forEach((each, n) => (each.x ??= s[n - 1].x));
+      Object.assign(this, { box, near, series: s, drawn: box });
+      s.forEach((each, n) => {
+        each.x ??= s[n - 1].x;
+        if (each.p) each.y = unpacked(each.p, each.r);
+      });
       this.x = this.scale(x);
       this.y = this.scale(y);
       this.zoomsBoth = near === 'xy';
@@ -40,8 +58,31 @@
       this.tip = element('div', { class: 'tip', hidden: '', 'aria-hidden': 'true' }, plot);
       this.said = element('div', { class: 'said-aloud', role: 'status' }, plot);
       this.at = { series: 0, point: -1 };
+      this.wide = this.svg.viewBox.baseVal.width;
       this.buttons();
       this.listen();
+      new ResizeObserver(() => this.fit()).observe(plot);
+    }
+
+    /** Draws for the width that there is, where that is much less than the chart was made for, in letters of full size. */
+    fit() {
+      const { width: made, height } = this.svg.viewBox.baseVal;
+      const room = this.plot.clientWidth;
+      const wide = room < 0.85 * this.wide ? Math.max(220, room) : this.wide;
+      if (room === 0 || Math.abs(wide - made) < 2) return;
+      const [left, top, width, tall] = this.drawn;
+      const side = Math.min(left, 0.4 * wide);
+      this.box = [side, top, width + left - side - (this.wide - wide), tall];
+      this.svg.setAttribute('viewBox', `0 0 ${wide} ${height}`);
+      for (const [name, value] of Object.entries({ x: this.box[0], width: this.box[2] })) this.svg.querySelector('clipPath rect').setAttribute(name, value);
+      this.svg.querySelector('.ending')?.setAttribute('x', this.box[0] + this.box[2]);
+      for (const text of this.svg.querySelectorAll('.y.axis.rows text')) {
+        text.dataset.name ??= text.firstChild.data;
+        const [name, most] = [text.dataset.name, Math.floor((side - 8) / 6.3)];
+        text.firstChild.data = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+        text.setAttribute('x', side - 8);
+      }
+      this.show([this.x.low, this.x.high], [this.y.low, this.y.high]);
     }
 
     /** Positions are shares of the axis, of the logarithm's where it is one. */
@@ -67,12 +108,12 @@
     listen() {
       const { plot, svg } = this;
       const label = svg.getAttribute('aria-label').split('. ')[0];
-      const keys = 'Arrow keys read the numbers, plus and minus zoom, 0 shows all.';
-      for (const [name, value] of Object.entries({ tabindex: 0, role: 'group', 'aria-label': `${label}. ${keys}` })) plot.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ tabindex: 0, role: 'group', 'aria-label': `${label}. ${KEYS}` })) plot.setAttribute(name, value);
       svg.addEventListener('pointermove', (event) => this.moved(event));
-      svg.addEventListener('pointerleave', () => this.hide());
+      svg.addEventListener('pointerleave', (event) => event.pointerType === 'touch' || this.hide());
       svg.addEventListener('pointerdown', (event) => {
-        if (event.pointerType === 'touch' || event.button !== 0) return;
+        if (event.pointerType === 'touch') return this.moved(event);
+        if (event.button !== 0) return;
         this.from = this.place(event);
         svg.setPointerCapture(event.pointerId);
         event.preventDefault();
@@ -158,11 +199,37 @@
         return [(high - low) / (scale.high - scale.low), (scale.low - low) / (high - low), (high - scale.high) / (high - low)];
       };
       const [[sx, fromLeft], [sy, , fromTop]] = [part(this.x), part(this.y)];
-      this.marks.setAttribute('transform', `matrix(${sx} 0 0 ${sy} ${left - sx * (left + fromLeft * width)} ${top - sy * (top + fromTop * height)})`);
+      const [drawnLeft, , drawnWidth] = this.drawn;
+      const across = (sx * width) / drawnWidth;
+      this.marks.setAttribute('transform', `matrix(${across} 0 0 ${sy} ${left - across * (drawnLeft + fromLeft * drawnWidth)} ${top - sy * (top + fromTop * height)})`);
       this.plot.classList.toggle('zoomed', sx > 1.0001 || sy > 1.0001);
-      this.axis('x', this.x, Math.max(4, Math.floor(width / 60)));
-      if (this.zoomsBoth) this.axis('y', this.y, Math.max(2, Math.floor(height / 32)));
+      this.axis('x', this.x, Math.max(4, Math.floor(width / (width < 300 ? 50 : 60))));
+      this.axis('y', this.y, Math.max(2, Math.floor(height / 32)));
       this.hide();
+    }
+
+    /** Shows other numbers in the same lines or steps: `ys` of each, between `ends` of the y axis, under another title. */
+    take(ys, ends, title, told) {
+      const [left, top, width, height] = this.drawn;
+      Object.assign(this.y, { whole: ends, low: ends[0], high: ends[1] });
+      [this.x.low, this.x.high] = this.x.whole;
+      const x = (value) => (left + (width * (this.x.to(value) - this.x.low)) / (this.x.high - this.x.low)).toFixed(1);
+      const y = (value) => (top + height * (1 - (value - ends[0]) / (ends[1] - ends[0]))).toFixed(1);
+      const lines = this.svg.querySelectorAll('.marks .line, .marks .step');
+      ys.forEach((own, n) => {
+        const each = this.series[n];
+        const step = lines[n].matches('.step');
+        each.y = own;
+        const wide = (this.x.whole[1] - this.x.whole[0]) / own.length;
+        const d = own.map((value, i) => (value === null ? '' : step ? `V${y(value)}H${x(this.x.whole[0] + (i + 1) * wide)}` : `${i && own[i - 1] !== null ? 'L' : 'M'}${x(each.x[i])} ${y(value)}`));
+        lines[n].setAttribute('d', step ? `M${x(this.x.whole[0])} ${y(own[0])}${d.join('')}` : d.join(''));
+      });
+      this.plot.closest('figure').querySelector('b').textContent = title;
+      this.svg.setAttribute('aria-label', `${title}. ${told}`);
+      this.plot.setAttribute('aria-label', `${title}. ${KEYS}`);
+      this.at = { series: 0, point: -1 };
+      this.show(this.x.whole, this.y.whole);
+      return y;
     }
 
     axis(name, scale, most) {
@@ -216,7 +283,7 @@
       const told = this.series.map((each) => {
         const i = each === series ? point : each.x.indexOf(x);
         if (i < 0) return '';
-        const value = each.h ? `${figure(each.y[i])} to ${figure(each.h[i])}` : figure(each.y[i]);
+        const value = each.h ? `${figure(each.y[i])} to ${figure(each.h[i])}` : figure(each.r ? rounded(each.y[i], each.r) : each.y[i]);
         return `${each.n}: ${value}`;
       });
       return [head, ...told.filter(Boolean)];
@@ -281,6 +348,31 @@
     }
   }
 
-  for (const plot of document.querySelectorAll('.plot')) new Chart(plot);
+  const charts = new Map();
+  for (const plot of document.querySelectorAll('.plot')) charts.set(plot, new Chart(plot));
+
+  /** Shows the chosen element of a site in its trace and its ranks. */
+  for (const place of document.querySelectorAll('.mixed')) {
+    const list = place.querySelector('select');
+    if (!list) continue;
+    const { every, chains, e: elements } = JSON.parse(place.querySelector('.drawn').textContent);
+    const [trace, ranks] = [...place.querySelectorAll('.plot')].map((plot) => charts.get(plot));
+    list.addEventListener('change', () => {
+      const { n: name, t: told, r: range, y: ends, p: draws, c: counts, b: band } = elements[list.value];
+      const count = draws.length / 2 / chains;
+      for (const each of trace.series) {
+        each.x = Array.from({ length: count }, (_, i) => 1 + i * every);
+        each.r = range;
+      }
+      trace.take(Array.from({ length: chains }, (_, chain) => unpacked(draws, range, chain * count, count)), ends, `Trace of ${name}`, `${told}.`);
+      trace.svg.querySelector('text.label:not(.ending)').textContent = trace.y.label = name;
+      if (!ranks) return;
+      const even = counts[0].reduce((sum, each) => sum + each, 0) / counts[0].length;
+      const y = ranks.take(counts, [0, 1.05 * Math.max(...counts.flat(), band[1], 2 * even)], `Ranks of ${name}`, `${told}.`);
+      const [left, , width] = ranks.drawn;
+      ranks.svg.querySelector('.marks .band').setAttribute('d', `M${left} ${y(band[1])}h${width}V${y(band[0])}h${-width}Z`);
+      ranks.svg.querySelector('.marks .across').setAttribute('d', `M${left} ${y(even)}h${width}`);
+    });
+  }
   document.documentElement.classList.add('live');
 })();

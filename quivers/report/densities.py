@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.ide.posteriors import Posterior, element, significant
-from quivers.report.chart import Chart, Scale, Series
+from quivers.report.chart import Chart, Scale, Series, told_apart
 from quivers.report.density import density, span
 from quivers.report.evidence import Evidence
 
@@ -43,9 +43,9 @@ def densities(found: Posterior, known: Evidence) -> Chart | None:
     elif size <= MOST_CURVES:
         for number, column in enumerate(table.T):
             xs, ys = density(column, low, high, support)
-            curves.append(
-                Series(element(found, number), "line", xs.tolist(), ys.tolist(), f"c{number % 6 + 1}")
-            )
+            colour, dash = told_apart(number)
+            name = element(found, number)
+            curves.append(Series(name, "line", xs.tolist(), ys.tolist(), colour, dash=dash))
     else:
         xs, ys = density(table.reshape(-1), low, high, support)
         curves.append(Series("posterior", "line", xs.tolist(), ys.tolist(), "c1"))
@@ -71,9 +71,7 @@ def _with_interval(
     xs, ys = density(draws, low, high, support)
     first, last = np.quantile(draws, (0.05, 0.95))
     inside = (xs >= first) & (xs <= last)
-    filled = Series(
-        "90 % interval", "area", xs[inside].tolist(), ys[inside].tolist(), "c1", read=False, in_legend=False
-    )
+    filled = Series("90 % interval", "area", xs[inside].tolist(), ys[inside].tolist(), "c1", read=False)
     return [filled, Series("posterior", "line", xs.tolist(), ys.tolist(), "c1")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quivers.ide.posteriors import decimal, posterior
 from quivers.inference.psis import LARGEST_K
-from quivers.report import chains, criticism
+from quivers.report import criticism, elements, geometry, mixing
 from quivers.report.chart import figure
 from quivers.report.densities import densities
 from quivers.report.evidence import Evidence, evidence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 TERMS = {
     "trace": "The draws of each chain in order. Chains that agree wander over one range, with no trend.",
-    "ranks": "All draws are ranked together; where chains agree, each has its share of every bin of ranks.",
+    "ranks": "All draws are ranked together; where chains agree, each has its share of every bin of ranks."
+    " The band allows for chance, and for draws that hang together (Säilynoja, Bürkner and Vehtari 2022).",
     "E-BFMI": "How well the sampler moves between energies, chain by chain; below 0.3 it moves too slowly.",
     "p": "The share of data sets drawn anew whose statistic is at least the observed one; near 0 or 1 the"
     " model hardly gives data like these.",
@@ -98,7 +99,7 @@ def _checks(rows: tuple[CheckRow, ...]) -> str:
         name = escape(f"{row.statistic} of {row.site}")
         body.append(f'<tr><th scope="row">{name}</th>{cells}<td{doubtful}>{row.p:.2f}</td></tr>')
     return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Statistics of data drawn anew">'
+        '<div class="wide checks" tabindex="0" role="region" aria-label="Statistics of data drawn anew">'
         f'<table class="figures"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
@@ -127,22 +128,38 @@ def _left_out(known: Evidence) -> str:
 
 
 def _chains(known: Evidence) -> str:
-    drawn = chains.of_sites(known)
-    if not drawn:
-        return "<p>No quantity of this run varies, so there is nothing to show.</p>"
-    left = len(chains.worst_elements(known)) - len(drawn)
-    plural = any(row.index for row, _, _ in drawn)
-    intro = "Of each plate, the element with the fewest effective draws is shown. " if plural else ""
-    more = f" {left} further quantities, which have more effective draws, are left out." if left > 0 else ""
-    body = "".join([f'<div class="charts">{figure(trace)}{figure(ranks)}</div>' for _, trace, ranks in drawn])
-    told = f"{intro}Chains that agree wander over the same range, and each has its share of every rank.{more}"
-    return f"<p>{told}</p>{body}"
+    sites = mixing.by_site(known)
+    if not sites:
+        return "<p>No quantity of this run varies from draw to draw, so there is nothing to show.</p>"
+    shown = dict(list(sites.items())[: mixing.MOST_SITES])
+    step = mixing.every(known, len(shown))
+    offers, step_of_offers = elements.offered(shown, known, step)
+    chains = len(known.diverged)
+    told = (
+        "Chains that agree wander over the same range, and each has its share of every rank: in 95 of 100"
+        " such runs all bins of all chains stay within the grey band."
+        if chains > 1
+        else "A chain that has settled wanders over one range, with no trend. Whether chains agree, and how"
+        " their draws rank, takes at least two."
+    )
+    plural = any(len(rows) > 1 for rows in shown.values())
+    worst = " Of each plate, the element with the fewest effective draws is shown first." if plural else ""
+    left = len(sites) - len(shown)
+    more = f" {left:,} further quantities, which have more effective draws, are left out." if left > 0 else ""
+    body = []
+    for name, rows in shown.items():
+        offer = offers.get(name, [])
+        choice = elements.choice(name, offer, len(rows), known, step_of_offers) if offer else ""
+        ranks = mixing.ranks(rows[0], known)
+        drawn = figure(mixing.trace(rows[0], known, step)) + ("" if ranks is None else figure(ranks))
+        body.append(f'<div class="mixed">{choice}<div class="charts">{drawn}</div></div>')
+    return f"<p>{told}{worst}{more}</p>{''.join(body)}"
 
 
 def _energy(known: Evidence) -> str:
-    chart = chains.energy(known)
+    chart = geometry.energy(known)
     if chart is None:
-        return "<p>There are too few draws for energies.</p>"
+        return "<p>There are too few draws to compare energies.</p>"
     return (
         "<p>Where changes are much narrower than the energies themselves, the sampler moves slowly between"
         f' the posterior’s centre and its tails.</p><div class="charts">{figure(chart)}</div>'
@@ -150,7 +167,7 @@ def _energy(known: Evidence) -> str:
 
 
 def _pairs(known: Evidence) -> str:
-    drawn = chains.pairs(known)
+    drawn = geometry.pairs(known)
     if not drawn:
         return "<p>There are no two numbers to look at together.</p>"
     count = int(known.diverged.sum())

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quivers.check.analysis import check_source
 from quivers.cli import main
+from quivers.data import bind
 from quivers.dsl import loads
 from quivers.ide.posteriors import Posterior
 from quivers.inference import MCMC, MCMCResult, NUTSKernel
 from quivers.inference.criticism.psis_loo import psis_loo
-from quivers.report import chains
+from quivers.report import mixing
 from quivers.report.chart import Scale, svg, ticks, ticks_of
 from quivers.report.density import density
 from quivers.report.evidence import evidence
@@ -47,7 +49,10 @@ def ran(text: str, data: dict[str, object], draws: int = 200) -> MCMCResult:
 
 def page_of(result: MCMCResult, text: str, program: str) -> str:
     settings = Settings(seed=1, chains=2, warmup=200, draws=200)
-    told = answer(result, program, settings, {"compile": 0.1, "sample": 0.2, "total": 0.3})
+    seconds = {"compile": 0.1, "sample": 0.2, "total": 0.3}
+    checked = check_source(text.encode())
+    bound = bind(checked, checked.programs[program], result.run.observations)
+    told = answer(result, program, settings, seconds, bound)
     return full_page(
         result, told, text.encode(), file="m.qvr", data=None, finished=0.0, versions={"qvr": "<0>"}
     )
@@ -78,9 +83,11 @@ def test_every_chart_has_numbers_for_the_script_and_words_for_those_who_do_not_s
     assert len(numbers) == text.count('<div class="plot">') > 10
     for each in map(json.loads, numbers):
         assert each["s"][0]["x"]
-        assert all(len(own["y"]) == len(own.get("x", own["y"])) for own in each["s"])
+        for own in each["s"]:
+            count = len(own["p"]) / 2 if "p" in own else len(own["y"])
+            assert count == len(own.get("x", [0] * int(count)))
     assert text.count('role="img" aria-label="') >= len(numbers)
-    assert re.search(r'aria-label="Trace of tau\. 2 chains of 200 draws, from \S+ to \S+; R-hat is ', text)
+    assert re.search(r'aria-label="Trace of tau\. 2 chains of 200 draws, from \S+ to \S+; R̂ \d', text)
 
 
 def test_ids_are_of_one_element_each(text: str) -> None:
@@ -146,7 +153,10 @@ def test_ranks_show_a_chain_that_lies_elsewhere(result: MCMCResult) -> None:
     known = evidence(result)
     known.samples["mu"][1] += 100.0
     row = next(row for row in known.rows if row.name == "mu")
-    steps = [each for each in chains.ranks(row, known).series if each.kind == "step"]
+    chart = mixing.ranks(row, known)
+    assert chart is not None
+    assert "lie outside the band" in chart.told
+    steps = [each for each in chart.series if each.kind == "step"]
     assert sum(steps[0].ys[:10]) == sum(steps[1].ys[10:]) == 200
     known.samples["mu"][1] -= 100.0
 
