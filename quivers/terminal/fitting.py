@@ -28,8 +28,9 @@ def fitting(stream: IO[str]) -> Iterator[Reporter | None]:
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from quivers.terminal.visible import visible_console
 
     bar = Progress(
         TextColumn("fitting"),
@@ -37,7 +38,7 @@ def fitting(stream: IO[str]) -> Iterator[Reporter | None]:
         TextColumn("{task.completed:>6.0f}/{task.fields[steps]}"),
         TextColumn("ELBO {task.fields[elbo]}"),
         TimeRemainingColumn(compact=True),
-        console=Console(file=stream),
+        console=visible_console(stream),
         transient=True,
         refresh_per_second=8,
     )

@@ -1,13 +1,14 @@
-"""How far a study of replicates is: a bar on a terminal, a plain line each tenth elsewhere."""
+"""How far a study of replicates is: a bar on a terminal, elsewhere plain lines, and none for a short one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
+
+from quivers.terminal.pace import Pace, duration
 
 Counted = Callable[[bool], None]
 """Counts one more replicate; the argument says whether it could be fitted."""
@@ -27,8 +28,9 @@ def replicates(stream: IO[str], total: int, *, quiet: bool) -> Iterator[Counted]
 
 @contextmanager
 def _bar(stream: IO[str], total: int) -> Iterator[Counted]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from quivers.terminal.visible import visible_console
 
     bar = Progress(
         TextColumn("replicates"),
@@ -36,7 +38,7 @@ def _bar(stream: IO[str], total: int) -> Iterator[Counted]:
         TextColumn("{task.completed:>4.0f}/{task.total:.0f}{task.fields[failed]}"),
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
-        console=Console(file=stream),
+        console=visible_console(stream),
         transient=True,
         refresh_per_second=8,
     )
@@ -53,21 +55,20 @@ def _bar(stream: IO[str], total: int) -> Iterator[Counted]:
 
 
 def _lines(stream: IO[str], total: int) -> Counted:
-    done = failed = tenths = 0
-    started = time.monotonic()
+    done = failed = 0
+    pace = Pace()
 
     def counted(fitted: bool) -> None:
-        nonlocal done, failed, tenths
+        nonlocal done, failed
         done, failed = done + 1, failed + (not fitted)
-        if 10 * done // total <= tenths:
+        if not pace.due():
             return
-        tenths = 10 * done // total
-        elapsed = time.monotonic() - started
+        elapsed = pace.elapsed
         lost = f", {failed} failed" if failed else ""
-        with contextlib.suppress(OSError):  # a log that can't be written must not end the study
+        with contextlib.suppress(OSError, ValueError):  # a log that can't be written must not end the study
             stream.write(
-                f"{done} of {total} replicates{lost} in {elapsed:.1f} s, about"
-                f" {elapsed * (total - done) / done:.1f} s left\n"
+                f"{done} of {total} replicates{lost} in {duration(elapsed)}, about"
+                f" {duration(elapsed * (total - done) / done)} left\n"
             )
             stream.flush()
 
