@@ -1,6 +1,7 @@
 """A project's configuration, from the nearest `qvr.toml` or `[tool.qvr]` of a `pyproject.toml` above a model.
 
     data = "study.csv"
+    save_runs = false
 
     [map]
     y = "score"
@@ -10,8 +11,9 @@
     QVR7xx = "off"
 
 `data` names the file or directory with the models' data, seen from the configuration's folder, and `[map]`
-has the names in it by those of the models. In a folder with both files, `qvr.toml` counts. What can't be used
-is a warning with its place in that file, and the default stands in its place.
+has the names in it by those of the models. With `save_runs = false` neither the command nor an editor keeps
+runs on the disk. In a folder with both files, `qvr.toml` counts. What can't be used is a warning with its
+place in that file, and the default stands in its place.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from quivers.syntax.problems import Diagnostic, Severity
 
 QVR_FILE, PROJECT_FILE = "qvr.toml", "pyproject.toml"
 WRONG_ENTRY = "QVR190"
-ENTRIES = {"data": "`data`", "map": "`[map]`", "severity": "`[severity]`"}
+ENTRIES = {"data": "`data`", "save_runs": "`save_runs`", "map": "`[map]`", "severity": "`[severity]`"}
 LEVELS = {"off": None, **{severity.value: severity for severity in Severity}}
 
 # Compiled where they are first used: most commands use neither.
@@ -44,7 +46,7 @@ class Configuration:
     """The settings of one file. `problems` has what could not be used, with spans in `source`, its text.
 
     `data` is the whole path of the data file that it names, and `renames` has the names of the data by those
-    of the program.
+    of the program. `save_runs` says whether runs are kept on the disk.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -53,6 +55,7 @@ class Configuration:
     source: bytes = b""
     data: Path | None = None
     renames: Mapping[str, str] = field(default_factory=dict)
+    save_runs: bool = True
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -184,7 +187,12 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
         message = '`map` must be a table of names with those of the data in quotes, such as y = "score".'
         problems.append(_problem(_key(source, "map", start), message))
         renames = {}
-    return Configuration(Settings(severities), tuple(problems), path, source, file, renames)
+    save_runs = content.get("save_runs", True)
+    if not isinstance(save_runs, bool):
+        message = "`save_runs` must be true or false, without quotes."
+        problems.append(_problem(_key(source, "save_runs", start), message))
+        save_runs = True
+    return Configuration(Settings(severities), tuple(problems), path, source, file, renames, save_runs)
 
 
 def _complaint(code: str, level: Any) -> str | None:

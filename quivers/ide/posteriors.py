@@ -42,7 +42,8 @@ class Posterior:
     `axes` has the objects that it runs over and `shape` their sizes. `r_hat` is the worst and `ess` the
     smallest of all elements. `q5` and `q95` are empty while a run is under way; `done` is then the share of
     its draws that are made, else None. `stale` says that the model or the data have changed since. `labels`
-    has what the elements of each axis are called, where the data name them.
+    has what the elements of each axis are called, where the data name them, and `run` tells of the run that
+    it is from, for a hover.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Posterior:
     stale: bool = False
     done: float | None = None
     labels: AxisLabels = ()
+    run: str = ""
 
 
 def posterior(
@@ -216,6 +218,8 @@ def _heading(found: Posterior) -> str:
         words.append(f"R̂ {found.r_hat:.2f}")
     if found.ess is not None:
         words.append(f"effective draws {found.ess:.0f}")
+    if found.run:
+        words.append(found.run)
     if found.stale:
         words.append("stale: the model or its data have changed since")
     bars = shape_bars(found.histogram, 12)

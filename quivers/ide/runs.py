@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,14 +55,43 @@ def run_target(checked: Checked, name: str) -> RunTarget:
 
 
 def lens_title(
-    target: RunTarget, *, running: int | None = None, last: str | None = None, stale: bool = False
+    target: RunTarget,
+    *,
+    running: int | None = None,
+    last: str | None = None,
+    when: str | None = None,
+    stale: bool = False,
 ) -> str:
-    """A program's lens: what it offers, and its last answer. `running` is how far a run is, in per cent."""
+    """A program's lens: what it offers, and its last answer. `running` is how far a run is, in per cent.
+
+    `when` is given for the answer of another session, and says of what time it is.
+    """
     if running is not None:
         return f"■ Stop · {running} %"
     if last is None:
         return target.title
-    return f"▶ Run · last: {last}{' · stale' if stale else ''}"
+    of = "" if when is None else f" ({when})"
+    return f"▶ Run · last{of}: {last}{' · stale' if stale else ''}"
+
+
+def run_text(seed: int, finished: float, now: float) -> str:
+    """A run that ended in words, "run of 3 minutes ago, seed 0"; times are seconds of one clock."""
+    return f"run {_ago(now - finished)}, seed {seed}"
+
+
+def clock_text(finished: float, now: float) -> str:
+    """When a run ended, by the clock here: the time of a run of today, else the date."""
+    then, today = time.localtime(finished), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M", then)
+    return f"{then.tm_year}-{then.tm_mon:02}-{then.tm_mday:02}"
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if (count := int(seconds // length)) >= 1:
+            return f"of {_counted(count, unit)} ago"
+    return "just now"
 
 
 def answer_text(result: Mapping[str, Any]) -> str:

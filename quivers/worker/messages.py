@@ -1,14 +1,16 @@
 """What the worker and the server say to each other: JSON-RPC 2.0, one message a line, in ASCII.
 
 To the worker:
-- request `run` {source, name, program?, data?, renames?, settings?: `Settings`, key?}; `data` is a file's or
-  directory's path, values by name, or null for the file beside the model; `renames` has names in a file by
-  the program's; under `key` its draws are kept. Its result is `quivers.json_output.run` and
-  `quivers.json_output.run_details` in one.
+- request `run` {source, name, program?, data?, renames?, settings?: `Settings`, key?, place?: `Place`};
+  `data` is a file's or directory's path, values by name, or null for the file beside the model; `renames` has
+  names in a file by the program's; under `key` its draws are kept, and in `place` the run is saved while it
+  is made. Its result is `quivers.json_output.run` and `quivers.json_output.run_details` in one, with the
+  folder that it is saved in as `saved`, or null.
 - request `prior_predictive` {source, name, program?, data?, renames?, settings?: `PriorSettings`}. Its result
   is `quivers.json_output.prior_predictive`.
-- request `trace` {key, site, index}: one number's draws in the run of that key, be it under way or done;
-  `index` has its subscripts, from 0. Its result is `quivers.worker.traces.trace`; it waits for no run.
+- request `trace` {key, site, index, folder?}: one number's draws in the run of that key, be it under way or
+  done; `index` has its subscripts, from 0. Draws that are not here are read from the `folder` that the run is
+  saved in. Its result is `quivers.worker.traces.trace`; it waits for no run.
 - notification `cancel` {id}: ends that request, which answers with the kind `cancelled`.
 - request `shutdown`.
 
@@ -21,6 +23,8 @@ From the worker:
   second while drawing, less often where that would slow the run by 1 %: what the `done` of `total` draws of
   all chains say so far; mean and sd are flat, the histogram is null where there is none, and `labels` has
   what the elements of objects are called, for those that the data name.
+- `saving` {id, folder}: the run is saved there; its draws stay, however the worker ends.
+- `remark` {id, message}: a sentence for the user on the run's course, such as that it can't be saved.
 - `pulse` {rss: bytes or null, steps: leapfrog steps of the run or null, running: id or null} every second,
   and at once when memory grows fast.
 
@@ -120,11 +124,31 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run is saved, and what its folder tells of it.
+
+    `runs` is the folder of runs, `file` the model's whole path, None where data came with the request.
+    `data_files` are whole paths of data that were named, `data_name` is what they are shown as, and
+    `data_key` stands for the file as it was. A run that is cancelled is kept with `keep_interrupted`; one
+    that finishes takes the place of the run in the folder `instead`.
+    """
+
+    runs: Path
+    file: str | None = None
+    data_name: str | None = None
+    data_files: tuple[str, ...] | None = None
+    data_key: str | None = None
+    keep_interrupted: bool = True
+    instead: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest(Subject):
-    """A posterior to sample, whose draws are kept under `key`; without one they are not."""
+    """A posterior to sample. Its draws are kept under `key` and saved in `place`, where there are any."""
 
     settings: Settings = field(default_factory=Settings)
     key: str | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +160,15 @@ class PriorRequest(Subject):
 
 @dataclass(frozen=True, slots=True)
 class TraceRequest:
-    """A number to trace: the run's key, the site, and the subscripts of the number, which count from 0."""
+    """A number to trace: the run's key, the site, and the subscripts of the number, which count from 0.
+
+    `folder` is where the run is saved, if it is.
+    """
 
     key: str
     site: str
     index: tuple[int, ...]
+    folder: Path | None = None
 
 
 def run_request(params: object) -> RunRequest:
@@ -151,7 +179,25 @@ def run_request(params: object) -> RunRequest:
     if key is not None and not isinstance(key, str):
         raise ValueError("`key` is text")
     used = settings_from(settings)
-    return RunRequest(**_parts(subject), settings=used, key=key)
+    return RunRequest(**_parts(subject), settings=used, key=key, place=_place(params.get("place")))
+
+
+def _place(given: object) -> Place | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not isinstance(given.get("runs"), str):
+        raise ValueError("`place` says by names where the run is saved")
+    known = {entry.name for entry in fields(Place)}
+    for name in given:
+        if name not in known:
+            raise ValueError(f"there is no {name} of a place")
+    files, instead = given.get("data_files"), given.get("instead")
+    values = {
+        "runs": Path(given["runs"]),
+        "data_files": None if files is None else tuple(files),
+        "instead": None if instead is None else Path(instead),
+    }
+    return Place(**{**given, **values})
 
 
 def prior_request(params: object) -> PriorRequest:
@@ -172,7 +218,10 @@ def trace_request(params: object) -> TraceRequest:
         raise ValueError("a trace needs `key` and `site`, both text")
     if not isinstance(index, list) or not all(type(place) is int for place in index):
         raise ValueError("`index` is a list of whole numbers")
-    return TraceRequest(key, site, tuple(index))
+    folder = params.get("folder")
+    if folder is not None and not isinstance(folder, str):
+        raise ValueError("`folder` is a saved run's path")
+    return TraceRequest(key, site, tuple(index), None if folder is None else Path(folder))
 
 
 def _subject(params: object) -> tuple[Subject, object]:

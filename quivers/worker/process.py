@@ -19,7 +19,6 @@ from quivers.errors import Cancelled, QvrError
 from quivers.worker import memory
 from quivers.worker.course import Course
 from quivers.worker.messages import (
-    GONE,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
@@ -36,6 +35,7 @@ from quivers.worker.messages import (
     trace_request,
 )
 from quivers.worker.runs import load_runtime, prior_predictive, run
+from quivers.worker.saving import SavedWhileMade, saved_draws
 
 if TYPE_CHECKING:
     from quivers.inference import ChainProgress, MCMCResult
@@ -74,6 +74,7 @@ class Worker:
         self._running: Job | None = None
         self._looks: queue.SimpleQueue[tuple[Any, TraceRequest] | None] = queue.SimpleQueue()
         self._kept: Traces | None = None
+        self._loaded = threading.Event()
         self._ended = threading.Event()
 
     def serve(self) -> None:
@@ -148,6 +149,7 @@ class Worker:
         from quivers.worker.traces import Traces
 
         self._kept = Traces(self._limit)
+        self._loaded.set()
         self.send({"method": "ready", "params": {"pid": os.getpid(), "memory_limit": self._limit}})
         while (job := self._waiting.get()) is not None:
             self._running = job
@@ -185,7 +187,17 @@ class Worker:
                 samples = {name: drawn.numpy() for name, drawn in result.samples.items()}
                 self._kept.keep(request.key, samples, result.divergences.numpy())
 
-        return run(request, report, job.cancel, course.begin, keep)
+        def tell(method: str, **what: str) -> None:
+            self.send({"method": method, "params": {"id": job.identity, **what}})
+
+        saved = None
+        if request.place is not None:
+            saved = SavedWhileMade(
+                request.place,
+                lambda folder: tell("saving", folder=folder),
+                lambda sentence: tell("remark", message=sentence),
+            )
+        return run(request, report, job.cancel, course.begin, keep, saved)
 
     # ---------------------------------------------------------------- traces
 
@@ -208,8 +220,10 @@ class Worker:
             if found is None:
                 raise NoDrawsError("The run has made no draws yet.")
             return found
-        if self._kept is None:
-            raise NoDrawsError(GONE)
+        self._loaded.wait()
+        assert self._kept is not None
+        if request.folder is not None and request.key not in self._kept:
+            self._kept.keep(request.key, *saved_draws(request.folder))
         return self._kept.trace(request.key, request.site, request.index)
 
     # ----------------------------------------------------------------- watch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 import time
@@ -18,8 +17,10 @@ from quivers.worker.messages import PriorRequest, RunRequest, Settings, Subject
 
 if TYPE_CHECKING:
     from quivers.check.program import Checked, CheckedProgram
+    from quivers.data import Bound
     from quivers.inference import ChainProgress, MCMCResult
     from quivers.inference.mcmc import Underway
+    from quivers.worker.saving import SavedWhileMade
 
 Progress = Callable[["ChainProgress"], None]
 Watch = Callable[["Underway"], None]
@@ -34,15 +35,18 @@ def run(
     cancel: threading.Event | None = None,
     on_start: Watch | None = None,
     on_result: Callable[[MCMCResult], None] | None = None,
+    saved: SavedWhileMade | None = None,
 ) -> dict[str, Any]:
     """Sample the program's posterior; the result of the request `run`.
 
-    `on_start` is given a view of the chains before they start, `on_result` the draws at their end.
+    `on_start` is given a view of the chains before they start, `on_result` the draws at their end, and
+    `saved` saves them meanwhile.
 
     Raises ProgramError, DataError, SamplingError, or Cancelled once `cancel` is set.
     """
     began = time.perf_counter()
     from quivers.backends.torch.module import ProgramModule
+    from quivers.data import bind
     from quivers.inference import MCMC
     from quivers.inference.kernels import kernel_of
 
@@ -76,25 +80,43 @@ def run(
             on_progress(progress)
 
     try:
-        result = mcmc.run(module, None, values, progress=report, cancel=cancel, watch=on_start)
-    except DataError as error:
-        raise (error if file is None else error.in_file(file.name)) from None
-    _stop_if(cancel)
-    if on_result is not None:
-        on_result(result)
-    seconds = {
-        "compile": built - began + result.seconds["compile"],
-        "sample": result.seconds["sample"],
-        "total": time.perf_counter() - began,
-    }
-    return answer(result, program.name, settings, seconds)
+        bound = bind(checked, program, values)
+        if saved is not None:
+            saved.begin(request, checked, program, bound, settings)
+        result = mcmc.run(
+            module,
+            None,
+            values,
+            progress=report,
+            cancel=cancel,
+            watch=on_start,
+            record=None if saved is None else saved.record,
+        )
+        _stop_if(cancel)
+        if on_result is not None:
+            on_result(result)
+        seconds = {
+            "compile": built - began + result.seconds["compile"],
+            "sample": result.seconds["sample"],
+            "total": time.perf_counter() - began,
+        }
+        told = answer(result, program.name, settings, seconds, bound)
+    except BaseException as error:
+        if saved is not None:
+            saved.abandon()
+        if isinstance(error, DataError) and file is not None:
+            raise error.in_file(file.name) from None
+        raise
+    folder = None if saved is None else saved.end(result, seconds)
+    return {**told, "saved": folder}
 
 
 def answer(
-    result: MCMCResult, program: str, settings: Settings, seconds: Mapping[str, float]
+    result: MCMCResult, program: str, settings: Settings, seconds: Mapping[str, float], bound: Bound
 ) -> dict[str, Any]:
     """A run in figures, as the request `run` is answered; `seconds` are compile, sample and total."""
     from quivers import json_output
+    from quivers.runs.identity import data_fingerprint
 
     assert settings.seed is not None
     rows = result.summary()
@@ -108,7 +130,7 @@ def answer(
         e_bfmi=result.e_bfmi.tolist(),
         divergences_by_chain=result.divergences.sum(dim=1).tolist(),
         settings=_used(settings),
-        data_fingerprint=_fingerprint(result),
+        data_fingerprint=data_fingerprint(bound),
     )
     summary = json_output.run(
         program,
@@ -186,7 +208,8 @@ def load_runtime() -> None:
     import quivers.backends.torch.module
     import quivers.check.analysis
     import quivers.data
-    import quivers.inference.prior_predictive  # noqa: F401
+    import quivers.inference.prior_predictive
+    import quivers.runs.saving  # noqa: F401
     from quivers.inference.machine_code import compiled_chain
 
     compiled_chain()
@@ -207,15 +230,3 @@ def _used(settings: Settings) -> dict[str, Any]:
     if settings.algorithm == "nuts" and settings.max_tree_depth is None:
         used["max_tree_depth"] = MAX_TREE_DEPTH
     return used
-
-
-def _fingerprint(result: MCMCResult) -> str:
-    """A digest of the values and sizes that the program was bound to: equal for equal data, however given."""
-    digest = hashlib.blake2b(digest_size=16)
-    bound = result.run.bound
-    for name, value in sorted(bound.inputs.items()):
-        digest.update(f"{name} {tuple(value.shape)}\n".encode())
-        digest.update(value.numpy().tobytes())
-    for name, size in sorted(bound.sizes.items()):
-        digest.update(f"{name} = {size}\n".encode())
-    return digest.hexdigest()

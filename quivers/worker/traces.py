@@ -52,6 +52,10 @@ class Traces:
         """What all the kept draws take."""
         return sum(kept.bytes for kept in self._runs.values() if kept is not None)
 
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            return key in self._runs
+
     def keep(self, key: str, samples: Mapping[str, NDArray[np.float64]], diverged: NDArray[np.bool_]) -> None:
         """Keep a run's draws, (chain, draw, *axes), and which of them diverged, (chain, draw)."""
         chains, draws = diverged.shape

@@ -190,6 +190,11 @@ class Options:
     inlay_hints: InlayHintOptions = field(default_factory=InlayHintOptions)
     lens: LensOptions = field(default_factory=LensOptions)
     live_inference: bool = _option(False, "boolean", "Run a model whenever it is saved.")
+    save_runs: bool = _option(
+        True,
+        "boolean",
+        "Keep runs in `.qvr/runs` of the workspace, as `qvr run` does, so that they are found again.",
+    )
     trusted: bool = _option(
         True, "boolean", "Whether programs of the workspace may run; checking works in any case."
     )

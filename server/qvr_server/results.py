@@ -1,7 +1,7 @@
 """The last result of each program of each document, and how it stands to the text and the data of now.
 
 A result stays with its program through comments, renames and formatting, and is stale once the model or its
-data say something else. It outlives its document's closing, not the server.
+data say something else. It outlives its document's closing; the server's end outlives what is saved of it.
 """
 
 from __future__ import annotations
@@ -47,34 +47,25 @@ def data_used(
     A file that has not been written since it was `known` is not read again. One that can't be read has a key
     of its own, as no run can have used it.
     """
-    import hashlib  # only where there was a run
+    from quivers.runs.data_key import NO_DATA, data_key
 
     if isinstance(data, dict):
+        import hashlib  # only where there was such a run
+
         text = json.dumps(data, sort_keys=True, default=str)
         return DataUsed(None, hashlib.sha256(text.encode(errors="replace")).hexdigest())
     if data is None:
-        return DataUsed(None, "none")
+        return DataUsed(None, NO_DATA)
     file, renames = Path(data), renames or {}
     try:
-        if file.is_dir():
-            return DataUsed(file, _key_of_directory(file, renames), renames=renames)
         status = file.stat()
-        written = status.st_mtime_ns, status.st_size
-        if known is not None and (known.file, known.written, known.renames) == (file, written, renames):
+        written = None if file.is_dir() else (status.st_mtime_ns, status.st_size)
+        same = known is not None and (known.file, known.written, known.renames) == (file, written, renames)
+        if known is not None and same and written is not None:
             return known
-        with file.open("rb") as stream:
-            key = hashlib.file_digest(stream, "sha256").hexdigest()
+        return DataUsed(file, data_key(file, renames), written, renames=renames)
     except (OSError, ValueError, QvrError):
         return DataUsed(file, "unreadable", renames=renames)
-    return DataUsed(file, f"{key} {json.dumps(renames)}" if renames else key, written, renames=renames)
-
-
-def _key_of_directory(folder: Path, renames: Mapping[str, str]) -> str:
-    """When each file in it was written, with its size."""
-    from quivers.data.together import data_files
-
-    states = [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in data_files(folder)]
-    return json.dumps([states, renames])
 
 
 @dataclass(slots=True)
@@ -82,7 +73,9 @@ class Result:
     """What a run of `program` answered, and what it was a run of.
 
     `source` is the text that ran, `data_now` the data that another run would use, when last looked at. The
-    worker keeps the draws under `key`, while it lives and has room for them.
+    worker keeps the draws under `key`, while it lives and has room for them, and the folder `saved` has them
+    all, where there is one. A result was `restored` where the run was none of this session's, and is `live`
+    where it was made because the model was saved.
     """
 
     uri: str
@@ -95,6 +88,9 @@ class Result:
     data_now: DataUsed | None = None
     memo: Memo = field(default_factory=dict)
     key: str | None = None
+    saved: Path | None = None
+    restored: bool = False
+    live: bool = False
 
     @property
     def data_changed(self) -> bool:
@@ -217,6 +213,10 @@ class Results:
         while len(self._kept) > 1 and (len(self._kept) > self._most or rows > self._most_rows):
             oldest = next(iter(self._kept))
             rows -= self._kept.pop(oldest).rows
+
+    def get(self, uri: str, program: str) -> Result | None:
+        """The last result of a program, by the name that it had."""
+        return self._kept.get((uri, program))
 
     def of(self, uri: str) -> Iterator[Result]:
         """The results of one document's programs."""

@@ -90,7 +90,7 @@ async def data_of(server: QvrServer, chosen: Data, model: Model) -> Data:
             return {}
         folder = Path(server.workspace.root_path or ".")
         return str((folder / Path(chosen).expanduser()).resolve())
-    return await asyncio.to_thread(_located, model.path, chosen)
+    return await asyncio.to_thread(data_file, model.path, chosen)
 
 
 def renames_of(model: Path | None) -> dict[str, str]:
@@ -98,7 +98,8 @@ def renames_of(model: Path | None) -> dict[str, str]:
     return dict(configuration_for(model).renames)
 
 
-def _located(model: Path, chosen: str | None) -> str | None:
+def data_file(model: Path, chosen: str | None) -> str | None:
+    """The whole path of a model's data, of which `chosen` may name the file; None where there are none."""
     from quivers.data import located
 
     found = located(model, chosen, configuration_for(model).data)

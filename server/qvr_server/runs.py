@@ -36,6 +36,7 @@ from qvr_server.run_subjects import (
     model_of,
     renames_of,
 )
+from qvr_server.saved_runs import place_of, with_what_is_saved
 from qvr_server.session import DataVerdict, OpenDocument
 from qvr_server.worker_process import RunError, WorkerProcess
 
@@ -57,7 +58,7 @@ class Running:
     """A run under way, whose draws the worker has under `key`.
 
     `sites` has what its draws say so far, `labels` what their elements are called, `done` the share of them
-    that are made.
+    that are made. It is saved in `folder` meanwhile, if at all.
     """
 
     uri: str
@@ -69,6 +70,7 @@ class Running:
     sites: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, list[str]] = field(default_factory=dict)
     done: float = 0.0
+    folder: Path | None = None
 
 
 class Runs:
@@ -101,6 +103,9 @@ class Runs:
             renames = renames_of(model.path)
             used = await asyncio.to_thread(data_used, data, None, renames)
             used = replace(used, chosen=chosen is not None)
+            last = self.results.get(model.uri, program.name)
+            instead = last.saved if live and last is not None and last.live else None
+            place = await place_of(self._server, model, data, used, live=live, instead=instead)
         params = {
             "source": model.source.decode(),
             "name": model.name,
@@ -108,6 +113,7 @@ class Runs:
             "data": data,
             "renames": renames,
             "settings": run_settings(arguments, self._server.options.run),
+            "place": place,
         }
         task = asyncio.current_task()
         assert task is not None
@@ -119,15 +125,19 @@ class Runs:
         self._server.refresh_lenses()
         ending = "failed"
         try:
+            answer = await self._sampled(params, running, arguments.get("partialResultToken"))
+            folder = answer.get("saved")
             result = Result(
                 model.uri,
                 program.name,
                 fingerprint(model.checked, program),
                 model.source,
                 used,
-                await self._sampled(params, running, arguments.get("partialResultToken")),
+                answer,
                 time.time(),
                 key=key,
+                saved=None if folder is None else Path(folder),
+                live=live,
             )
             ending = ending_text(result.answer)
         except asyncio.CancelledError:
@@ -136,6 +146,8 @@ class Runs:
         except RunError as failure:
             if failure.kind == "data":
                 self._judge(model, program, chosen, failure)
+            if running.folder is not None:
+                failure = await asyncio.to_thread(with_what_is_saved, failure, running.folder)
             raise _refusal(failure) from None
         finally:
             del self._running[number]
@@ -172,9 +184,12 @@ class Runs:
                 self._server.refresh_inlay_hints()
 
         def remark(sentence: str) -> None:
-            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, sentence))
+            self._server.show_once(types.MessageType.Warning, sentence)
 
-        return await self._worker.run(params, report, partial=partial, remark=remark)
+        def saving(folder: str) -> None:
+            running.folder = Path(folder)
+
+        return await self._worker.run(params, report, partial=partial, remark=remark, saving=saving)
 
     async def prior_predictive(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Draws from a program's prior and of what it would observe, in figures."""
@@ -242,16 +257,19 @@ class Runs:
             labels, entry = under_way.labels, under_way.sites.get(site, {})
         else:
             last = await self.last(uri, name)
-            found = await self._traced(last.result.key, last.named_then(site), index)
+            found = await self._traced(last.result.key, last.named_then(site), index, last.result.saved)
             about = {"program": last.program, "running": False, "finished": last.finished}
             labels, entry = last.labels(), last.sites().get(site, {})
         shown = axis_labels(entry.get("axes", ()), entry.get("shape", ()), labels)
         called = element_name(site, index, shown if len(shown) == len(index) else ())
         return {**about, "site": site, "index": index, "name": called, **found}
 
-    async def _traced(self, key: str | None, site: str, index: list[int]) -> dict[str, Any]:
+    async def _traced(
+        self, key: str | None, site: str, index: list[int], saved: Path | None = None
+    ) -> dict[str, Any]:
+        folder = None if saved is None else str(saved)
         try:
-            return await self._worker.trace({"key": key, "site": site, "index": index})
+            return await self._worker.trace({"key": key, "site": site, "index": index, "folder": folder})
         except asyncio.CancelledError:
             raise JsonRpcRequestCancelled("The trace was cancelled.") from None
         except RunError as failure:
@@ -335,6 +353,20 @@ class Runs:
             if result.data.chosen and opened.data_path is None:
                 opened.data_path = result.data.file
         self._attach(opened)
+
+    def restore(self, opened: OpenDocument, results: Iterable[Result]) -> None:
+        """Show saved results of a document's programs, except those that have one of this session by now."""
+        under_way = self.running(opened.uri)
+        found = [
+            each
+            for each in results
+            if self.results.get(opened.uri, each.program) is None and each.program not in under_way
+        ]
+        for result in found:
+            self.results.keep(result)
+        if found:
+            self.adopt(opened)
+            self._changed(opened.uri)
 
     def after_check(self, opened: OpenDocument) -> None:
         """Show anew what has become stale, or is no longer so, with a new text."""

@@ -18,7 +18,17 @@ from pygls.lsp.server import LanguageServer
 from quivers import __version__
 from quivers.configuration import PROJECT_FILE, QVR_FILE
 from quivers.syntax.problems import Edit
-from qvr_server import commands, features, from_lsp, life_cycle, notebooks, options, publishing, to_lsp
+from qvr_server import (
+    commands,
+    features,
+    from_lsp,
+    life_cycle,
+    notebooks,
+    options,
+    publishing,
+    saved_runs,
+    to_lsp,
+)
 from qvr_server.analyses import Analyses
 from qvr_server.data_checks import WATCHED, DataChecks
 from qvr_server.options import Options
@@ -95,7 +105,7 @@ class QvrServer(LanguageServer):
             memory = None if worker.memory is None else worker.memory * 2**20
             self.worker.limit(memory=memory, hang=worker.hang_seconds)
         for warning in warnings:
-            self._show_once(types.MessageType.Warning, warning)
+            self.show_once(types.MessageType.Warning, warning)
         if not initial and self.options != before:
             self._options_changed()
 
@@ -228,10 +238,13 @@ class QvrServer(LanguageServer):
             self._grammar_wanted = True
             asyncio.get_running_loop().call_later(SECONDS_BEFORE_GRAMMAR, self.spawn_thread, _load_grammar)
         for sentence in opened.configuration.warnings:
-            self._show_once(types.MessageType.Warning, sentence)
+            self.show_once(types.MessageType.Warning, sentence)
         try:
             publishing.after_check(self, opened)
             self.runs.after_check(opened)
+            if opened.kept.setdefault("saved runs looked for", False) is False:
+                opened.kept["saved runs looked for"] = True
+                self.spawn(saved_runs.look(self, opened))
         except Exception as error:
             self._uncheckable(opened, error)
         self.data.later(opened)
@@ -275,9 +288,10 @@ class QvrServer(LanguageServer):
         logger.error("%s", what, exc_info=error)
         sentence = f"{what}, because of an error inside QVR: {type(error).__name__}: {error}"
         self.last_errors.append(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {sentence}")
-        self._show_once(types.MessageType.Error, sentence)
+        self.show_once(types.MessageType.Error, sentence)
 
-    def _show_once(self, kind: types.MessageType, sentence: str) -> None:
+    def show_once(self, kind: types.MessageType, sentence: str) -> None:
+        """Show a sentence to the user, who is not told the same twice."""
         if sentence not in self._reported:
             self._reported.append(sentence)
             self.window_show_message(types.ShowMessageParams(kind, sentence))

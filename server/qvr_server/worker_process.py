@@ -73,12 +73,13 @@ class Pulse:
 
 @dataclass(slots=True)
 class Waiting:
-    """A request without an answer so far. The functions take its progress, its partial results, a remark."""
+    """A request without an answer so far. The functions take what the worker says of it."""
 
     answer: asyncio.Future[dict[str, Any]]
     report: Report
     partial: Report
     remark: Callable[[str], None]
+    saving: Callable[[str], None] = ignore
     deadline: asyncio.TimerHandle | None = None
 
 
@@ -166,13 +167,15 @@ class WorkerProcess:
         *,
         partial: Report = ignore,
         remark: Callable[[str], None] = ignore,
+        saving: Callable[[str], None] = ignore,
     ) -> dict[str, Any]:
         """The result of one run; raises RunError. Cancelling the awaiting task stops the run.
 
         `report` takes its progress and `partial` what its draws say so far, as the worker sends them;
-        `remark` a sentence about its course, such as that it makes no headway.
+        `remark` a sentence about its course, such as that it makes no headway, and `saving` the folder that
+        it is saved in.
         """
-        return await self._request("run", params, report, partial, remark)
+        return await self._request("run", params, report, partial, remark, saving)
 
     async def prior_predictive(self, params: dict[str, Any]) -> dict[str, Any]:
         """Draws from a program's prior, in figures; raises RunError. Cancelling the task stops it."""
@@ -181,8 +184,10 @@ class WorkerProcess:
     async def trace(self, params: dict[str, Any]) -> dict[str, Any]:
         """One number's draws; raises RunError, of the kind `no_draws` where they are gone.
 
-        It starts no worker: a fresh one has no draws.
+        It starts a worker only where the run is saved: a fresh one has no draws of its own.
         """
+        if params.get("folder") is not None:
+            return await self._saved_trace(params)
         process = self._process
         if process is None or process.returncode is not None or self._reason is not None:
             raise RunError("no_draws", NO_DRAWS)
@@ -192,6 +197,16 @@ class WorkerProcess:
             if self._process is not process:  # it ended before it answered
                 raise RunError("no_draws", NO_DRAWS) from None
             raise
+
+    async def _saved_trace(self, params: dict[str, Any]) -> dict[str, Any]:
+        before = self._starts, self._process
+        try:
+            return await self._request("trace", params, ignore, ignore, ignore)
+        except RunError as failure:
+            if failure.kind != "internal" or before == (self._starts, self._process):
+                raise
+        # It ended before it answered; what it had is on the disk.
+        return await self._request("trace", params, ignore, ignore, ignore)
 
     async def restart(self) -> None:
         """End the worker that runs, failing its runs, and wait until a fresh one has been started."""
@@ -225,14 +240,14 @@ class WorkerProcess:
 
     async def _request(
         self, method: str, params: dict[str, Any], report: Report, partial: Report,
-        remark: Callable[[str], None],
+        remark: Callable[[str], None], saving: Callable[[str], None] = ignore,
     ) -> dict[str, Any]:  # fmt: skip
         await self._start()
         identity = next(self._identities)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         if not self._waiting:
             self._silent = self._unmoved = 0.0
-        self._waiting[identity] = waiting = Waiting(answer, report, partial, remark)
+        self._waiting[identity] = waiting = Waiting(answer, report, partial, remark, saving)
         try:
             self._send({"id": identity, "method": method, "params": params})
             message = await answer
@@ -240,7 +255,7 @@ class WorkerProcess:
             self._cancel(identity)
             raise
         finally:
-            waiting.report = waiting.partial = waiting.remark = ignore
+            waiting.report = waiting.partial = waiting.remark = waiting.saving = ignore
         if "error" in message:
             error = message["error"]
             data = error.get("data") or {}
@@ -394,6 +409,10 @@ class WorkerProcess:
                 waiting.report(params)
             case "partial" if waiting := self._waiting.get(params.get("id", 0)):
                 waiting.partial(params)
+            case "saving" if waiting := self._waiting.get(params.get("id", 0)):
+                waiting.saving(params["folder"])
+            case "remark" if waiting := self._waiting.get(params.get("id", 0)):
+                waiting.remark(params["message"])
             case None if identity is not None:
                 self._failures = 0
                 waiting = self._waiting.pop(identity, None)

@@ -79,7 +79,7 @@ LEVELS = "must be one of `off`, `error`, `warning`, `information`, `hint`"
             "[severity]\nQVR404 = 'off'\nQVR101 = 'off'",
             ["qvr.toml:3: `QVR101` keeps its severity: syntax errors can't be turned off."],
         ),
-        ("[severities]\n[severity]\nQVR404 = 'off'", ["qvr.toml:1: QVR's configuration has no `severities`; it has `data`, `[map]` and `[severity]`."]),
+        ("[severities]\n[severity]\nQVR404 = 'off'", ["qvr.toml:1: QVR's configuration has no `severities`; it has `data`, `save_runs`, `[map]` and `[severity]`."]),
     ],
 )  # fmt: skip
 def test_a_bad_entry_is_told_with_its_line_and_the_others_hold(text: str, warnings: list[str]) -> None:

@@ -84,7 +84,7 @@ class Worker:
         self.partial: Callable[[dict[str, Any]], None] | None = None
         self.report: Callable[[dict[str, Any]], None] | None = None
 
-    async def run(self, params: dict[str, Any], report: Any, *, partial: Any, remark: Any) -> dict[str, Any]:
+    async def run(self, params: dict[str, Any], report: Any, *, partial: Any, **_: Any) -> dict[str, Any]:
         self.asked.append(params)
         self.report, self.partial = report, partial
         if self.gate is not None:

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 class Session:
     """The eight schools in an editor."""
 
-    def __init__(self, folder: Path) -> None:
-        self.client = Client()
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.client = Client(options=options)
         model = folder / "schools.qvr"
         model.write_bytes(EXAMPLE.read_bytes())
         model.with_suffix(".data.json").write_text(DATA, "utf-8")
@@ -96,10 +96,18 @@ def test_a_number_that_is_not_there_is_refused_in_a_sentence(ran: tuple[Session,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_draws_that_went_with_their_worker_are_told_of_and_the_result_stays(
-    ran: tuple[Session, dict[str, Any]],
-) -> None:
+def test_the_draws_of_a_saved_run_outlive_their_worker(ran: tuple[Session, dict[str, Any]]) -> None:
     session, _ = ran
+    before = session.ask("trace", site="eta", index=[6])
+    session.kill_worker()
+    assert session.ask("trace", site="eta", index=[6]) == before
+    assert str(session.refusal(site="nought")) == "The run has no nought with these subscripts."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_draws_of_an_unsaved_run_go_with_their_worker_and_the_result_stays(tmp_path: Path) -> None:
+    session = Session(tmp_path, saveRuns=False)
+    assert session.ask("run", **SETTINGS)["saved"] is None
     worker = session.client.server.worker
     ended = worker.process_id
     session.kill_worker()
@@ -113,3 +121,4 @@ def test_draws_that_went_with_their_worker_are_told_of_and_the_result_stays(
     assert session.ask("showResult")["stale"] is False
     session.ask("run", **SETTINGS)
     assert session.ask("trace", site="tau")["draws"] == DRAWS
+    session.client.close()

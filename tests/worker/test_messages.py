@@ -73,7 +73,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 def answering(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> None:
     """Make every run give `outcome`, or raise it."""
 
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, _: Any) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, *_: Any) -> Any:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
@@ -140,7 +140,7 @@ def test_a_cancel_reaches_the_run_and_those_that_wait(
 ) -> None:
     begun = threading.Event()
 
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, _: Any) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, *_: Any) -> Any:
         begun.set()
         assert cancel.wait(30)
         raise Cancelled("stop")
@@ -159,7 +159,7 @@ def test_a_cancel_reaches_the_run_and_those_that_wait(
 def test_reports_name_the_run_and_come_before_its_answer(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, _: Any) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, *_: Any) -> Any:
         for done in (50, 100):
             on_progress(Report(chain=1, chains=4, phase="sampling", done=done, total=100, divergences=2))
         return {}
@@ -209,7 +209,7 @@ def test_a_pulse_is_felt_idle_and_during_a_run(client: Client, monkeypatch: pyte
     class Chains:
         leapfrogs = 17
 
-    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, _: Any) -> Any:
+    def run(request: RunRequest, on_progress: Any, cancel: threading.Event, on_start: Any, *_: Any) -> Any:
         on_start(Chains())
         assert ended.wait(30)
         return {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from quivers.ide.hover import hover as hover_at
 from quivers.ide.posteriors import paragraphs
+from quivers.ide.runs import run_text
+from quivers.records import replace
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
 
@@ -37,7 +40,13 @@ def _posteriors(ls: QvrServer, opened: OpenDocument, offset: int) -> dict[str, s
     if occurrence is None or occurrence.program is None:
         return {}
     found = ls.runs.posterior(opened, occurrence.program, occurrence.name)
-    return {} if found is None else {found.name: "\n\n".join(paragraphs(found))}
+    if found is None:
+        return {}
+    last = ls.runs.standings(opened).get(occurrence.program)
+    if found.done is None and last is not None:
+        told = run_text(last.result.answer["seed"], last.result.finished, time.time())
+        found = replace(found, run=told)
+    return {found.name: "\n\n".join(paragraphs(found))}
 
 
 FEATURES = (Feature(types.TEXT_DOCUMENT_HOVER, hover),)

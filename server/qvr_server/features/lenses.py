@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from quivers.ide.runs import RunTarget, answer_text, lens_title, run_targets
+from quivers.ide.runs import RunTarget, answer_text, clock_text, lens_title, run_targets
 from quivers.syntax.problems import Severity
 from qvr_server import to_lsp
 from qvr_server.feature import Feature
@@ -56,7 +57,9 @@ def command(ls: QvrServer, opened: OpenDocument, target: RunTarget) -> types.Com
     found = to_lsp.run_command(target, opened.uri)
     last = runs.standings(opened).get(target.program)
     if last is not None and target.runnable:
-        found.title = lens_title(target, last=answer_text(last.result.answer), stale=last.stale)
+        result = last.result
+        when = clock_text(result.finished, time.time()) if result.restored else None
+        found.title = lens_title(target, last=answer_text(result.answer), when=when, stale=last.stale)
     return found
 
 
