@@ -125,6 +125,11 @@ def read_about(folder: Path) -> About:
             values.get("data_key"),
         )  # fmt: skip
     except FileNotFoundError:
+        if (folder / LOG).exists():
+            raise QvrError(
+                f"{folder} can't be read: its {ABOUT} is gone. The same `qvr run` makes the run again, and"
+                f" `qvr runs remove {folder.name}` deletes what is left."
+            ) from None
         raise QvrError(f"{folder} is no saved run: it has no {ABOUT}.") from None
     except OSError as error:
         raise QvrError(f"{place} can't be read: {reason(error)}.") from None

@@ -103,8 +103,8 @@ def leave_one_out(a: SavedRun, b: SavedRun) -> LeaveOneOut:
     count = len(first.pointwise)
     if count != len(second.pointwise):
         raise QvrError(
-            f"A scores {count} observations and B {len(second.pointwise)}, by what their [where=…] or [over=…]"
-            " say, so their predictions can't be compared by LOO."
+            f"A scores {count} observations and B {len(second.pointwise)}, by their [where=…] or [over=…],"
+            " so their predictions can't be compared by LOO."
         )
     each = second.pointwise - first.pointwise
     return LeaveOneOut(

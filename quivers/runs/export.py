@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,22 @@ def write_netcdf(run: SavedRun, place: Path) -> Sequence[str]:
     from quivers.inference.criticism.arviz_groups import arviz
 
     arviz()
+    new = place.with_name(f".{place.name}.{os.getpid()}")
+    new.open("wb").close()  # where that can't be, it is better known before the draws are read
+    try:
+        return _written(run, place, new)
+    except OSError as error:
+        number = re.search(r"errno = (\d+)", str(error))  # HDF5 tells it in a text of its own
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
+
+
+def _written(run: SavedRun, place: Path, new: Path) -> Sequence[str]:
+    """Writes the file at `new`, and puts it in place."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
@@ -42,11 +59,6 @@ def write_netcdf(run: SavedRun, place: Path) -> Sequence[str]:
     }
     for group in data.groups() if callable(data.groups) else data.groups:
         data[group].attrs.update(told)
-    new = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        data.to_netcdf(str(new))
-        os.replace(new, place)
-    finally:
-        with contextlib.suppress(OSError):
-            new.unlink()
+    data.to_netcdf(str(new))
+    os.replace(new, place)
     return [str(each.message) for each in caught if each.category is UserWarning]

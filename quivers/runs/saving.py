@@ -35,6 +35,7 @@ class Saving:
         self.about = about
         self.recorder = recorder
         self.open = True
+        self._log = _which(folder / LOG)
 
     def stop(self) -> None:
         """Writes the last draws, when the chains have ended."""
@@ -45,6 +46,8 @@ class Saving:
     def end(self, outcome: Mapping[str, Any], *, finished: bool) -> str | None:
         """Writes the run's end; a finished run takes the place of others of its identity, and their name."""
         self.stop()
+        if self._log is None or _which(self.folder / LOG) != self._log:
+            return f"The run is not saved: {self.folder} was deleted while it ran."
         failure = self.recorder.failure
         if failure is None:
             try:
@@ -178,6 +181,15 @@ def outcome(result: CompiledRun | MCMCResult, seconds: Mapping[str, float]) -> d
         "summary": [{name: _plain(value) for name, value in asdict(row).items()} for row in result.summary()],
         **shown(result),
     }
+
+
+def _which(place: Path) -> tuple[int, int] | None:
+    """What tells a file from another that has its name now; None where there is none."""
+    try:
+        status = place.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _plain(value: Any) -> Any:
