@@ -84,6 +84,15 @@ def colour(stream: IO[str]) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def columns(stream: IO[str]) -> int | None:
+    """The columns of a terminal, or of COLUMNS; None for a file or a pipe, which cuts nothing."""
+    if not stream.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
 def drop_output() -> None:
     """Let what is still buffered go nowhere, so that the interpreter's last flush does not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

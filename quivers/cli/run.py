@@ -19,6 +19,7 @@ from quivers.cli.output import (
     CLEAN,
     INTERRUPTED,
     colour,
+    columns,
     complain,
     diagnostics_text,
     say,
@@ -234,7 +235,7 @@ def _print_text(
     chains, kept = task.settings["chains"], result.kept
     count = result.total_divergences
     times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
-    table = posterior_table(result.summary())
+    table = posterior_table(result.summary(), width=columns(sys.stdout))
     say(sys.stdout, f"{table}\n" if quiet else f"\n{table}\n")
     divergences = "divergence" if count == 1 else "divergences"
     seed = task.settings["seed"]

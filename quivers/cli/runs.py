@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quivers import json_output
-from quivers.cli.output import CLEAN, MISUSE, PROBLEMS, colour, complain, say
+from quivers.cli.output import CLEAN, MISUSE, PROBLEMS, colour, columns, complain, say
 from quivers.cli.tables import aligned
 from quivers.errors import QvrError
 from quivers.runs.about import LOG, PROGRAM, reason
@@ -200,7 +200,7 @@ def _show(folder: Path, *, as_json: bool) -> None:
     if result is None:
         say(sys.stdout, "\nIt ended before every chain had drawn, so there is no posterior to show.")
         return
-    say(sys.stdout, f"\n{posterior_table(result.summary())}\n")
+    say(sys.stdout, f"\n{posterior_table(result.summary(), width=columns(sys.stdout))}\n")
     count = result.total_divergences
     say(
         sys.stdout,

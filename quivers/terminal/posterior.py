@@ -13,6 +13,8 @@ from quivers.terminal.width import cell_width, safe
 HEADER = ("", "mean", "sd", "5%", "50%", "95%", "ess_bulk", "ess_tail", "mcse", "r_hat")
 LONGEST_SITE = 24  # elements of a site that are shown in full
 SHOWN_OF_LONGER = 10
+# The columns that a narrow terminal goes without, the first to go first.
+LEFT_OUT = ("ess_tail", "mcse", "50%", "ess_bulk", "sd")
 
 
 class Row(Protocol):
@@ -42,14 +44,34 @@ class Row(Protocol):
     def r_hat(self) -> float: ...
 
 
-def posterior_table(rows: Iterable[Row]) -> str:
+def posterior_table(
+    rows: Iterable[Row],
+    longest: int = LONGEST_SITE,
+    shown: int = SHOWN_OF_LONGER,
+    width: int | None = None,
+) -> str:
     """Aligned columns, one line a quantity. Each site has as many decimals as its sd can tell.
 
-    Names of more than forty characters lose their middle here.
+    Names of more than forty characters lose their middle here. Of a site with more than `longest` elements
+    the first are `shown`. A table that is wider than `width` loses columns, which a last line names.
     """
-    lines = posterior_cells(rows)
+    lines = posterior_cells(rows, longest, shown)
+    left: list[str] = []
+    while width is not None and _width(lines) > width and len(left) < len(LEFT_OUT):
+        left.append(LEFT_OUT[len(left)])
+        place = lines[0].index(left[-1])
+        lines = [line[:place] + line[place + 1 :] if len(line) > 1 else line for line in lines]
+    table = _aligned(lines)
+    return f"{table}\n(a wider terminal shows {', '.join(left)} too)" if left else table
+
+
+def _width(lines: Sequence[tuple[str, ...]]) -> int:
+    return max(cell_width(line) for line in _aligned(lines).split("\n"))
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
     names = max((cell_width(line[0]) for line in lines if len(line) > 1), default=0)
-    widths = [max(len(line[column]) for line in lines if len(line) > 1) for column in range(1, len(HEADER))]
+    widths = [max(len(line[column]) for line in lines if len(line) > 1) for column in range(1, len(lines[0]))]
     return "\n".join(
         f"{line[0]}{' ' * (names - cell_width(line[0]))}  "
         + "  ".join(f"{cell:>{width}}" for cell, width in zip(line[1:], widths, strict=True))
@@ -59,16 +81,18 @@ def posterior_table(rows: Iterable[Row]) -> str:
     )
 
 
-def posterior_cells(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+def posterior_cells(
+    rows: Iterable[Row], longest: int = LONGEST_SITE, shown: int = SHOWN_OF_LONGER
+) -> list[tuple[str, ...]]:
     """The table's cells, its header first; a line that says how many are left out has one cell alone."""
     lines: list[tuple[str, ...]] = [HEADER]
     for _, group in groupby(rows, key=lambda row: row.site):
         elements = list(group)
         decimals = _decimals(elements)
-        cut = len(elements) > LONGEST_SITE
-        lines += [_cells(row, decimals) for row in (elements[:SHOWN_OF_LONGER] if cut else elements)]
+        cut = len(elements) > longest
+        lines += [_cells(row, decimals) for row in (elements[:shown] if cut else elements)]
         if cut:
-            rest = len(elements) - SHOWN_OF_LONGER
+            rest = len(elements) - shown
             lines.append((f"… {rest} more of {elements[0].site}",))
     return lines
 

@@ -38,6 +38,20 @@ def test_a_long_site_is_cut_and_says_so() -> None:
     assert lines[12].startswith("tau ")
 
 
+def test_a_narrow_terminal_loses_columns_and_is_told_which() -> None:
+    whole = posterior_table([TAU])
+    assert posterior_table([TAU], width=len(whole.split("\n")[0])) == whole
+    assert posterior_table([TAU], width=52) == (
+        "     mean    sd    5%   50%   95%  ess_bulk  r_hat\n"
+        "tau  3.31  2.49  0.20  2.80  8.10      1873  1.001\n"
+        "(a wider terminal shows ess_tail, mcse too)"
+    )
+    for width in range(20, 80):
+        table = posterior_table([TAU, replace(TAU, name="b", site="b")], width=width).split("\n")
+        assert len(table[1]) <= max(width, 29)
+        assert all(name in table[0] for name in ("mean", "5%", "95%", "r_hat"))
+
+
 def test_a_constant_has_no_sd_to_take_decimals_from() -> None:
     constant = SummaryRow("c", "c", (), 2.0, 0.0, 2.0, 2.0, 2.0, math.nan, math.nan, math.nan, math.nan)
     assert posterior_table([constant]).splitlines()[1].split() == [
@@ -86,7 +100,7 @@ def test_off_a_terminal_a_long_run_has_a_line_now_and_then(clock: Clock) -> None
                 report(Told(chain, 2, "warm-up" if done < 1000 else "sampling", done, 2000, done // 500))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "  0 % done in 6 s, 2 of 2 chains in warm-up, divergences 0, about 19 min 54 s left"
-    assert ", sampling, divergences 8" in lines[-1]
+    assert ", sampling, divergences 6" in lines[-1]
     shares = [int(line.split(" %")[0]) for line in lines]
     assert shares == sorted(shares)
     assert 20 < len(lines) < 45
