@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from quivers.records import record, replace
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 class QvrError(Exception):
     """Something the user can mend; `str(error)` says what, and where possible how."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What notebooks show in a traceback's place: the sentence, and the line that led to it."""
+        told = [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+        return [*told, *_last_line_of_the_user(self.__traceback__)]
 
 
 class ProgramError(QvrError):
@@ -46,9 +55,29 @@ class DataError(QvrError):
         )
 
 
+class SamplingWarning(UserWarning):
+    """A run has problems that bias its draws or leave them too few. `quivers.fit` warns of them."""
+
+
 class SamplingError(QvrError):
     """A run could not start or go on, such as when no starting point with a finite density was found."""
 
 
 class Cancelled(QvrError):
     """The run was cancelled before it had a result."""
+
+
+def _last_line_of_the_user(trace: TracebackType | None) -> list[str]:
+    """Where the caller's own code stood, the last frame that is not QVR's; none where it has no text."""
+    import linecache
+
+    own, found = __name__.partition(".")[0], list[str]()
+    while trace is not None:
+        code, number = trace.tb_frame.f_code, trace.tb_lineno
+        text = linecache.getline(code.co_filename, number).strip()
+        if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] == own:
+            break
+        if text:
+            found = [f"  line {number}: {text}"]
+        trace = trace.tb_next
+    return found

@@ -1,24 +1,28 @@
 """The cell magic `%%qvr` of a notebook: a program in a cell, checked as it runs, and its posterior.
 
 %load_ext quivers
-%%qvr schools --run --data observed
+%%qvr schools --data y,sigma_j --seed 7
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from quivers.check.analysis import check_source
-from quivers.dsl import loads
-from quivers.errors import ProgramError, QvrError
+from quivers.check.spelling import nearest
+from quivers.dsl import Program, diagnose, loads
+from quivers.errors import ProgramError, QvrError, SamplingWarning
 from quivers.fitting import fit
-from quivers.notebook.problems import problems_html
+from quivers.notebook.problems import ERROR, Diagnostics
 from quivers.syntax.document import encoded
-from quivers.syntax.problems import Diagnostic, Severity
-from quivers.terminal.frames import render, title_line
+from quivers.syntax.problems import Severity
+from quivers.terminal.frames import title_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -35,20 +39,6 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magic_function(magic, magic_kind="cell", magic_name="qvr")
 
 
-class Told:
-    """Problems of a cell: lines with underlines in a notebook, frames in a terminal."""
-
-    def __init__(self, problems: Sequence[Diagnostic], source: bytes) -> None:
-        self._problems = tuple(problems)
-        self._source = source
-
-    def __repr__(self) -> str:
-        return render(self._problems, self._source, "<cell>", colour=False)
-
-    def _repr_html_(self) -> str:
-        return problems_html(self._problems, self._source)
-
-
 class Refusal:
     """A sentence that says why there is no posterior."""
 
@@ -58,25 +48,29 @@ class Refusal:
     def __repr__(self) -> str:
         return title_line(Severity.ERROR, None, self._sentence, colour=False)
 
+    def _repr_html_(self) -> str:
+        return f'<div class="qvr-problems"><b style="color:{ERROR}">error</b>: {escape(self._sentence)}</div>'
+
 
 def qvr(shell: InteractiveShell, line: str, cell: str) -> Any:
-    """Check the cell's program and give it a name; with `--run`, its posterior as NAME_posterior.
+    """Check the cell's program and give it a name; with `--run` or `--data`, its posterior too.
 
-    NAME is by default the program's own. What is wrong is shown with its line, and then a name that an
-    earlier cell gave is taken back, so that no later cell goes on with the old program.
+    NAME is by default the program's own, and the posterior is NAME_posterior. What is wrong is shown with its
+    line, and then a name that an earlier cell gave is taken back, so that no later cell goes on with the old
+    program.
     """
     options = _options(line)
-    source = encoded(cell)
-    problems = check_source(source).diagnostics
+    problems = diagnose(encoded(cell))
+    problems = Diagnostics(problems, problems.source, "<cell>")
     names = [options.name, f"{options.name}_posterior"] if options.name else []
     try:
         program = loads(cell)
     except ProgramError as error:
         _forget(shell, names)
-        _show(Told(problems, source) if problems else Refusal(str(error)))
+        _show(problems or Refusal(str(error)))
         return None
     if problems:
-        _show(Told(problems, source))
+        _show(problems)
     name = options.name or program.name
     _forget(shell, [name, f"{name}_posterior"])
     shell.user_ns[name] = program
@@ -86,7 +80,9 @@ def qvr(shell: InteractiveShell, line: str, cell: str) -> Any:
     if options.target_accept is not None:
         given["target_accept"] = options.target_accept
     try:
-        result = fit(program, _data(shell, options.data), **given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SamplingWarning)  # the result says it, below its table
+            result = fit(program, _data(shell, options.data, program), **given)
     except QvrError as error:
         _show(Refusal(str(error)))
         return None
@@ -100,9 +96,40 @@ def _show(told: object) -> None:
     display(told)  # type: ignore[no-untyped-call]
 
 
-def _data(shell: InteractiveShell, name: str | None) -> Any:
-    """The variable's value; what is no variable is a file."""
-    return {} if name is None else shell.user_ns.get(name, name)
+def _data(shell: InteractiveShell, asked: Sequence[str], program: Program) -> Any:
+    """What `--data` names: variables that are inputs, and variables or files with values by name."""
+    if len(asked) == 1 and not _is_input(shell, asked[0], program):
+        return _table(shell, asked[0])
+    values: dict[str, Any] = {}
+    for name in asked:
+        own = {name: shell.user_ns[name]} if _is_input(shell, name, program) else _by_name(shell, name)
+        twice = next((each for each in own if each in values), None)
+        if twice is not None:
+            raise QvrError(f"`{twice}` is given twice: leave one of the two out of --data.")
+        values |= own
+    return values
+
+
+def _is_input(shell: InteractiveShell, name: str, program: Program) -> bool:
+    return name in shell.user_ns and any(each.name == name for each in program.program.inputs)
+
+
+def _table(shell: InteractiveShell, name: str) -> Any:
+    """A variable's value; what is no variable is a file."""
+    if name in shell.user_ns:
+        return shell.user_ns[name]
+    if not os.path.exists(os.path.expanduser(name)):
+        near = nearest(name, [each for each in shell.user_ns if not each.startswith("_")])
+        advice = f": did you mean `{near}`?" if near else "."
+        raise QvrError(f"--data {name}: there is no variable and no file of that name{advice}")
+    return name
+
+
+def _by_name(shell: InteractiveShell, name: str) -> Mapping[str, Any]:
+    from quivers.data import read, values_of
+
+    found = _table(shell, name)
+    return read(Path(found).expanduser()) if isinstance(found, (str, os.PathLike)) else values_of(found)
 
 
 def _forget(shell: InteractiveShell, names: Sequence[str]) -> None:
@@ -116,14 +143,14 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from IPython.core.error import UsageError
 
-        raise UsageError(f"%%qvr: {message}. Use: %%qvr [NAME] [--run] [--data VARIABLE] [--seed N] …")
+        raise UsageError(f"%%qvr: {message}. Use: %%qvr [NAME] [--data VARIABLES] [--run] [--seed N] …")
 
 
 def _options(line: str) -> argparse.Namespace:
     parser = _Parser(prog="%%qvr", add_help=False)
     parser.add_argument("name", nargs="?")
     parser.add_argument("--run", action="store_true")
-    parser.add_argument("--data")
+    parser.add_argument("--data", action="append", default=[])
     for each in _WHOLE_NUMBERS:
         parser.add_argument(f"--{each}", type=int)
     parser.add_argument("--target-accept", type=float)
@@ -134,6 +161,7 @@ def _options(line: str) -> argparse.Namespace:
     options = parser.parse_args(words)
     if options.name is not None and not options.name.isidentifier():
         parser.error(f"{options.name!r} is no name for a variable")
-    if not options.run and options.data is not None:
-        parser.error("--data goes with --run")
+    options.data = [name.strip() for each in options.data for name in each.split(",") if name.strip()]
+    sampling = (*_WHOLE_NUMBERS, "target_accept")
+    options.run |= bool(options.data) or any(getattr(options, each) is not None for each in sampling)
     return options

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quivers.element_names import AxisLabels, Levels, axis_labels, element_name, labels
+from quivers.errors import QvrError
 from quivers.inference.convergence import ess_bulk, ess_tail, mcse_mean, r_hat
+from quivers.notebook.rows import Rows
 
 TroubleKind = Literal[
     "cancelled", "stuck", "divergences", "tree_depth", "e_bfmi", "r_hat", "ess", "not_finite"
@@ -38,6 +41,40 @@ class SummaryRow:
     ess_tail: float
     mcse_mean: float
     r_hat: float
+
+
+class Summary(Rows[SummaryRow]):
+    """A posterior's rows, a tuple that shows itself as a table; `summary["theta[Choate]"]` is one of them.
+
+    `to_dict`, `to_pandas` and `to_polars` give its columns.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | str) -> SummaryRow: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[SummaryRow, ...]: ...
+    def __getitem__(self, key: SupportsIndex | slice | str) -> SummaryRow | tuple[SummaryRow, ...]:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        for row in self:
+            if row.name == key:
+                return row
+        close = difflib.get_close_matches(key, [row.name for row in self], n=1)
+        raise QvrError(
+            f"The summary has no row `{key}`" + (f": did you mean `{close[0]}`?" if close else ".")
+        )
+
+    def __repr__(self) -> str:
+        from quivers.notebook.posterior import summary_text
+
+        return summary_text(self)
+
+    def _repr_html_(self) -> str:
+        from quivers.notebook.posterior import summary_html
+
+        return summary_html(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +115,7 @@ def summarise(
     samples: Mapping[str, ArrayLike],
     axes: Mapping[str, Sequence[str]] | None = None,
     levels: Levels | None = None,
-) -> tuple[SummaryRow, ...]:
+) -> Summary:
     """The rows of every quantity, in the order given; each array is (chain, draw, *axes).
 
     `axes` says which objects a quantity runs over, and `levels` what those objects' elements are called.
@@ -87,7 +124,7 @@ def summarise(
     for site, given in samples.items():
         draws = np.asarray(given, dtype=np.float64)
         rows += _site(site, draws, axis_labels((axes or {}).get(site, ()), draws.shape[2:], names))
-    return tuple(rows)
+    return Summary(rows)
 
 
 BINS = 24

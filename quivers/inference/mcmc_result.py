@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,13 @@ from torch import Tensor
 from quivers.inference import convergence
 from quivers.inference.chains import ChainStates, Draws, per_draw
 from quivers.inference.checks import troubles
-from quivers.inference.engine import Engine, Name
+from quivers.inference.engine import Engine, Name, engine_for
 from quivers.inference.reparameterize import Form, centred_ones
 from quivers.inference.samples import Samples
-from quivers.inference.site_axes import site_axes
+from quivers.inference.site_axes import named_axes, site_axes
+from quivers.inference.site_draws import SiteDraws, draws_of
 from quivers.inference.trajectory import ENERGY, STATISTICS
+from quivers.notebook.rows import Problems
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from quivers.inference.criticism.predictive_check import CheckRow, Statistic
     from quivers.inference.kept_sites import KeptSites, LeftOut
     from quivers.inference.responsibilities import Responsibilities
-    from quivers.results import SummaryRow, Trouble
+    from quivers.results import Summary, Trouble
 
 _WHOLE_NUMBERS = ("tree_depth", "leapfrogs")
 _YES_OR_NO = ("diverged", "saturated")
@@ -68,6 +70,29 @@ class MCMCResult:
         from quivers.notebook.posterior import posterior_html
 
         return posterior_html(self._title, self.summary(), self.check())
+
+    def __getitem__(self, name: str) -> SiteDraws:
+        """The draws of a site, `result["theta"]`, or of an element as tables have it, `theta[Choate]`.
+
+        They are (chain, draw, *axes), NumPy's, and know the names of axes and elements.
+
+        Raises:
+            QvrError: the posterior has none of that name.
+        """
+        return draws_of(name, self.samples, named_axes(self.run.bound.density), self.levels)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.samples
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.samples)
+
+    def keys(self) -> KeysView[str]:
+        """The names of the sites."""
+        return self.samples.keys()
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.samples)
 
     @property
     def _title(self) -> str:
@@ -143,13 +168,16 @@ class MCMCResult:
         """Where the chains stand after their last draw, with their step sizes and mass matrices."""
         return self.run.draws.states
 
-    def summary(self) -> tuple[SummaryRow, ...]:
-        """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat."""
+    def summary(self) -> Summary:
+        """A row for each number: mean, sd, quantiles, effective sizes, Monte Carlo error and R-hat.
+
+        It is a tuple that shows itself as a table, with `to_pandas()` and `to_polars()`.
+        """
         return self._rows
 
-    def check(self) -> tuple[str, ...]:
+    def check(self) -> Problems:
         """A sentence for each problem of the run, with what to do about it; none where it looks sound."""
-        return tuple(trouble.message for trouble in self.troubles)
+        return Problems(trouble.message for trouble in self.troubles)
 
     @cached_property
     def troubles(self) -> tuple[Trouble, ...]:
@@ -210,7 +238,7 @@ class MCMCResult:
         return power_scaling(self, priors)
 
     @cached_property
-    def _rows(self) -> tuple[SummaryRow, ...]:
+    def _rows(self) -> Summary:
         from quivers.results import summarise
 
         samples = {name: values.numpy() for name, values in self.samples.items()}
@@ -235,6 +263,18 @@ class Origin:
     wanted: int
     kept: KeptSites
     forms: Mapping[str, Form] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Machine code stays in its process: a copy, and another process, make the engine anew.
+        rest = (self.draws, self.wanted, self.kept, self.forms)
+        return _origin_again, (self.model, self.observations, self.bound, self.engine.name, rest)
+
+
+def _origin_again(
+    model: ProgramModule, observations: Mapping[str, Any], bound: BoundModel, engine: Name, rest: Any
+) -> Origin:
+    choice = "torch" if engine == "torch" else "auto"
+    return Origin(model, observations, bound, engine_for(choice, bound.density, bound), *rest)
 
 
 def result_of(run: Origin, seconds: dict[str, float]) -> MCMCResult:

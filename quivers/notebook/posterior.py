@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quivers.terminal.posterior import Row, posterior_cells, posterior_table
+from quivers.notebook.rows import MOST_SHOWN, problems_list, table_html
+from quivers.terminal.posterior import (
+    LONGEST_SITE,
+    SHOWN_OF_LONGER,
+    Row,
+    posterior_cells,
+    posterior_table,
+)
+from quivers.terminal.width import safe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,38 +22,68 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 320, 60  # of the ELBO's curve, in pixels
 _POINTS = 160
-_CELL = "text-align:right;padding:1px 8px;font-variant-numeric:tabular-nums"
 
 
-def posterior_text(title: str, rows: Iterable[Row], problems: Sequence[str]) -> str:
+# What each column of the table says, for those who point at it.
+_MEANINGS = {
+    "mean": "posterior mean",
+    "sd": "posterior standard deviation",
+    "5%": "a twentieth of the draws lie below",
+    "50%": "posterior median",
+    "95%": "a twentieth of the draws lie above",
+    "ess_bulk": "effective number of draws for the mean",
+    "ess_tail": "effective number of draws for the 5 % and 95 % quantiles",
+    "mcse": "Monte Carlo standard error of the mean",
+    "r_hat": "rank-normalised split R-hat; above 1.01 the chains disagree",
+}
+
+
+def posterior_text(title: str, rows: Sequence[Row], problems: Sequence[str]) -> str:
     """The title, the table and a line for each problem."""
     told = [f"warning: {each}" for each in problems] or ["no problem found"]
-    return "\n".join([title, "", posterior_table(rows), "", *told])
+    return "\n".join([title, "", summary_text(rows), "", *told])
 
 
-def posterior_html(title: str, rows: Iterable[Row], problems: Sequence[str]) -> str:
+def posterior_html(title: str, rows: Sequence[Row], problems: Sequence[str]) -> str:
     """The same in HTML; names are those that the data give."""
-    header, *lines = posterior_cells(rows)
-    head = "".join(f'<th scope="col" style="{_CELL}">{escape(cell)}</th>' for cell in header)
-    body = "".join(
-        f'<tr><th scope="row" style="text-align:left">{escape(line[0])}</th>'
-        + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in line[1:])
-        + "</tr>"
-        if len(line) > 1
-        else f'<tr><td colspan="{len(header)}" style="text-align:left">{escape(line[0])}</td></tr>'
-        for line in lines
-    )
-    return (
-        f'<div class="qvr-posterior"><p>{escape(title)}</p><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>{problems_list(problems)}</div>"
-    )
+    return f'<div class="qvr-posterior">{summary_html(rows, title)}{problems_list(problems)}</div>'
 
 
-def problems_list(problems: Sequence[str]) -> str:
-    """A list of sentences; a sentence that there are none."""
-    if not problems:
-        return "<p>no problem found</p>"
-    return "<ul>" + "".join(f"<li><b>warning</b>: {escape(each)}</li>" for each in problems) + "</ul>"
+def summary_text(rows: Sequence[Row]) -> str:
+    """The table alone, cut to about a screen, with what is left out."""
+    if not rows:
+        return "no rows"
+    kept, left = _kept(rows)
+    return "\n".join([posterior_table(kept, *_limits(rows)), *left])
+
+
+def summary_html(rows: Sequence[Row], caption: str = "") -> str:
+    """The same as a table in HTML."""
+    kept, left = _kept(rows)
+    header, *lines = posterior_cells(kept, *_limits(rows))
+    return table_html(header, [*lines, *((each,) for each in left)], caption, _MEANINGS)
+
+
+def _limits(rows: Sequence[Row]) -> tuple[int, int]:
+    """Of sites with how many elements how many are shown, so that all sites fit a screen where they can."""
+    return (LONGEST_SITE, SHOWN_OF_LONGER) if len(rows) <= MOST_SHOWN else (8, 5)
+
+
+def _kept(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows of as many sites as a screen has, and a line about the others."""
+    longest, shown = _limits(rows)
+    sizes = Counter(row.site for row in rows)
+    lines = 0
+    kept: set[str] = set()
+    for site, size in sizes.items():
+        lines += shown + 1 if size > longest else size
+        if kept and lines > MOST_SHOWN:
+            break
+        kept.add(site)
+    left = [site for site in sizes if site not in kept]
+    named = ", ".join(safe(site) for site in left[:5]) + (", …" if len(left) > 5 else "")
+    more = f"… {len(left)} more {'site' if len(left) == 1 else 'sites'}: {named}"
+    return [row for row in rows if row.site in kept], [more] if left else []
 
 
 def curve(trace: NDArray[np.float64]) -> str:

@@ -1,15 +1,42 @@
-"""Diagnostics as a notebook shows them: each with its line, and the place underlined."""
+"""Diagnostics as a notebook shows them: each with its line, the place underlined, and what its code means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import Any, Self
 
 from quivers.syntax.lines import Encoding, LineIndex
 from quivers.syntax.problems import Diagnostic, Severity
+from quivers.terminal.frames import render
 from quivers.terminal.width import safe
 
-_COLOURS = {Severity.ERROR: "#d32f2f", Severity.WARNING: "#b26a00"}  # legible on white and on black
+ERROR = "#d32f2f"  # legible on white and on black, as are the others
+_COLOURS = {Severity.ERROR: ERROR, Severity.WARNING: "#b26a00"}
+
+
+class Diagnostics(tuple[Diagnostic, ...]):
+    """What is wrong with a text, `source`, in its order; a notebook or a terminal shows it line by line.
+
+    `file` is the name that the text goes by.
+    """
+
+    source: bytes
+    file: str
+
+    def __new__(cls, found: Iterable[Diagnostic], source: bytes, file: str) -> Self:
+        made = super().__new__(cls, found)
+        made.source, made.file = source, file
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Diagnostics, (tuple(self), self.source, self.file)
+
+    def __repr__(self) -> str:
+        return render(self, self.source, self.file, colour=False) if self else "no problem found"
+
+    def _repr_html_(self) -> str:
+        return problems_html(self, self.source) if self else "<p>no problem found</p>"
 
 
 def problems_html(found: Iterable[Diagnostic], source: bytes) -> str:
@@ -34,5 +61,18 @@ def _one(found: Diagnostic, source: bytes, lines: LineIndex) -> str:
     return (
         f'<div><b style="color:{colour}">{found.severity.value}[{escape(found.code)}]</b>:'
         f" {escape(safe(found.message))}"
-        f'<pre style="margin:2px 0">{number + 1:>4} | {before}{mark}{after}</pre>{hint}{fixes}</div>'
+        f'<pre style="margin:2px 0">{number + 1:>4} | {before}{mark}{after}</pre>'
+        f"{hint}{fixes}{_explanation(found.code)}</div>"
     )
+
+
+def _explanation(code: str) -> str:
+    """The page of a code, folded; nothing where a code has none."""
+    from quivers.explanations import page
+
+    try:
+        text = page(code)
+    except KeyError:
+        return ""
+    told = f'<pre style="white-space:pre-wrap">{escape(text)}</pre>'
+    return f"<details><summary>What {escape(code)} means</summary>{told}</details>"

@@ -6,9 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import quivers
@@ -66,7 +68,7 @@ def test_each_fault_is_a_sentence(tmp_path: Path) -> None:
         quivers.fit(
             "object A : FinSet 2\nprogram p : A -> A\n    sample x : A <- Normall(0.0, 1.0)\n    return x\n"
         )
-    with pytest.raises(QvrError, match=r"nowhere\.qvr can't be read: No such file"):
+    with pytest.raises(QvrError, match=r"There is no file nowhere\.qvr in /"):
         quivers.fit("nowhere.qvr")
     with pytest.raises(DataError, match="sigma_j"):
         quivers.fit(MODEL, {"y": DATA["y"]})
@@ -84,11 +86,113 @@ def test_without_data_beside_it_the_missing_inputs_are_named(tmp_path: Path) -> 
         quivers.fit(tmp_path / "alone.qvr")
 
 
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("", "source is an empty string"),
+        ("\n", "source is an empty string"),
+        (ROOT / "examples/eight_schools", r"is a directory: give a .qvr file, such as .*\.qvr"),
+        (MODEL.parent / "centerd.qvr", r"did you mean .*centred\.qvr\?"),
+        ("a\0b", "There is no file a␀b|can't be the name of a file"),
+        ("x" * 5000, "x… can't be the name of a file"),
+        ("C:\\models\\a.qvr", "There is no file C:"),
+        (b"object A : FinSet 2", "not bytes"),
+        (load(MODEL).morphism, "its .morphism: give what `load` gave"),
+    ],
+    ids=str,
+)
+def test_a_source_that_is_none_is_told(source: Any, sentence: str) -> None:
+    with pytest.raises(QvrError, match=sentence) as told:
+        quivers.fit(source, DATA)
+    assert len(str(told.value)) < 300
+
+
+def test_one_line_that_declares_something_is_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProgramError, match="There is no program in <program>"):
+        quivers.fit("object A : FinSet 2")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(MODEL, "object A.qvr")
+    assert quivers.fit("object A.qvr", DATA, **SHORT).seed == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"seed": "a"}, "seed must be a whole number of at least 0, it is 'a'"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, it is -1"),
+        ({"seed": 2**70}, "seed must be below 2⁶⁴"),
+        ({"chains": 0}, "chains must be a whole number of at least 1, it is 0"),
+        ({"chains": True}, "chains must be a whole number of at least 1, it is True"),
+        ({"draws": 2.5}, "draws must be a whole number of at least 1, it is 2.5"),
+        ({"warmup": None}, "warmup must be a whole number of at least 0, it is None"),
+        ({"init": "zero"}, 'init must be one of "uniform", "prior", "pathfinder"'),
+        ({"progress": "yes"}, "progress must be True, False or None"),
+        ({"num_samples": 3}, "fit takes no `num_samples`: did you mean `draws`"),
+        ({"tune": 3}, "did you mean `warmup`"),
+        ({"sedd": 3}, "did you mean `seed`"),
+        ({"zzz": 3}, "fit takes no `zzz`: it takes data, program, seed"),
+        ({"data": {1: 2}}, "Names of data are strings, but one is 1"),
+        ({"data": json.dumps(DATA)}, "data is a text"),
+        ({"data": ""}, "data is an empty string"),
+        ({"data": "a\0b.json"}, "cannot be read: embedded null byte"),
+        ({"data": "~no-such-one/x.json"}, "data is '~no-such-one/x.json', which can't be the name of a file"),
+        ({"data": [1, 2]}, "Data must be values by name or a data frame"),
+    ],
+    ids=str,
+)
+def test_an_argument_that_makes_no_sense_is_told_in_fit_s_own_words(
+    options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(QvrError, match=sentence):
+        quivers.fit(**{"source": MODEL, "data": DATA, **options})
+
+
+def test_numpy_s_whole_numbers_count_as_such() -> None:
+    counts = {name: np.int64(count) for name, count in SHORT.items()}
+    assert means(seed=np.int32(3), **counts) == means(seed=3)
+
+
+def test_problems_of_a_run_are_warned_of_at_the_caller_s_line() -> None:
+    with pytest.warns(quivers.SamplingWarning) as told:
+        result = quivers.fit(MODEL, DATA, chains=1, warmup=20, draws=20)
+    [warning] = told
+    assert str(warning.message).splitlines() == list(result.check())
+    assert warning.filename == __file__
+
+
+def test_ctrl_c_keeps_the_draws_made_so_far() -> None:
+    code = f"""
+import quivers, signal, threading, os, time, warnings
+warnings.simplefilter("ignore")
+usual = signal.default_int_handler
+quivers.fit({str(MODEL)!r}, chains=1, warmup=100, draws=20)  # so that all is loaded and compiled
+threading.Thread(target=lambda: (time.sleep(1), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+result = quivers.fit({str(MODEL)!r}, chains=1, warmup=100, draws=1_000_000, target_accept=0.999)
+print(result.cancelled, 0 < result.kept < 1_000_000, signal.getsignal(signal.SIGINT) is usual)
+try:
+    threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGINT), daemon=True).start()
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("usual")
+"""
+    heard = [sys.executable, "-c", f"import signal\nsignal.signal(2, signal.default_int_handler)\n{code}"]
+    told = subprocess.run(heard, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert told.stdout.split() == ["True", "True", "True", "usual"]
+
+
+def test_two_runs_at_once_give_what_each_gives_alone() -> None:
+    alone = [means(seed=seed) for seed in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda seed: means(seed=seed), (1, 2))) == alone
+
+
 def test_quivers_loads_nothing_until_it_is_asked() -> None:
     code = (
         "import sys, quivers; print([m for m in sys.modules if m.startswith(('quivers.', 'torch', 'numpy'))])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert told.stdout == "[]\n"
+    assert dir(quivers) == sorted([*quivers.__all__, "__version__"])
+    assert all(getattr(quivers, name).__doc__ for name in quivers.__all__)
     with pytest.raises(AttributeError, match="no attribute 'fitt'"):
         _ = quivers.fitt  # type: ignore[attr-defined]

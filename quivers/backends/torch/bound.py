@@ -84,6 +84,12 @@ class BoundModel:
         result._shares = {name: torch.from_numpy(share) for name, share in shares.items()}
         return result
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Plans are functions, which a copy and another process make for themselves.
+        values = {name: value.numpy() for name, value in self.inputs.items()}
+        shares = {name: value.numpy() for name, value in self._shares.items()}
+        return _bound_again, (self.density, values, self.sizes, self.levels, shares)
+
     @property
     def known(self) -> dict[str, Tensor]:
         """All inputs of the graph: the program's, and the shares of its centrings."""
@@ -434,6 +440,16 @@ class StraightLine:
 def _own_axes(builder: Builder, slope: int, latent: Latent) -> tuple[str, ...]:
     """The axes of the coordinates; none for a derivative that has none, which copying broadcasts anyway."""
     return latent.free_axes if builder.axes(slope) else ()
+
+
+def _bound_again(
+    density: Density,
+    values: Mapping[str, np.ndarray[Any, Any]],
+    sizes: Mapping[str, int],
+    levels: Mapping[str, Sequence[str]],
+    shares: Mapping[str, np.ndarray[Any, Any]],
+) -> BoundModel:
+    return BoundModel(density, values, sizes, levels).moved(density, shares)
 
 
 def _coordinates(latents: Sequence[Latent], sizes: Mapping[str, int]) -> tuple[Coordinates, ...]:
