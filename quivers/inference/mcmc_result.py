@@ -20,7 +20,7 @@ from quivers.inference.samples import Samples
 from quivers.inference.site_axes import named_axes, site_axes
 from quivers.inference.site_draws import SiteDraws, draws_of
 from quivers.inference.trajectory import ENERGY, STATISTICS
-from quivers.notebook.rows import Problems
+from quivers.notebook.rows import Problems, Rows
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -221,21 +221,21 @@ class MCMCResult:
 
     def predictive_check(
         self, statistics: Mapping[str, Statistic] | None = None, seed: int | None = None
-    ) -> tuple[CheckRow, ...]:
+    ) -> Rows[CheckRow]:
         """Statistics of the data beside those of data drawn from the posterior
         (`quivers.inference.criticism.predictive_check.posterior_predictive_check`).
         """
         from quivers.inference.criticism.predictive_check import posterior_predictive_check
 
-        return posterior_predictive_check(self, statistics, seed)
+        return Rows(posterior_predictive_check(self, statistics, seed))
 
-    def power_scaling(self, priors: Collection[str] | None = None) -> tuple[Sensitivity, ...]:
+    def power_scaling(self, priors: Collection[str] | None = None) -> Rows[Sensitivity]:
         """How far priors and likelihood move each number
         (`quivers.inference.criticism.power_scaling.power_scaling`).
         """
         from quivers.inference.criticism.power_scaling import power_scaling
 
-        return power_scaling(self, priors)
+        return Rows(power_scaling(self, priors))
 
     @cached_property
     def _rows(self) -> Summary:

@@ -118,8 +118,9 @@ class SiteDraws:
         shown = [str(place + 1) if own is None else own[place] for place in places]
         if several:
             return SiteDraws(self.name, values, self.axes, {**self.levels, axis: shown})
-        # The name tells the element, and what is left has the other axes.
-        name = f"{self.name}[{shown[0] if own is None else label(shown[0])}]"
+        # The name tells the element, of several axes which one, and what is left has the other axes.
+        element = shown[0] if own is None else label(shown[0])
+        name = f"{self.name}[{element if len(self.axes) == 1 else f'{axis}={element}'}]"
         return SiteDraws(name, values, self.axes[:at] + self.axes[at + 1 :], self.levels)
 
     def _place(self, axis: str, wanted: object) -> int:

@@ -1,0 +1,145 @@
+"""A result asked by name: sites, elements by level, figures as frames, and results that travel."""
+
+from __future__ import annotations
+
+import copy
+import multiprocessing
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import quivers
+from quivers.errors import QvrError
+from quivers.inference import MCMC, MCMCResult
+
+SOURCE = """\
+object Pupil  : FinSet
+object School : FinSet
+data school : Pupil -> School
+program scores : Pupil -> School [effects=[Sample, Score]]
+    sample mu <- Normal(0.0, 5.0)
+    sample theta : School <- Normal(mu, 1.0)
+    observe y : Pupil <- Normal(theta[school], spread)
+    return theta
+"""
+DATA = {"school": ["Eton", "Choate", "a, b", "Choate"], "y": [1.0, 2.0, 3.0, 4.0], "spread": 1.0}
+SHORT: dict[str, Any] = {"chains": 2, "warmup": 150, "draws": 50}
+
+
+@pytest.fixture(scope="module")
+def result() -> MCMCResult:
+    return quivers.fit(SOURCE, DATA, **SHORT)
+
+
+def test_a_site_has_its_draws_with_named_axes(result: MCMCResult) -> None:
+    theta = result["theta"]
+    np.testing.assert_array_equal(theta, result.samples["theta"].numpy())
+    assert theta.dims == ("chain", "draw", "School")
+    assert theta.names == ("theta[Choate]", "theta[Eton]", 'theta["a, b"]')
+    assert theta.flat.shape == (100, 3)
+    np.testing.assert_array_equal(theta.flat[50:], theta.values[1])
+    assert theta.mean().tolist() == pytest.approx([row.mean for row in result.summary()][1:])
+    assert theta.sd().tolist() == pytest.approx([row.sd for row in result.summary()][1:])
+    assert theta.quantile((0.05, 0.5))[0].tolist() == pytest.approx([r.q5 for r in result.summary()][1:])
+    assert float(result["mu"].mean()) == pytest.approx(result.summary()["mu"].mean)
+    assert list(result) == ["mu", "theta"]
+    assert "mu" in result
+    assert "school" not in result
+
+
+def test_elements_go_by_the_names_of_the_data(result: MCMCResult) -> None:
+    theta = result["theta"]
+    eton = theta.sel(School="Eton")
+    assert (eton.name, eton.axes) == ("theta[Eton]", ())
+    np.testing.assert_array_equal(eton, theta.values[..., 1])
+    np.testing.assert_array_equal(result["theta[Eton]"], theta.values[..., 1])
+    assert theta.sel(School="a, b").name == 'theta["a, b"]'
+    two = theta.sel({"School": ["Eton", "Choate"]})
+    np.testing.assert_array_equal(two, theta.values[..., [1, 0]])
+    assert two.names == ("theta[Eton]", "theta[Choate]")
+    assert [row.name for row in two.summary()] == list(two.names)
+
+
+def test_axes_without_names_count_from_one_and_one_object_may_have_two() -> None:
+    source = (
+        "object A : FinSet 3\nobject B : FinSet 2\nprogram p : A -> A * B\n"
+        "    sample x : A * B <- Normal(0.0, 1.0)\n    sample z : A * A <- Normal(0.0, 1.0)\n    return x\n"
+    )
+    result = quivers.fit(source, chains=1, warmup=50, draws=20)
+    x, z = result["x"], result["z"]
+    np.testing.assert_array_equal(x.sel(B=2, A=[3, 1]), x.values[:, :, [2, 0], 1])
+    assert x.sel(B=2).names == ("x[B=2][1]", "x[B=2][2]", "x[B=2][3]")
+    assert z.axes == ("A", "A′")
+    np.testing.assert_array_equal(z.sel({"A": 1, "A′": 3}), z.values[:, :, 0, 2])
+    np.testing.assert_array_equal(result["z[1,3]"], z.values[:, :, 0, 2])
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda r: r["tehta"], "The posterior has no `tehta`: did you mean `theta`?"),
+        (lambda r: r[3], "The posterior has no `3`: there are mu, theta."),
+        (
+            lambda r: r["theta[Etno]"],
+            "The posterior has no `theta[Etno]`: did you mean `theta[Eton]`?",
+        ),
+        (lambda r: r["mu[1]"], "The posterior has no `mu[1]`: it is a single number."),
+        (lambda r: r["theta"].sel(Pupil=1), "`theta` has no axis `Pupil`: it runs over School."),
+        (lambda r: r["mu"].sel(School=1), "`mu` has no axis `School`: it is a single number."),
+        (lambda r: r["theta"].sel(School="Etno"), "`School` has no element 'Etno': did you mean `Eton`?"),
+        (lambda r: r["theta"].sel(School=1), "`School` has no element 1: there are Choate, Eton, a, b."),
+        (lambda r: r["mu"].quantile(95), "A quantile's share lies between 0 and 1, it is 95."),
+        (lambda r: r.summary()["thta[Eton]"], "The summary has no row `thta[Eton]`: did you mean"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(result: MCMCResult, ask: Any, sentence: str) -> None:
+    with pytest.raises(QvrError) as told:
+        ask(result)
+    assert str(told.value).startswith(sentence)
+
+
+def test_a_summary_is_a_table_a_tuple_and_a_frame(result: MCMCResult) -> None:
+    summary = result.summary()
+    assert summary["theta[Eton]"] is summary[2]
+    assert repr(summary).splitlines()[0].split() == [
+        "mean", "sd", "5%", "50%", "95%", "ess_bulk", "ess_tail", "mcse", "r_hat",
+    ]  # fmt: skip
+    assert "<table>" in summary._repr_html_()
+    frame = summary.to_pandas()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame.set_index("name").loc["theta[Eton]", "mean"] == summary[2].mean
+    assert summary.to_polars()["r_hat"].to_list() == [row.r_hat for row in summary]
+    assert pickle.loads(pickle.dumps(summary)) == summary
+
+
+def test_criticism_shows_as_tables(result: MCMCResult) -> None:
+    rows = result.predictive_check(seed=1)
+    assert repr(rows).splitlines()[0].split() == [
+        "site", "statistic", "observed", "mean", "q5", "q95", "p",
+    ]  # fmt: skip
+    assert rows._repr_html_().count("<tr>") == 1 + len(rows)
+    assert next(iter(rows.to_pandas().columns)) == "site"
+
+
+@pytest.mark.parametrize("again", [lambda r: pickle.loads(pickle.dumps(r)), copy.deepcopy])
+def test_a_copy_says_the_same_and_goes_on_to_the_same_draws(result: MCMCResult, again: Any) -> None:
+    other = again(result)
+    assert repr(other) == repr(result)
+    assert other.levels == result.levels
+    sampler = MCMC(result.run.draws.states.kernel)
+    longer, also = sampler.resume(result, 30), sampler.resume(other, 30)
+    assert all(bool((longer.samples[name] == also.samples[name]).all()) for name in longer.samples)
+
+
+def fitted(job: tuple[quivers.Program, int]) -> MCMCResult:
+    return quivers.fit(job[0], DATA, seed=job[1], **SHORT)
+
+
+def test_programs_and_results_go_to_other_processes_and_back(result: MCMCResult) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        [there] = pool.map(fitted, [(quivers.loads(SOURCE), 0)])
+    np.testing.assert_array_equal(there["theta"], result["theta"])
+    assert repr(there) == repr(result)
