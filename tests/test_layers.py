@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": LANGUAGE
     | NAMES
     | {"ir", "data", "backends", "inference", "results", "json_output", "sampling_defaults"},
-    "worker": RUNTIME | {"json_output", "sampling_defaults", "runs"},
+    "worker": RUNTIME | {"json_output", "sampling_defaults", "runs", "report"},
     "cli": RUNTIME
     | SHELL
     | {"runs", "ide", "plate", "report", "templates", "fitting", "worker", "qvr_server"},

@@ -41,6 +41,7 @@ def full_page(
     data: str | None,
     finished: float,
     versions: Mapping[str, str],
+    stale: bool = False,
 ) -> str:
     """The page; `answer` is the run as a worker tells it (`quivers.worker.runs.answer`)."""
     known = evidence(result)
@@ -65,7 +66,7 @@ def full_page(
         file=file,
         data=data,
         finished=finished,
-        stale=False,
+        stale=stale,
         charts=charts,
         sections=sections,
         terms=TERMS,

@@ -52,12 +52,13 @@ def page(
     sections: Sequence[Section] = (),
     terms: Mapping[str, str] | None = None,
     versions: Mapping[str, str] | None = None,
+    remark: str | None = None,
 ) -> str:
     """The whole page as HTML. `program_text` is the file that ran, `result` what the worker answered.
 
     `finished` is the time of the answer in seconds since 1970; `data` says where the data are from, if any.
     `charts` are those of each site in place of its histogram, `sections` come after the posterior, and
-    `terms` are what these speak of.
+    `terms` are what these speak of. `remark` says above all else what the page lacks.
     """
     sites = {name: posterior(name, entry, result["labels"]) for name, entry in result["sites"].items()}
     checked = check_source(program_text)
@@ -74,6 +75,7 @@ def page(
     keys = [each.key for each in all_sections]
     links = "".join([f'<li><a href="#{each.key}">{escape(each.title)}</a></li>' for each in all_sections])
     outdated = '<p class="stale">The model or its data have changed since this run.</p>' if stale else ""
+    lacking = "" if remark is None else f'<p class="remark">{escape(remark)}</p>'
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">\n'
@@ -81,7 +83,7 @@ def page(
         f"<title>{escape(f'{program} · {file}')}</title>\n<style>{_resource('report.css')}</style>\n</head>\n"
         "<body>\n"
         f"<header><h1>{escape(program)}</h1>\n{_facts(result, file, data, finished)}\n</header>\n"
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>\n{outdated}'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>\n{outdated}{lacking}'
         f"{troubles(result, keys)}\n"
         + "\n".join([_section(each) for each in all_sections])
         + f"\n</main>\n<script>{_resource('charts.js')}</script>\n</body>\n</html>\n"

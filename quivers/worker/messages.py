@@ -11,6 +11,9 @@ To the worker:
 - request `trace` {key, site, index, folder?}: one number's draws in the run of that key, be it under way or
   done; `index` has its subscripts, from 0. Draws that are not here are read from the `folder` that the run is
   saved in. Its result is `quivers.worker.traces.trace`; it waits for no run.
+- request `report` {path, key, folder, source, answer, file, data, finished, stale}: writes the page of a run
+  with all its charts to a file, as `quivers.worker.reports.ReportRequest` has it; it waits for no run. Its
+  result has the `seconds` that this took.
 - notification `cancel` {id}: ends that request, which answers with the kind `cancelled`.
 - request `shutdown`.
 

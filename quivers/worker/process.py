@@ -1,6 +1,6 @@
 """The worker's process: requests are read on one thread, run on a second, and watched from a third.
 
-Traces are looked up on a fourth, so that a run under way can be looked at.
+Traces are looked up on a fourth, so that a run under way can be looked at, and pages written on a fifth.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from quivers.errors import Cancelled, QvrError
@@ -34,6 +36,7 @@ from quivers.worker.messages import (
     run_request,
     trace_request,
 )
+from quivers.worker.reports import ReportRequest, Reports, report_request
 from quivers.worker.runs import load_runtime, prior_predictive, run
 from quivers.worker.saving import SavedWhileMade, saved_draws
 
@@ -74,12 +77,17 @@ class Worker:
         self._running: Job | None = None
         self._looks: queue.SimpleQueue[tuple[Any, TraceRequest] | None] = queue.SimpleQueue()
         self._kept: Traces | None = None
+        self._pages: queue.SimpleQueue[tuple[Any, ReportRequest] | None] = queue.SimpleQueue()
+        self._reports = Reports(limit)
         self._loaded = threading.Event()
         self._ended = threading.Event()
 
     def serve(self) -> None:
         """Answer until `shutdown` or the end of input; runs under way are cancelled then."""
-        works = ((self._run_all, "runs"), (self._keep_watch, "watch"), (self._trace_all, "traces"))
+        works = (
+            *((self._run_all, "runs"), (self._keep_watch, "watch")),
+            *((self._trace_all, "traces"), (self._report_all, "reports")),
+        )
         for work, name in works:
             threading.Thread(target=work, name=name, daemon=True).start()
         for line in self._reader:
@@ -90,6 +98,7 @@ class Worker:
             job.cancel.set()
         self._waiting.put(None)
         self._looks.put(None)
+        self._pages.put(None)
 
     def send(self, message: dict[str, Any]) -> None:
         line = json.dumps(finite({"jsonrpc": "2.0", **message}), separators=(",", ":"), allow_nan=False)
@@ -122,6 +131,11 @@ class Worker:
                 self._looks.put((identity, trace_request(params)))
             except ValueError as error:
                 self._refuse(identity, INVALID_PARAMS, f"There is no such trace: {error}.")
+        elif method == "report" and identity is not None:
+            try:
+                self._pages.put((identity, report_request(params)))
+            except ValueError as error:
+                self._refuse(identity, INVALID_PARAMS, f"There is no such report: {error}.")
         elif method == "cancel":
             wanted = self._jobs.get(params.get("id")) if isinstance(params, dict) else None
             if wanted is not None:
@@ -186,6 +200,7 @@ class Worker:
             if request.key is not None and self._kept is not None:
                 samples = {name: drawn.numpy() for name, drawn in result.samples.items()}
                 self._kept.keep(request.key, samples, result.divergences.numpy())
+                self._reports.keep(request.key, result)
 
         def tell(method: str, **what: str) -> None:
             self.send({"method": method, "params": {"id": job.identity, **what}})
@@ -204,13 +219,21 @@ class Worker:
     def _trace_all(self) -> None:
         while (look := self._looks.get()) is not None:
             identity, request = look
-            try:
-                answer = {"result": self._trace(request)}
-            except BaseException as error:
-                if not isinstance(error, QvrError | MemoryError):
-                    traceback.print_exc()
-                answer = {"error": failure(error)}
-            self.send({"id": identity, **answer})
+            self._tell(identity, partial(self._trace, request))
+
+    def _report_all(self) -> None:
+        while (wanted := self._pages.get()) is not None:
+            identity, request = wanted
+            self._tell(identity, partial(self._reports.write, request))
+
+    def _tell(self, identity: object, find: Callable[[], dict[str, Any]]) -> None:
+        try:
+            answer = {"result": find()}
+        except BaseException as error:
+            if not isinstance(error, QvrError | MemoryError):
+                traceback.print_exc()
+            answer = {"error": failure(error)}
+        self.send({"id": identity, **answer})
 
     def _trace(self, request: TraceRequest) -> dict[str, Any]:
         """One number's draws: of the run under way where that is meant, else of one that is kept."""

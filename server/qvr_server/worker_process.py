@@ -28,6 +28,9 @@ SECONDS_TO_CLOSE = 1.0
 FIRST_PAUSE, LONGEST_PAUSE, MOST_FAILURES = 0.5, 30.0, 5
 LONGEST_MESSAGE = 1 << 28
 NO_DRAWS = "The worker that had the draws of this run has ended: run the model again to see the trace."
+NO_DRAWS_TO_REPORT = (
+    "The worker that had the draws of this run has ended: run the model again to see all charts."
+)
 # A worker that held more than this share of its limit when it was killed was so for its memory, it seems.
 NEAR_THE_LIMIT = 0.7
 # One that lived for so many seconds did not fail for how it was started.
@@ -186,27 +189,37 @@ class WorkerProcess:
 
         It starts a worker only where the run is saved: a fresh one has no draws of its own.
         """
+        return await self._of_draws("trace", params, NO_DRAWS)
+
+    async def report(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Have a run's page written; raises RunError, of the kind `no_draws` where its draws are gone.
+
+        It starts a worker only where the run is saved.
+        """
+        return await self._of_draws("report", params, NO_DRAWS_TO_REPORT)
+
+    async def _of_draws(self, method: str, params: dict[str, Any], gone: str) -> dict[str, Any]:
         if params.get("folder") is not None:
-            return await self._saved_trace(params)
+            return await self._of_saved_draws(method, params)
         process = self._process
         if process is None or process.returncode is not None or self._reason is not None:
-            raise RunError("no_draws", NO_DRAWS)
+            raise RunError("no_draws", gone)
         try:
-            return await self._request("trace", params, ignore, ignore, ignore)
+            return await self._request(method, params, ignore, ignore, ignore)
         except RunError:
             if self._process is not process:  # it ended before it answered
-                raise RunError("no_draws", NO_DRAWS) from None
+                raise RunError("no_draws", gone) from None
             raise
 
-    async def _saved_trace(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def _of_saved_draws(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         before = self._starts, self._process
         try:
-            return await self._request("trace", params, ignore, ignore, ignore)
+            return await self._request(method, params, ignore, ignore, ignore)
         except RunError as failure:
             if failure.kind != "internal" or before == (self._starts, self._process):
                 raise
         # It ended before it answered; what it had is on the disk.
-        return await self._request("trace", params, ignore, ignore, ignore)
+        return await self._request(method, params, ignore, ignore, ignore)
 
     async def restart(self) -> None:
         """End the worker that runs, failing its runs, and wait until a fresh one has been started."""
