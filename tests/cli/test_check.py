@@ -105,6 +105,88 @@ def test_directories_are_searched_and_no_file_is_told_twice(
     assert [entry["file"] for entry in json.loads(capsys.readouterr().out)] == [bad]
 
 
+def test_a_folder_without_models_does_not_keep_the_others_from_being_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    bad = written(tmp_path, "a.qvr", MISSPELT)
+    assert main(["check", str(tmp_path / "empty"), bad]) == 1
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'empty'} holds no .qvr file." in out
+    assert "Normall" in out
+    assert out.endswith("2 errors in 2 files\n")
+
+
+def test_one_file_by_two_names_is_checked_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bad = written(tmp_path, "a.qvr", MISSPELT)
+    assert main(["check", "a.qvr", "./a.qvr", bad]) == 1
+    assert capsys.readouterr().out.endswith("1 error in 1 file\n")
+
+
+def test_a_folder_in_a_program_s_place_names_a_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = written(tmp_path, "a.qvr", GOOD)
+    assert main(["run", str(tmp_path)]) == 1
+    expected = f"{tmp_path} is a directory, not a program: name one of its files, such as {good}."
+    assert expected in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read all, so the refusal is put in the system's mouth."""
+    (tmp_path / "secret").mkdir()
+    known = os.scandir
+
+    def scandir(place: str) -> Any:
+        if os.fspath(place).endswith("secret"):
+            raise PermissionError(13, "Permission denied", place)
+        return known(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert main(["check", str(tmp_path)]) == 1
+    assert f"{tmp_path / 'secret'} cannot be read: permission denied." in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file")
+def test_a_file_without_end_is_no_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "/dev/zero"]) == 1
+    told = "/dev/zero is no program: it has more than 10 MB. Is it data? Those go with --data."
+    assert told in capsys.readouterr().out
+
+
+def test_a_closed_standard_input_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["check", "-"]) == 1
+    told = "Standard input is closed: pipe a program into it, or name a file."
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a folder in use can't be removed")
+@pytest.mark.parametrize(
+    "command", [["check", "a.qvr"], ["check", "-"], ["run", "../a.qvr"], ["fmt", "a.qvr"]]
+)
+def test_a_working_folder_that_is_gone_is_a_sentence(command: list[str], tmp_path: Path) -> None:
+    code = "import os, sys; from quivers.cli import main; os.rmdir(os.getcwd()); sys.exit(main())"
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        input=GOOD, capture_output=True, text=True, cwd=tmp_path / "gone", check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "fault" not in done.stderr
+    [told] = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error")]
+    assert "is gone" in told or "does not exist" in told
+
+
 def test_standard_input_is_a_file_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,11 +241,11 @@ def test_each_bad_file_is_one_sentence_and_status_1(
 def test_an_unreadable_file_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     file = written(tmp_path, "m.qvr", GOOD)
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("quivers.cli.files.open", refuse, raising=False)
     assert main(["check", file]) == 1
     assert f"error[QVR100]: {file} cannot be read: permission denied.\n" in capsys.readouterr().out
 
