@@ -139,7 +139,7 @@ def _result(
     except (OSError, QvrError, KeyError, TypeError, ValueError, AttributeError):
         return None
     assert about.data_key is not None
-    if about.data_files is not None and (found.named or not found.fits):
+    if about.data_files is not None and (found.named or now.file is None):
         data = DataUsed(Path(about.data_files[0]), about.data_key, chosen=True, renames=renames)
         data_now = data_used(about.data_files[0], None, renames)
     else:

@@ -15,6 +15,23 @@ from typing import Any
 import pytest
 
 SECONDS = 60.0
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = "QVR_RUNS_DIR"
+
+
+@pytest.fixture(autouse=True)
+def _runs_beside_their_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each model has the runs of its own folder, so that no test finds another's."""
+    monkeypatch.delenv(RUNS, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_runs_in_the_checkout() -> Iterator[None]:
+    places = [ROOT, *(ROOT / name for name in ("examples", "docs", "tests", "server"))]
+    before = {found for place in places for found in place.glob("**/.qvr" if place != ROOT else ".qvr")}
+    yield
+    after = {found for place in places for found in place.glob("**/.qvr" if place != ROOT else ".qvr")}
+    assert after <= before, f"tests left runs in {after - before}"
 
 
 class ServerError(Exception):
@@ -35,7 +52,10 @@ class Editor:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(environment or {})},
+            env={
+                **{name: value for name, value in os.environ.items() if name != RUNS},
+                **(environment or {}),
+            },
         )
         self._inbox: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.kept: list[dict[str, Any]] = []
