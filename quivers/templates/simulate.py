@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 
 Columns = Mapping[str, NDArray[Any]]
 
+TRUTHS: Mapping[str, Mapping[str, float]] = {
+    "regression": {"intercept": 122.0, "for_age": 5.0, "for_exercise": -1.5, "sigma": 9.0},
+    "hierarchical": {"average": 55.0, "per_hour": 1.5, "tau": 5.0, "sigma": 9.0},
+    "mixture": {"mu[1]": 54.0, "mu[2]": 80.0, "sigma": 6.0, "short": 0.36},
+    "time-series": {"start": 120.0, "growth": 0.5, "carry": 0.6, "sigma": 8.0},
+    "irt": {},
+    "survival": {"baseline": 2.7, "treatment": 0.5, "shape": 1.4},
+}
+"""What each template's data are simulated at, by the names in its results; a group's elements are drawn."""
+
 
 def simulated(template: str, seed: int) -> str:
     """A table as CSV, a column for each input; the same seed gives the same table."""
@@ -27,8 +37,9 @@ def simulated(template: str, seed: int) -> str:
 def _regression(generator: np.random.Generator) -> Columns:
     age = generator.integers(20, 80, 120)
     exercise = generator.gamma(3.0, 1.0, 120).round(1)
-    expected = 122.0 + 5.0 * (age - 50.0) / 10.0 - 1.5 * (exercise - 3.0)
-    return {"age": age, "exercise": exercise, "pressure": generator.normal(expected, 9.0).round()}
+    at = TRUTHS["regression"]
+    expected = at["intercept"] + at["for_age"] * (age - 50.0) / 10.0 + at["for_exercise"] * (exercise - 3.0)
+    return {"age": age, "exercise": exercise, "pressure": generator.normal(expected, at["sigma"]).round()}
 
 
 def _hierarchical(generator: np.random.Generator) -> Columns:
@@ -47,23 +58,27 @@ def _hierarchical(generator: np.random.Generator) -> Columns:
             *("Ivybridge", "Kingsmead", "Larkfield", "Millbrook", "Northgate", "Oakwood"),
         ]
     )
-    level = generator.normal(55.0, 5.0, len(schools))
+    at = TRUTHS["hierarchical"]
+    level = generator.normal(at["average"], at["tau"], len(schools))
     school = generator.permutation(np.repeat(np.arange(len(schools)), 10))
     hours = generator.uniform(0.0, 10.0, len(school)).round(1)
-    points = generator.normal(level[school] + 1.5 * (hours - 5.0), 9.0).round()
+    points = generator.normal(level[school] + at["per_hour"] * (hours - 5.0), at["sigma"]).round()
     return {"school": schools[school], "hours": hours, "points": points}
 
 
 def _mixture(generator: np.random.Generator) -> Columns:
-    kind = (generator.uniform(size=250) >= 0.36).astype(int)
-    return {"wait": generator.normal(np.array([54.0, 80.0])[kind], np.array([6.0, 6.0])[kind]).round(1)}
+    at = TRUTHS["mixture"]
+    kind = (generator.uniform(size=250) >= at["short"]).astype(int)
+    return {"wait": generator.normal(np.array([at["mu[1]"], at["mu[2]"]])[kind], at["sigma"]).round(1)}
 
 
 def _time_series(generator: np.random.Generator) -> Columns:
-    beyond = np.zeros(104)
+    at = TRUTHS["time-series"]
+    carry, sigma = at["carry"], at["sigma"]
+    beyond = np.full(104, generator.normal(0.0, sigma / np.sqrt(1.0 - carry**2)))
     for week in range(1, len(beyond)):
-        beyond[week] = 0.6 * beyond[week - 1] + generator.normal(0.0, 8.0)
-    return {"sales": (120.0 + 0.5 * np.arange(len(beyond)) + beyond).round(1)}
+        beyond[week] = carry * beyond[week - 1] + generator.normal(0.0, sigma)
+    return {"sales": (at["start"] + at["growth"] * np.arange(len(beyond)) + beyond).round(1)}
 
 
 def _irt(generator: np.random.Generator) -> Columns:
@@ -82,10 +97,12 @@ def _irt(generator: np.random.Generator) -> Columns:
 
 def _survival(generator: np.random.Generator) -> Columns:
     treated = generator.integers(0, 2, 150)
-    time = np.exp(2.7 + 0.5 * treated) * generator.weibull(1.4, 150)
-    left = generator.uniform(6.0, 60.0, 150)
-    months = np.maximum(np.minimum(time, left), 0.1).round(1)
-    return {"treated": treated, "months": months, "event": (time <= left).astype(int)}
+    at = TRUTHS["survival"]
+    time = np.exp(at["baseline"] + at["treatment"] * treated) * generator.weibull(at["shape"], 150)
+    time = np.maximum(time, 0.1).round(1)
+    watched = generator.uniform(6.0, 60.0, 150).round(1)
+    event = (time <= watched).astype(int)
+    return {"treated": treated, "watched": watched, "event": event, "months": np.minimum(time, watched)}
 
 
 _SIMULATORS: Mapping[str, Callable[[np.random.Generator], Columns]] = {

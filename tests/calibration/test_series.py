@@ -130,3 +130,12 @@ def test_an_autoregression_is_calibrated() -> None:
     found = calibrate(Study(source(steps), {}, seed=2), 150, threads=2)
     assert found.replicates == 150
     assert not found.failures(0.999)
+
+
+def test_a_draw_below_a_bound_that_hardly_any_reaches_stays_in_its_support() -> None:
+    steps = "    sample a <- Normal(0.0, 1.0)\n    observe y : Week <- Weibull(1000.0, 4.0) [high=top]\n"
+    found = drawn(steps, {"top": 0.5})["y"]
+    assert found.min() >= 0.0
+    assert found.max() <= 0.5
+    uniform = (found / 0.5) ** 4  # far below its scale, a Weibull's distribution function is a power
+    assert abs(uniform.mean().item() - 0.5) < 4.5 / (12 * found.numel()) ** 0.5

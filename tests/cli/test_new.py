@@ -9,6 +9,7 @@ import pytest
 
 from quivers.cli import main
 from quivers.templates import TEMPLATES, program_text, renamed
+from quivers.templates.simulate import TRUTHS
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -25,6 +26,34 @@ def test_a_template_is_clean_and_its_run_healthy(
     assert main(["run", "study.qvr", "--output-format", "json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["program"], result["problems"], result["divergences"]) == ("study", [], 0)
+    for name, truth in TRUTHS[template].items():  # 3 sd: one right figure of 400 lies farther off
+        figures = result["summary"][name]
+        assert abs(figures["mean"] - truth) < 3.0 * figures["sd"], name
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_command_takes_a_template(
+    template: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", template, "study"]) == 0
+    capsys.readouterr()
+    assert main(["prior", "study.qvr", "--draws", "100", "--json"]) == 0
+    prior = json.loads(capsys.readouterr().out)
+    assert prior["problems"] == []
+    assert "observed" in {entry["role"] for entry in prior["sites"].values()}
+    main(["sbc", "study.qvr", "--replicates", "2", "--draws", "9", "--json", "--quiet"])
+    study = json.loads(capsys.readouterr().out)
+    assert (study["made"], study["failed"]) == (2, [])
+    short = ["--chains", "2", "--warmup", "100", "--draws", "20", "--quiet"]
+    assert main(["predict", "study.qvr", "--new", "study.data.csv", *short, "--format", "csv"]) == 0
+    rows = len(Path("study.data.csv").read_text().splitlines()) - 1
+    assert len(capsys.readouterr().out.splitlines()) % rows == 1
+    for form in ("svg", "dot", "mermaid", "text"):
+        assert main(["plate", "study.qvr", "--format", form]) == 0
+    capsys.readouterr()
+    assert main(["report", "study.qvr", *short]) == 0
+    assert "<svg" in Path("study.html").read_text("utf-8")
 
 
 def test_each_template_documents_its_objects_latents_and_program() -> None:

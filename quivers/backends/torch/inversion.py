@@ -38,8 +38,9 @@ def between(
     given = {name: parameters[name].expand(shape) for name in names}
     below = _function(form.log_cdf, names, given)
     above = _function(form.log_survival, names, given)
-    low = _tighter(low, _own_end(family.low, family.support.low, given), torch.maximum)
-    high = _tighter(high, _own_end(family.high, family.support.high, given), torch.minimum)
+    least = _own_end(family.low, family.support.low, given)
+    most = _own_end(family.high, family.support.high, given)
+    low, high = _tighter(low, least, torch.maximum), _tighter(high, most, torch.minimum)
     certain = torch.zeros(shape, dtype=torch.float64, device=device)
     never = torch.full_like(certain, float("-inf"))
     below_low, above_low = (never, certain) if low is None else (below(low), above(low))
@@ -58,7 +59,9 @@ def between(
             return above(x) > from_above
         return torch.where(upper, above(x) > from_above, below(x) < from_below)
 
-    left, right = _bracket(low, high, lies_right, certain)
+    # Beyond its support a distribution function says nothing, so no interval grows past an end of that.
+    starts = low if low is not None else _filled(least, certain)
+    left, right = _bracket(starts, high if high is not None else _filled(most, certain), lies_right, certain)
     for _ in range(_MOST_HALVINGS):
         middle = left + 0.5 * (right - left)
         if ((middle <= left) | (middle >= right)).all():
@@ -94,6 +97,12 @@ def _tighter(
     if end is None or bound is None:
         return bound
     return choose(bound, torch.as_tensor(end, dtype=torch.float64, device=bound.device).expand(bound.shape))
+
+
+def _filled(end: Tensor | float | None, like: Tensor) -> Tensor | None:
+    if end is None:
+        return None
+    return torch.as_tensor(end, dtype=torch.float64, device=like.device).expand(like.shape)
 
 
 def _bracket(
