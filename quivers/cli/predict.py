@@ -8,6 +8,7 @@ import io
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,17 +106,19 @@ def _fit(
     from quivers.fitting import fit
 
     try:
-        return fit(
-            Program(program.name, model.checked, model.source, model.name),
-            data,
-            seed=options.seed,
-            chains=options.chains,
-            warmup=options.warmup,
-            draws=options.draws,
-            target_accept=options.target_accept,
-            progress=not options.quiet,
-            cancel=cancel,
-        )
+        with warnings.catch_warnings():  # what the fit warns of is told once, below the predictions
+            warnings.simplefilter("ignore")
+            return fit(
+                Program(program.name, model.checked, model.source, model.name),
+                data,
+                seed=options.seed,
+                chains=options.chains,
+                warmup=options.warmup,
+                draws=options.draws,
+                target_accept=options.target_accept,
+                progress=not options.quiet,
+                cancel=cancel,
+            )
     except ProgramError as error:
         found = [each for each in error.diagnostics if isinstance(each, Diagnostic)]
         raise RefusedError(model.name, found, model.source) from None
