@@ -1,4 +1,4 @@
-"""`qvr completion`: scripts by which bash, zsh and fish complete commands, options, values and files.
+"""`qvr completion`: scripts by which bash, zsh and fish complete commands, options, values, files and runs.
 
 They are written from the command's own parser, so they know what it knows; a shell that completes starts no
 Python.
@@ -12,12 +12,17 @@ from collections.abc import Iterator
 
 from quivers.cli.arguments import parser
 from quivers.cli.output import CLEAN, say
+from quivers.codes import CODES, FAMILIES
 from quivers.records import record
 from quivers.templates import TEMPLATES
 
-MODELS, FILES, NOTHING = "models", "files", "nothing"
+MODELS, FILES, RUNS, MODELS_AND_CODES, MODELS_AND_RUNS, NOTHING = (
+    "models", "files", "runs", "models and codes", "models and runs", "nothing",
+)  # fmt: skip
 # Positional arguments that name a model; other files go by their metavar.
-_MODEL_ARGUMENTS = ("file", "files", "code")
+_MODEL_ARGUMENTS = ("file", "files")
+_RUN_ARGUMENTS = ("runs", "a", "b", "run", "resume")
+_CODES = " ".join((*FAMILIES, *CODES))
 
 
 @record
@@ -69,7 +74,11 @@ def _values(action: argparse.Action) -> tuple[str, ...] | str:
     if action.dest == "template":
         return tuple(TEMPLATES)
     if not action.option_strings and action.dest in _MODEL_ARGUMENTS:
-        return MODELS
+        return MODELS_AND_RUNS if "saved run" in (action.help or "") else MODELS
+    if action.dest == "code":
+        return MODELS_AND_CODES
+    if action.dest in _RUN_ARGUMENTS:
+        return RUNS
     metavar = action.metavar if isinstance(action.metavar, str) else ""
     return FILES if "FILE" in metavar else NOTHING
 
@@ -118,10 +127,15 @@ def _bash(commands: tuple[_Command, ...]) -> str:
 
 
 def _bash_values(value: tuple[str, ...] | str | None) -> str:
-    if value == MODELS:
-        return "_qvr_files '!*.qvr'"
-    if value == FILES:
-        return "_qvr_files ''"
+    ways = {
+        MODELS: "_qvr_files '!*.qvr'",
+        FILES: "_qvr_files ''",
+        RUNS: "_qvr_runs",
+        MODELS_AND_CODES: f"_qvr_words '{_CODES}'; _qvr_files '!*.qvr'",
+        MODELS_AND_RUNS: "_qvr_runs; _qvr_files '!*.qvr'",
+    }
+    if isinstance(value, str) and value in ways:
+        return ways[value]
     return ":" if value in (NOTHING, None) else f'_qvr_words "{" ".join(value or ())}"'
 
 
@@ -134,9 +148,20 @@ _qvr_words() {{
 }}
 _qvr_files() {{
   local each
-  while IFS= read -r each; do COMPREPLY+=("$each"); done < <(
+  while IFS= read -r each; do
+    case ${{word##*/}}/${{each##*/}} in .*/*) ;; */.*) continue ;; esac  # hidden files where a dot is typed
+    COMPREPLY+=("$each")
+  done < <(
     {{ compgen -f -X "$1" -- "$word"; compgen -d -- "$word"; }} | sort -u
   )
+}}
+_qvr_runs() {{
+  local each names=latest
+  for each in "${{QVR_RUNS_DIR:-.qvr/runs}}"/*/; do
+    each=${{each%/}}
+    [ -d "$each" ] && names="$names ${{each##*/}}"
+  done
+  _qvr_words "$names"
 }}
 _qvr() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}
@@ -188,10 +213,15 @@ def _zsh(commands: tuple[_Command, ...]) -> str:
 
 
 def _zsh_values(value: tuple[str, ...] | str) -> str:
-    if value == MODELS:
-        return '_files -g "*.qvr"'
-    if value == FILES:
-        return "_files"
+    ways = {
+        MODELS: '_files -g "*.qvr"',
+        FILES: "_files",
+        RUNS: "_qvr_runs",
+        MODELS_AND_CODES: f'_alternative "codes:code:({_CODES})" "files:model:_files -g \\*.qvr"',
+        MODELS_AND_RUNS: '_alternative "runs:run:_qvr_runs" "files:model:_files -g \\*.qvr"',
+    }
+    if isinstance(value, str) and value in ways:
+        return ways[value]
     return " " if value == NOTHING else f"({' '.join(value)})"
 
 
@@ -204,6 +234,10 @@ def _zsh_escaped(text: str) -> str:
 _ZSH = """\
 #compdef qvr
 # Completion of qvr for zsh; `eval "$(qvr completion zsh)"` behind compinit loads it.
+_qvr_runs() {{
+  local -a names=(latest ${{QVR_RUNS_DIR:-.qvr/runs}}/*(N/:t))
+  compadd -a names
+}}
 _qvr() {{
   local -a commands=({described})
   if (( CURRENT == 2 )); then
@@ -220,10 +254,20 @@ _qvr() {{
 compdef _qvr qvr"""
 
 
+_FISH_RUNS = "'latest (__qvr_runs)'"
+
+
 def _fish(commands: tuple[_Command, ...]) -> str:
     lines = [
         "# Completion of qvr for fish; save it as ~/.config/fish/completions/qvr.fish",
         "complete -c qvr -f",
+        "function __qvr_runs",
+        "    set -l folder .qvr/runs",
+        "    set -q QVR_RUNS_DIR; and set folder $QVR_RUNS_DIR",
+        "    for each in $folder/*/",
+        "        string replace -r '.*/' '' -- (string trim -r -c / -- $each)",
+        "    end",
+        "end",
     ]
     for command in commands:
         lines.append(
@@ -236,10 +280,16 @@ def _fish(commands: tuple[_Command, ...]) -> str:
             )
             lines.append(f"{within} {names}{_fish_values(option.value)} -d {_fish_quoted(option.about)}")
         for value in dict.fromkeys(command.places):
-            if value == MODELS:
+            if value in (MODELS, MODELS_AND_CODES, MODELS_AND_RUNS):
                 lines.append(f"{within} -k -a '(__fish_complete_suffix .qvr)'")
+            if value in (RUNS, MODELS_AND_RUNS):
+                lines.append(f"{within} -a {_FISH_RUNS}")
+            if value == MODELS_AND_CODES:
+                lines.append(f"{within} -a {_fish_quoted(_CODES)}")
             elif isinstance(value, tuple):
-                lines.append(f"{within} -a {_fish_quoted(' '.join(value))}")
+                words = " ".join(value)
+                once = f"; and not __fish_seen_subcommand_from {words}" if len(command.places) > 1 else ""
+                lines.append(f"{within.removesuffix(chr(39))}{once}' -a {_fish_quoted(words)}")
     return "\n".join(lines)
 
 
@@ -248,6 +298,8 @@ def _fish_values(value: tuple[str, ...] | str | None) -> str:
         return ""
     if value in (FILES, MODELS):
         return " -r -F"
+    if value == RUNS:
+        return f" -x -a {_FISH_RUNS}"
     return " -x" if value == NOTHING else f" -x -a {_fish_quoted(' '.join(value))}"
 
 

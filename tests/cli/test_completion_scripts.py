@@ -12,6 +12,7 @@ import pytest
 
 from quivers.cli import main
 from quivers.cli.arguments import parser
+from quivers.codes import CODES
 from quivers.templates import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("a.qvr", "b c.qvr", "study.csv"):
         (folder / name).touch()
     (folder / "models").mkdir()
+    for name in ("schools-3f9c01ab", "radon-77aa01bc"):
+        (folder / ".qvr" / "runs" / name).mkdir(parents=True)
     return folder
+
+
+def surroundings(folder: Path, **more: str) -> dict[str, str]:
+    """Variables of a shell that keeps runs where they are kept by default."""
+    kept = {name: value for name, value in os.environ.items() if name != "QVR_RUNS_DIR"}
+    return {**kept, "HOME": str(folder.parent), **more}
 
 
 def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -49,7 +58,7 @@ def completed(folder: Path, script: str, *words: str) -> set[str]:
     file.write_text(script, "utf-8")
     done = subprocess.run(
         [BASH, "--norc", "-c", ASK, "bash", str(file), *words],
-        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env=surroundings(folder), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     return set(done.stdout.split("\n")) - {""}
@@ -74,6 +83,17 @@ def completed(folder: Path, script: str, *words: str) -> set[str]:
         (["qvr", "new", ""], set(TEMPLATES)),
         (["qvr", "new", "irt", ""], set()),
         (["qvr", "completion", ""], {"bash", "zsh", "fish"}),
+        (["qvr", "runs", "sh"], {"show"}),
+        (["qvr", "runs", "show", ""], {"latest", "schools-3f9c01ab", "radon-77aa01bc"}),
+        (["qvr", "runs", "remove", "latest", "s"], {"schools-3f9c01ab"}),
+        (["qvr", "compare", "latest", "r"], {"radon-77aa01bc"}),
+        (["qvr", "run", "--resume", "s"], {"schools-3f9c01ab"}),
+        (["qvr", "predict", "--run", "=", "l"], {"latest"}),
+        (["qvr", "report", "a"], {"a.qvr"}),
+        (["qvr", "report", "s"], {"schools-3f9c01ab"}),
+        (["qvr", "explain", "QVR60"], {f"QVR60{digit}" for digit in range(10)} & set(CODES)),
+        (["qvr", "explain", "a"], {"a.qvr"}),
+        (["qvr", "run", "--algorithm", ""], {"nuts", "hmc"}),
         (["qvr", "nothing", ""], set()),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -115,6 +135,11 @@ def test_bash_is_told_of_the_function(capsys: pytest.CaptureFixture[str]) -> Non
         ("qvr run --data st", {"study.csv"}),
         ("qvr check a", {"a.qvr"}),
         ("qvr new hier", {"hierarchical"}),
+        ("qvr runs show r", {"radon-77aa01bc"}),
+        ("qvr run --resume s", {"schools-3f9c01ab"}),
+        ("qvr compare latest s", {"schools-3f9c01ab"}),
+        ("qvr explain QVR20", {code for code in CODES if code.startswith("QVR20")}),
+        ("qvr report a", {"a.qvr"}),
     ],
 )
 def test_fish_completes(line: str, found: set[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +147,7 @@ def test_fish_completes(line: str, found: set[str], folder: Path, capsys: pytest
     file.write_text(script("fish", capsys), "utf-8")
     done = subprocess.run(
         ["fish", "--no-config", "-c", f"source {file}; complete -C '{line}'"],
-        cwd=folder, env={**os.environ, "HOME": str(folder.parent)},
+        cwd=folder, env=surroundings(folder),
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert {each.split("\t")[0] for each in done.stdout.splitlines()} == found
@@ -138,6 +163,12 @@ def test_fish_completes(line: str, found: set[str], folder: Path, capsys: pytest
         ("qvr new hier", "qvr new hierarchical "),
         ("qvr run a.qvr --engine tor", "qvr run a.qvr --engine torch "),
         ("qvr run --data st", "qvr run --data study.csv "),
+        ("qvr runs show sch", "qvr runs show schools-3f9c01ab "),
+        ("qvr run --resume sch", "qvr run --resume schools-3f9c01ab "),
+        ("qvr compare latest rad", "qvr compare latest radon-77aa01bc "),
+        ("qvr explain QVR401", "qvr explain QVR401 "),
+        ("qvr explain a", "qvr explain a.qvr "),
+        ("qvr report rad", "qvr report radon-77aa01bc "),
     ],
 )
 def test_zsh_completes(typed: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
