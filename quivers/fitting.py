@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
@@ -77,6 +77,8 @@ def fit(
     init: str = STARTS[0],
     engine: str = ENGINE,
     reparameterize: Asked = REPARAMETERIZATION,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
     progress: bool | None = None,
     cancel: threading.Event | None = None,
     **unknown: Never,
@@ -91,7 +93,8 @@ def fit(
 
     Each of `chains` makes `warmup` transitions and then keeps `draws`, every `thin`-th of those it makes. The
     same `seed` gives the same draws; None takes one from torch's generator. `algorithm`, `mass_matrix`,
-    `init`, `engine` and `reparameterize` are those of `NUTSKernel` and `MCMC`, with `qvr run`'s defaults.
+    `init`, `engine`, `reparameterize`, `keep` and `drop` are those of `NUTSKernel` and `MCMC`, with
+    `qvr run`'s defaults.
 
     By default progress is shown in a notebook and where standard error is a terminal; True shows it anywhere,
     as lines. Ctrl-C, or setting `cancel` from another thread, ends the run with the draws made so far. What
@@ -137,6 +140,8 @@ def fit(
         thin=counts["thin"],
         engine=engine,
         reparameterize=reparameterize,
+        keep=keep,
+        drop=drop,
     )
     model = chosen.morphism
     display = None if progress is False else display_of()

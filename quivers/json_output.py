@@ -58,10 +58,12 @@ def run(
     engine_reason: str | None,
     problems: Sequence[str],
     rows: Iterable[SummaryRow],
+    left_out: Mapping[str, int],
 ) -> dict[str, Any]:
     """A run's result; `seconds` gives compile, sample and total, `engine_reason` why no kernel ran.
 
-    `problems` are the sentences of the run's check, none where it looks sound.
+    `problems` are the sentences of the run's check, none where it looks sound. `left_out` has the sites whose
+    draws are not kept, with how many numbers each has.
     """
     return {
         "program": program,
@@ -75,6 +77,7 @@ def run(
         "engine_reason": engine_reason,
         "problems": list(problems),
         "summary": summary(rows),
+        "left_out": dict(left_out),
     }
 
 

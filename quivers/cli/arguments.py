@@ -143,6 +143,9 @@ def _run(commands: Any) -> None:
     run.add_argument(
         "--report", type=_path, metavar="FILE", help="a page with charts for a browser, .html (qvr report)"
     )
+    # Seldom wanted, and told where they are: beside what a run left out, and in docs/runs.md.
+    for name in ("keep", "drop"):
+        run.add_argument(f"--{name}", action="append", default=[], metavar="NAME", help=argparse.SUPPRESS)
     run.add_argument("--quiet", action="store_true", help="print the posterior and problems alone")
     run.add_argument("--no-save", dest="save", action="store_false", help="leave nothing in .qvr/runs")
     either = run.add_mutually_exclusive_group()

@@ -41,7 +41,7 @@ def resume(options: argparse.Namespace) -> int:
             say(sys.stdout, heading(program, saved.data, about.data_name, settings))
             say(sys.stdout, _progress(saved, about))
         values = observations(checked, saved.data)
-        task = Task(checked, program, values, saved.data, settings)
+        task = Task(checked, program, values, saved.data, settings, tuple(options.keep), tuple(options.drop))
         began = arrived if "again" in options else process_start()
         report = None
         if options.report is not None:

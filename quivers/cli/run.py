@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
                 saving = stack.enter_context(_saving(model, program, bound, data_name, options, settings))
             except QvrError as error:
                 _warn(f"{error} It runs unsaved.")
-        task = Task(model.checked, program, data, bound, settings)
+        task = Task(model.checked, program, data, bound, settings, tuple(options.keep), tuple(options.drop))
         return complete(task, options, saving, began=began, report=report)
 
 
@@ -217,6 +217,7 @@ def _print_json(
         engine_reason=result.engine_reason,
         problems=result.check(),
         rows=result.summary(),
+        left_out={each.site: each.numbers for each in result.left_out},
     )
     outcome["saved"] = None if saving is None else str(saving.folder)
     say(sys.stdout, json_output.dumps(outcome))
@@ -237,6 +238,9 @@ def _print_text(
     times = ", ".join(f"{part} {value:.1f} s" for part, value in seconds.items())
     table = posterior_table(result.summary(), width=columns(sys.stdout))
     say(sys.stdout, f"{table}\n" if quiet else f"\n{table}\n")
+    for each in result.left_out:
+        if not each.asked and not quiet:
+            say(sys.stdout, f"{each.site} : {each.numbers:,} numbers, not worked out (--keep {each.site})")
     divergences = "divergence" if count == 1 else "divergences"
     seed = task.settings["seed"]
     say(sys.stdout, f"{count} {divergences} in {chains * kept} draws of seed {seed}; {times}")

@@ -30,7 +30,7 @@ SETTINGS = (
 class Task:
     """What is to be sampled: a program with the data as they were given, `values`, and as they are bound.
 
-    `settings` are the sampler's, by `SETTINGS`.
+    `settings` are the sampler's, by `SETTINGS`; `keep` and `drop` say which sites the result has.
     """
 
     checked: Checked
@@ -38,6 +38,8 @@ class Task:
     values: Mapping[str, Any]
     bound: Bound
     settings: Mapping[str, Any]
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
@@ -101,6 +103,8 @@ def sampled(
                     cancel=cancel,
                     record=record,
                     checkpoint=checkpoint,
+                    keep=task.keep,
+                    drop=task.drop,
                 )
             if not isinstance(by_kernel, NotCompiled):
                 return by_kernel
@@ -121,6 +125,8 @@ def sampled(
             thin=settings["thin"],
             engine=engine,
             reparameterize=asked,
+            keep=task.keep,
+            drop=task.drop,
         )
         module = ProgramModule(task.checked, task.program)
         with progress(sys.stderr, quiet=quiet) as report:

@@ -144,6 +144,7 @@ def answer(
         engine_reason=result.engine_reason,
         problems=result.check(),
         rows=rows,
+        left_out={each.site: each.numbers for each in result.left_out},
     )
     return {**summary, **details}
 

@@ -42,7 +42,7 @@ def test_the_posterior_of_the_eight_schools_in_json(capsys: pytest.CaptureFixtur
     result = json.loads(out)
     assert list(result) == [
         "program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine",
-        "engine_reason", "problems", "summary", "saved",
+        "engine_reason", "problems", "summary", "left_out", "saved",
     ]  # fmt: skip
     assert (result["engine"], result["engine_reason"]) == ("kernel", None)
     assert result["program"] == "eight_schools_noncentred"
@@ -303,3 +303,25 @@ def test_ctrl_c_during_a_run_is_one_line_and_status_130(model: Path) -> None:
     assert process.returncode == 130
     assert err.splitlines()[-1] == "error: Interrupted."
     assert "Traceback" not in err
+
+
+def test_a_let_over_many_rows_is_named_and_kept_on_demand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "rows.qvr"
+    model.write_text(
+        "object Row : FinSet\nprogram rows : Row -> Real [effects=[Sample, Score]]\n"
+        "    sample a <- Normal(0.0, 1.0)\n    let m = a * x\n"
+        "    observe y : Row <- Normal(m, 1.0)\n    return a\nexport rows\n"
+    )
+    rows = [i / 1200 for i in range(1200)]
+    (tmp_path / "rows.data.json").write_text(json.dumps({"x": rows, "y": rows}))
+    short = ["run", str(model), "--no-save", *SHORT]
+    assert main(short) == 0
+    out = capsys.readouterr().out
+    assert "m : 1,200 numbers, not worked out (--keep m)" in out
+    assert main([*short, "--keep", "m", "--drop", "a"]) == 0
+    out = capsys.readouterr().out
+    assert "m[1200]" not in out and "m[1] " in out and "\na " not in out
+    assert main([*short, "--keep", "mm"]) == 1
+    assert "`rows` has no latent or let `mm`. Did you mean `m`?" in capsys.readouterr().err
