@@ -61,6 +61,25 @@ def check_positive(name: str, value: object, otherwise: str = "") -> None:
         raise QvrError(f"{name} must be a positive number{otherwise}, it is {value!r}.")
 
 
+def check_called(name: str, value: object, given: str) -> None:
+    """Raises `QvrError` where `value` is neither None nor a function of what is `given` to it, in words."""
+    if not (value is None or callable(value)):
+        raise QvrError(f"{name} must be a function of {given}, not {a_kind(value)}.")
+
+
+def check_result(name: str, value: object) -> None:
+    """Raises `QvrError` where `value` is no result of a run."""
+    from quivers.inference.mcmc_result import MCMCResult
+
+    check_kind(name, value, MCMCResult, "the result of a run, MCMC(…).run(…)")
+
+
+def check_site(value: object, optional: bool = False) -> None:
+    """Raises `QvrError` where a `site` is no name; it may be None where it is `optional`."""
+    if not (value is None and optional):
+        check_kind("site", value, str, "a name that the program has, such as 'y'")
+
+
 def check_watching(progress: object, cancel: object) -> None:
     """Raises `QvrError` where `progress` is no function or `cancel` no event; both may be None."""
     if not (progress is None or isinstance(progress, bool) or callable(progress)):

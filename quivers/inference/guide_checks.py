@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_bound, check_kind
 from quivers.inference.guides import AutoNormalGuide, Guide
 from quivers.inference.kernels import check_count
 from quivers.inference.psis import FEWEST_WEIGHTS, LARGEST_K, pareto_k
@@ -47,6 +48,8 @@ def log_weights_of(bound: BoundModel, guide: Guide, num_samples: int) -> Array:
 
     Raises `QvrError` for a guide without spread.
     """
+    check_bound(bound)
+    check_kind("guide", guide, Guide, "a guide, such as AutoNormalGuide(model)")
     if not guide.has_spread:
         raise QvrError(NO_SPREAD)
     check_count("num_samples", num_samples, FEWEST_WEIGHTS)

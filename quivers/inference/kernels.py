@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from quivers.errors import QvrError
 from quivers.inference.mass_matrix import DENSE, DIAGONAL, FISHER, IDENTITY, LOW_RANK
 from quivers.sampling_defaults import DEEPEST, MASS_MATRICES, MAX_TREE_DEPTH, TARGET_ACCEPT
@@ -62,7 +64,8 @@ class HMCKernel:
             value = getattr(self, name)
             if name == "step_size" and value is None:
                 continue
-            if not (isinstance(value, (int, float)) and 0.0 < value < math.inf):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (number and 0.0 < value < math.inf):
                 raise QvrError(f"{name} must be a positive number, it is {value!r}.")
         if self.num_steps is not None:
             check_count("num_steps", self.num_steps, 1)
@@ -91,14 +94,28 @@ def metric_kind(kernel: Kernel) -> int:
 
 
 def check_count(name: str, value: object, least: int) -> None:
-    """Refuses an argument that is not a whole number of at least `least`."""
+    """Refuses an argument that is not a whole number of at least `least`, or that nothing could hold."""
     if not (_is_count(value) and value >= least):  # type: ignore[operator]
-        raise QvrError(f"{name} must be a whole number of at least {least}, it is {value!r}.")
+        hint = f": take int({name})" if isinstance(value, np.integer) and value >= least else ""
+        raise QvrError(f"{name} must be a whole number of at least {least}, it is {value!r}{hint}.")
+    if value >= 2**31:  # type: ignore[operator]
+        raise QvrError(f"{name} must be below 2³¹, it is {value}.")
+
+
+def check_seed(value: object) -> None:
+    """Refuses a seed that is neither None nor a whole number from 0 to 2⁶⁴ − 1."""
+    if value is None:
+        return
+    if not (_is_count(value) and value >= 0):  # type: ignore[operator]
+        hint = ": take int(seed)" if isinstance(value, np.integer) and value >= 0 else ""
+        raise QvrError(f"seed must be a whole number of at least 0, it is {value!r}{hint}.")
+    if value >= 2**64:  # type: ignore[operator]
+        raise QvrError(f"seed must be below 2⁶⁴, it is {value}.")
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuses an argument that is none of `choices`."""
-    if value not in choices:
+    if not (isinstance(value, str) and value in choices):
         quoted = ", ".join(f'"{choice}"' for choice in choices)
         raise QvrError(f"{name} must be one of {quoted}, it is {value!r}.")
 

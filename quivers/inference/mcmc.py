@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,18 @@ import torch
 from quivers.errors import QvrError
 from quivers.inference.arguments import (
     check_by_name,
+    check_called,
     check_kind,
     check_model,
     check_names,
+    check_result,
     check_watching,
 )
 from quivers.inference.chains import ChainProgress, continue_chains, joined, run_chains
 from quivers.inference.checkpoint import Begun, Checkpoint, Record
 from quivers.inference.engine import Engine, engine_for, held_against_torch, moved_engine
 from quivers.inference.kept_sites import KeptSites, kept_sites
-from quivers.inference.kernels import HMCKernel, Kernel, NUTSKernel, check_choice, check_count
+from quivers.inference.kernels import HMCKernel, Kernel, NUTSKernel, check_choice, check_count, check_seed
 from quivers.inference.machine_code import compiled_chain
 from quivers.inference.mcmc_result import MCMCResult, Origin, result_of
 from quivers.inference.one_chain import Chain
@@ -103,10 +106,7 @@ class MCMC:
         check_count("thin", thin, 1)
         if threads is not None:
             check_count("threads", threads, 1)
-        if seed is not None:
-            check_count("seed", seed, 0)
-            if seed >= 2**64:
-                raise QvrError(f"seed must be below 2⁶⁴, it is {seed}.")
+        check_seed(seed)
         check_choice("init_strategy", init_strategy, STRATEGIES)
         if (init_strategy == "value") != (initial_values is not None):
             raise QvrError('initial_values and init_strategy="value" go together: give both or neither.')
@@ -155,10 +155,12 @@ class MCMC:
         """
         check_model(model)
         check_watching(progress, cancel)
+        check_called("watch", watch, "the view of a run")
+        check_called("record", record, "how a run begins and its chains")
+        if checkpoint is not None:
+            check_kind("checkpoint", checkpoint, Checkpoint, "a Checkpoint of a saved run")
         if isinstance(progress, bool):
-            from quivers.terminal.progress import progress as bars
-
-            with bars(sys.stderr, quiet=not (progress and sys.stderr.isatty())) as shown:
+            with _bars(progress) as shown:
                 return self.run(
                     model, x, observations, progress=shown, cancel=cancel, watch=watch, record=record,
                     checkpoint=checkpoint,
@@ -238,17 +240,23 @@ class MCMC:
         previous: MCMCResult,
         num_samples: int,
         *,
-        progress: Callable[[ChainProgress], None] | None = None,
+        progress: bool | Callable[[ChainProgress], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> MCMCResult:
         """Goes on where a run ended, or was cancelled, for `num_samples` draws more of each chain.
 
         The result has the draws of both; to the bit it is what one run of that length gives. Kernel, seed and
-        thinning are the previous run's, and so are its model and data.
+        thinning are the previous run's, and so are its model and data. `progress` and `cancel` are as in
+        `run`.
 
         Raises as `run` does.
         """
+        check_result("previous", previous)
         check_count("num_samples", num_samples, 1)
+        check_watching(progress, cancel)
+        if isinstance(progress, bool):
+            with _bars(progress) as shown:
+                return self.resume(previous, num_samples, progress=shown, cancel=cancel)
         before = previous.run
         began = time.perf_counter()
         draws = continue_chains(
@@ -374,6 +382,13 @@ class Underway:
             np.flatnonzero(chain.diverged[:count]) for chain, count in zip(self.chains, kept, strict=True)
         ]
         return np.split(drawn, ends), diverged, every
+
+
+def _bars(wanted: bool) -> AbstractContextManager[Callable[[ChainProgress], None] | None]:
+    """Bars of the chains on standard error, where they are wanted and it is a terminal."""
+    from quivers.terminal.progress import progress
+
+    return progress(sys.stderr, quiet=not (wanted and sys.stderr.isatty()))
 
 
 def _same_engine(checkpoint: Checkpoint, engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from quivers.errors import QvrError
 from quivers.inference import chain as chain_code
 from quivers.inference.checkpoint import ChainPart
 from quivers.inference.compiled import python_function
@@ -83,8 +84,13 @@ class Chain:
         self.state[STEP] = self.settings[chain_code.FIXED_STEP] or 1.0
         self.state[SEARCHING] = self.settings[chain_code.FIXED_STEP] == 0.0
         self.generator = stream(seed, number)
-        self.positions = np.zeros((num_samples, dimension))
-        self.statistics = np.zeros((self.end - self.begin, len(STATISTICS)))
+        try:
+            self.positions = np.zeros((num_samples, dimension))
+            self.statistics = np.zeros((self.end - self.begin, len(STATISTICS)))
+        except (MemoryError, ValueError) as error:
+            raise QvrError(
+                f"{num_samples:,} draws of {dimension:,} numbers don't fit into memory: draw fewer."
+            ) from error
         self.counts = np.zeros(chain_code.COUNTS_SIZE, dtype=np.int64)
         self.counts[chain_code.COUNT_DONE] = self.begin
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quivers.errors import QvrError, SamplingError
-from quivers.inference.arguments import check_model
+from quivers.inference.arguments import check_model, check_watching
 from quivers.inference.engine import Name, engine_for, held_against_torch
-from quivers.inference.kernels import check_choice, check_count
+from quivers.inference.kernels import check_choice, check_count, check_seed
 from quivers.inference.pathfinder_path import ELBO_DRAWS, HISTORY, ITERATIONS, NoPath, find_path
 from quivers.inference.pathfinder_starts import evaluation, path_generator
 from quivers.inference.psis import FEWEST_WEIGHTS, LARGEST_K, smoothed
@@ -97,8 +97,8 @@ def pathfinder(
     check_count("max_iterations", max_iterations, 1)
     check_choice("engine", engine, ENGINES)
     check_model(model)
-    if seed is not None:
-        check_count("seed", seed, 0)
+    check_seed(seed)
+    check_watching(None, cancel)
     began = time.perf_counter()
     bound = model.bind({} if observations is None else observations)
     if bound.dimension == 0:

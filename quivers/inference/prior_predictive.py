@@ -12,7 +12,8 @@ from quivers.backends.torch.series import NotASeriesError, used_before_drawn
 from quivers.data import Bound, bind
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
-from quivers.inference.kernels import check_count
+from quivers.inference.arguments import check_kind, check_model
+from quivers.inference.kernels import check_count, check_seed
 from quivers.ir.graph import Density, object_of
 from quivers.ir.simplify import depends_on
 from quivers.results import PriorDraws
@@ -38,17 +39,21 @@ def prior_predictive(
         DataError: an input is missing or does not fit.
         QvrError: a prior is improper, or a site can't be drawn.
     """
+    check_model(model)
     check_count("draws", draws, 1)
-    check_count("seed", seed, 0)
+    check_kind("seed", seed, int, "a whole number")
+    check_seed(seed)
     density = model.density
     _require_proper(density)
     given: list[str] = []
     with torch.no_grad():
         try:
-            tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed))
+            tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed % 2**63))
         except NotASeriesError:
             given = used_before_drawn(density)
-            tensors = model.rsample(observations, (draws,), torch.Generator().manual_seed(seed), given)
+            tensors = model.rsample(
+                observations, (draws,), torch.Generator().manual_seed(seed % 2**63), given
+            )
     samples: dict[str, Array] = {name: value.cpu().numpy() for name, value in tensors.items()}
     axes = {name: density.nodes[number].axes for name, number in density.deterministic.items()}
     roles: dict[str, Literal["latent", "observed", "let"]] = dict.fromkeys(axes, "let")

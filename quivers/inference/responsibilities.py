@@ -19,6 +19,7 @@ from torch import Tensor
 
 from quivers.element_names import labels
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_result, check_site
 from quivers.ir.graph import RANGE, Density, Marginal, axis_size, object_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def posterior_of(result: MCMCResult, site: str) -> Responsibilities:
     Raises:
         QvrError: no such latent is summed out.
     """
+    check_result("result", result)
+    check_site(site)
     bound = result.run.bound
     marginal = _found(bound.density, site, list(result.samples))
     hidden = {other.axis for other in bound.density.marginals}

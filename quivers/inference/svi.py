@@ -55,6 +55,7 @@ BETWEEN_LOOKS = 50
 BETWEEN_REPORTS = 0.1
 # Draws of the guide that its check weighs.
 CHECK_DRAWS = 10_000
+SUBSAMPLE = '{"Row": 256}'
 
 
 class SVI:
@@ -107,6 +108,7 @@ class SVI:
         generator's. `subsample` is as in `run`. Raises `DataError` where the observations do not fit,
         `SamplingError` where the loss is not finite, the parameters then being left as they were.
         """
+        check_by_name("subsample", subsample, SUBSAMPLE)
         density = self._densities(self._bind({} if observations is None else observations), subsample)
         if self._why_not(None, subsample) is not None:
             return self._step(density())
@@ -156,7 +158,7 @@ class SVI:
         check_count("steps", steps, 1)
         if tolerance is not None:
             check_positive("tolerance", tolerance, " or None")
-        check_by_name("subsample", subsample, '{"Row": 256}')
+        check_by_name("subsample", subsample, SUBSAMPLE)
         check_watching(progress, cancel)
         _check_schedule(schedule, self.optimizer)
         bound = self._bind({} if observations is None else observations)
@@ -230,7 +232,7 @@ class SVI:
     def _given(self, observations: Mapping[str, Any] | None) -> BoundModel:
         """The program with these data, or those last given."""
         bound = self._bound if observations is None else None
-        return bound or self._bind(observations or {})
+        return bound or self._bind({} if observations is None else observations)
 
     def _steps(
         self,

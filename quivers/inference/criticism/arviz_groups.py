@@ -13,8 +13,9 @@ import torch
 from quivers import __version__
 from quivers.element_names import labels
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_kind, check_result
 from quivers.inference.criticism.pointwise import pointwise_log_likelihood
-from quivers.inference.kernels import check_count
+from quivers.inference.kernels import check_count, check_seed
 from quivers.inference.prior_predictive import prior_predictive
 from quivers.inference.site_axes import named_axes
 from quivers.ir.graph import axis_size, object_of
@@ -59,9 +60,11 @@ def to_arviz(
     Raises:
         QvrError: ArviZ is not installed, or the log likelihood or predictions would not fit into memory.
     """
+    check_result("result", result)
     check_count("prior", prior, 0)
-    if seed is not None:
-        check_count("seed", seed, 0)
+    for name, value in (("predictive", predictive), ("log_likelihood", log_likelihood)):
+        check_kind(name, value, bool, "True or False")
+    check_seed(seed)
     seed = result.seed if seed is None else seed
     bound = result.run.bound
     dims = Dimensions(bound)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quivers.element_names import axis_labels, element_names, labels
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_result, check_site
 from quivers.inference.criticism.arviz_groups import arviz
-from quivers.inference.criticism.pointwise import Pointwise, pointwise_log_likelihood
+from quivers.inference.criticism.pointwise import Pointwise, observation_names, pointwise_log_likelihood
 from quivers.inference.psis import FEWEST_WEIGHTS
-from quivers.ir.graph import object_of
 
 if TYPE_CHECKING:
     from quivers.inference.mcmc_result import MCMCResult
@@ -48,6 +47,8 @@ def _inference_data(result: MCMCResult, site: str | None, library: Any) -> Any:
     """The least that ArviZ needs: the posterior, and all observations along one dimension."""
     import xarray
 
+    check_result("result", result)
+    check_site(site, optional=True)
     draws = result.divergences.numel()
     if draws < FEWEST_WEIGHTS:
         raise QvrError(f"loo and waic need at least {FEWEST_WEIGHTS} draws, the run has {draws}: draw more.")
@@ -64,7 +65,7 @@ def _inference_data(result: MCMCResult, site: str | None, library: Any) -> Any:
     observations = np.concatenate([_flat(each) for each in chosen], axis=2)
     if observations.shape[2] == 0:
         raise QvrError("Every observation is left out by [where=…], so there is none to leave out.")
-    names = [name for each in chosen for name in _names(result, each)]
+    names = [name for each in chosen for name in observation_names(result, each)]
     latents = {
         name: (("chain", "draw", *(f"{name}:{place}" for place in range(values.ndim - 2))), values.numpy())
         for name, values in result.samples.items()
@@ -83,10 +84,3 @@ def _flat(each: Pointwise) -> NDArray[np.float64]:
     """(chain, draw, observation), without what `[where=…]` leaves out."""
     chains, draws = each.values.shape[:2]
     return each.values.reshape(chains, draws, -1)[:, :, each.counted.reshape(-1)]
-
-
-def _names(result: MCMCResult, each: Pointwise) -> list[str]:
-    shape = each.values.shape[2:]
-    own = axis_labels([object_of(axis) for axis in each.axes], shape, labels(result.run.bound.levels))
-    kept = each.counted.reshape(-1)
-    return [name for name, here in zip(element_names(each.site, shape, own), kept, strict=True) if here]

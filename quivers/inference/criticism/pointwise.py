@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from quivers.element_names import axis_labels, element_names, labels
 from quivers.errors import QvrError
-from quivers.ir.graph import axis_size
+from quivers.inference.arguments import check_result
+from quivers.ir.graph import axis_size, object_of
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -45,6 +47,7 @@ def pointwise_log_likelihood(result: MCMCResult) -> tuple[Pointwise, ...]:
     Raises:
         QvrError: there are too many observations and draws to hold at once.
     """
+    check_result("result", result)
     bound = result.run.bound
     density = bound.density
     terms = [term for term in density.terms if term.kind == "likelihood"]
@@ -82,6 +85,14 @@ def pointwise_log_likelihood(result: MCMCResult) -> tuple[Pointwise, ...]:
         )
         for term, values, here in zip(terms, kept, counted, strict=True)
     )
+
+
+def observation_names(result: MCMCResult, each: Pointwise) -> list[str]:
+    """The names of the observations that are scored, `y[Choate]`, in order."""
+    shape = each.values.shape[2:]
+    own = axis_labels([object_of(axis) for axis in each.axes], shape, labels(result.run.bound.levels))
+    kept = each.counted.reshape(-1)
+    return [name for name, here in zip(element_names(each.site, shape, own), kept, strict=True) if here]
 
 
 def _shape(bound: BoundModel, axes: Sequence[str]) -> tuple[int, ...]:

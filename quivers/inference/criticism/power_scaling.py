@@ -8,16 +8,18 @@ importance, and the change of each quantity is the cumulative Jensen-Shannon dis
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from quivers.element_names import axis_labels, element_names, labels
 from quivers.errors import QvrError
+from quivers.inference.arguments import check_result
 from quivers.ir.graph import Density
 from quivers.ir.simplify import needed
 
@@ -58,6 +60,7 @@ def power_scaling(result: MCMCResult, priors: Collection[str] | None = None) -> 
     Raises:
         QvrError: `priors` names no latent, the program observes nothing, or there are fewer than 100 draws.
     """
+    check_result("result", result)
     density = result.run.bound.density
     chosen = _chosen(density, result.latents, priors)
     if not any(term.kind == "likelihood" for term in density.terms):
@@ -118,7 +121,8 @@ def distance(draws: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArra
 def _chosen(density: Density, latents: Collection[str], priors: Collection[str] | None) -> frozenset[str]:
     if priors is not None:
         given = {priors} if isinstance(priors, str) else priors
-        if not (isinstance(given, Collection) and given):
+        sets = isinstance(given, Collection) and not isinstance(given, (Mapping, np.ndarray, Tensor, bytes))
+        if not (sets and given):
             raise QvrError(f"priors must name one latent or more, such as ['mu', 'tau']; it is {priors!r}.")
         given = frozenset(given)
         unknown = sorted(given - set(latents), key=str)

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.errors import QvrError
+from quivers.inference.arguments import a_kind, check_by_name, check_kind, check_result
 from quivers.inference.criticism.arviz_groups import predictions
+from quivers.inference.kernels import check_seed
+from quivers.results import PriorDraws
 
 if TYPE_CHECKING:
     from quivers.inference.mcmc_result import MCMCResult
-    from quivers.results import PriorDraws
 
 Statistic = Callable[[NDArray[np.float64]], float]
 
@@ -55,8 +57,11 @@ def posterior_predictive_check(
     median and max. What `[where=…]` leaves out, or the data lack, is left out of both sides.
 
     Raises:
-        QvrError: nothing is observed, or a statistic fails or gives no number.
+        QvrError: nothing is observed, a statistic fails or gives no number, or an argument is none of these.
     """
+    check_result("result", result)
+    check_seed(seed)
+    _check_statistics(statistics)
     drawn = predictions(result, result.seed if seed is None else seed)
     flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
     return compared(observed_values(result, list(flat)), flat, statistics)
@@ -72,6 +77,7 @@ def compared(
     Raises:
         QvrError: as `posterior_predictive_check` does.
     """
+    _check_statistics(statistics)
     return _rows(observed, _spread(drawn), statistics or STATISTICS)
 
 
@@ -81,9 +87,29 @@ def prior_predictive_check(
     """The same for draws from the prior, `quivers.inference.prior_predictive.prior_predictive`.
 
     The observed values that are missing are left out of the data's side only.
+
+    Raises:
+        QvrError: as `posterior_predictive_check` does.
     """
+    check_kind("draws", draws, PriorDraws, "draws from a prior, prior_predictive(…)")
+    _check_statistics(statistics)
     flat = {name: values for name, values in draws.samples.items() if draws.roles[name] == "observed"}
     return _rows({name: draws.data.get(name) for name in flat}, _spread(flat), statistics or STATISTICS)
+
+
+def _check_statistics(statistics: object) -> None:
+    if statistics is None:
+        return
+    check_by_name("statistics", statistics, '{"largest": np.max}')
+    assert isinstance(statistics, Mapping)
+    if not statistics:
+        raise QvrError("statistics has none: leave it out for mean, sd, min, median and max.")
+    for name, statistic in statistics.items():
+        if not (isinstance(name, str) and callable(statistic)):
+            raise QvrError(
+                f"statistics must be functions of the values by name, such as {{'largest': np.max}}; under"
+                f" {name!r} it has {a_kind(statistic)}."
+            )
 
 
 def _rows(

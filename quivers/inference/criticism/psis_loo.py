@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from quivers.element_names import axis_labels, element_names, labels
 from quivers.errors import QvrError
-from quivers.inference.criticism.pointwise import Pointwise, pointwise_log_likelihood
+from quivers.inference.arguments import check_result
+from quivers.inference.criticism.pointwise import Pointwise, observation_names, pointwise_log_likelihood
 from quivers.inference.psis import FEWEST_WEIGHTS, smoothed
-from quivers.ir.graph import object_of
 
 if TYPE_CHECKING:
     from quivers.inference.mcmc_result import MCMCResult
@@ -47,6 +46,7 @@ def psis_loo(result: MCMCResult) -> LeftOut:
     Raises:
         QvrError: nothing is observed, or there are fewer than 25 draws.
     """
+    check_result("result", result)
     sites = pointwise_log_likelihood(result)
     if not sites:
         raise QvrError("The program observes nothing, so there is no observation to leave out.")
@@ -65,7 +65,7 @@ def psis_loo(result: MCMCResult) -> LeftOut:
         elpd=float(parts.sum()),
         se=float(np.sqrt(len(parts) * parts.var())),
         effective=float((pooled - parts).sum()),
-        names=tuple(name for each in sites for name in _names(result, each)),
+        names=tuple(name for each in sites for name in observation_names(result, each)),
         pointwise=parts,
         pareto_k=shapes,
     )
@@ -75,13 +75,6 @@ def _flat(each: Pointwise) -> NDArray[np.float64]:
     """(draw, observation), without what `[where=…]` leaves out."""
     draws = each.values.shape[0] * each.values.shape[1]
     return each.values.reshape(draws, -1)[:, each.counted.reshape(-1)]
-
-
-def _names(result: MCMCResult, each: Pointwise) -> list[str]:
-    shape = each.values.shape[2:]
-    own = axis_labels([object_of(axis) for axis in each.axes], shape, labels(result.run.bound.levels))
-    kept = each.counted.reshape(-1)
-    return [name for name, here in zip(element_names(each.site, shape, own), kept, strict=True) if here]
 
 
 def _log_sum(values: NDArray[np.float64]) -> float:
