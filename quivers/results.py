@@ -127,6 +127,36 @@ def summarise(
     return Summary(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one number's draws: mean, standard deviation and quantiles. `name` is as a summary has it."""
+
+    name: str
+    mean: float
+    sd: float
+    q5: float
+    q50: float
+    q95: float
+
+
+def figures(
+    samples: Mapping[str, ArrayLike], axes: Mapping[str, Sequence[str]], levels: Levels
+) -> Rows[Figures]:
+    """A row for each number of draws that come from no chain, each site (draw, *axes)."""
+    names, rows = labels(levels), list[Figures]()
+    for site, given in samples.items():
+        draws = np.asarray(given, dtype=np.float64)
+        own = axis_labels(axes.get(site, ()), draws.shape[1:], names)
+        with np.errstate(invalid="ignore"):
+            spread = draws.std(axis=0, ddof=1) if len(draws) > 1 else np.full(draws.shape[1:], np.nan)
+            told = np.stack([draws.mean(axis=0), spread, *np.quantile(draws, (0.05, 0.5, 0.95), axis=0)])
+        rows += [
+            Figures(element_name(site, index, own), *(float(each) for each in told[(slice(None), *index)]))
+            for index in np.ndindex(draws.shape[1:])
+        ]
+    return Rows(rows)
+
+
 BINS = 24
 # Of more numbers than this, a histogram takes as many evenly.
 MOST_BINNED = 100_000

@@ -15,10 +15,13 @@ from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.mcmc_result import MCMCResult
 from quivers.inference.new_elements import Elements, matched_latents
 from quivers.inference.prior_predictive import prior_predictive
+from quivers.ir.graph import object_of
+from quivers.results import Figures, figures
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
     from quivers.backends.torch.module import ProgramModule
+    from quivers.notebook.rows import Rows
 
 PREDICTIONS = 1000
 
@@ -109,6 +112,23 @@ class Predictions(dict[str, Tensor]):
         self.axes: dict[str, tuple[str, ...]] = {name: axes[name] for name in samples}
         self.levels = dict(bound.levels)
         self._bound = bound
+
+    def summary(self) -> Rows[Figures]:
+        """A row for each number: mean, sd and quantiles, under the names that tables give elements."""
+        arrays = {name: values.cpu().numpy() for name, values in self.items()}
+        axes = {name: [object_of(axis) for axis in own] for name, own in self.axes.items()}
+        return figures(arrays, axes, self.levels)
+
+    def __repr__(self) -> str:
+        return f"{self._title}\n{self.summary()!r}" if self else self._title
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self._title}</p>{self.summary()._repr_html_() if self else ''}"
+
+    @property
+    def _title(self) -> str:
+        draws = len(next(iter(self.values()))) if self else 0
+        return f"Predictions: {draws} draws of {len(self)} sites"
 
     def to_dataset(self) -> Any:
         """An xarray `Dataset`, its dimensions draw and the objects, its coordinates the elements' names.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,6 +13,8 @@ import quivers
 from quivers.dsl import loads
 from quivers.inference.mcmc_result import MCMCResult
 from quivers.inference.svi import SVIResult
+from quivers.notebook.progress import Bars, progress_display
+from quivers.notebook.rows import Problems
 
 SOURCE = """\
 object Pupil  : FinSet
@@ -103,3 +107,82 @@ def test_a_guide_s_fit_shows_its_elbo() -> None:
     assert {"svg", "polyline"} <= set(seen.tags)
     assert repr(fit) in seen.text
     assert "no step was taken" in repr(SVIResult(np.zeros(0), converged=False, cancelled=True))
+
+
+def test_many_sites_are_cut_to_a_screen_and_named(result: MCMCResult) -> None:
+    steps = "".join(f"    sample x{n} <- Normal(0.0, 1.0)\n" for n in range(80))
+    last = "    sample z : A <- Normal(x0, 1.0)\n    return z\n"
+    source = f"object A : FinSet 2\nprogram p : A -> A\n{steps}{last}"
+    run = quivers.fit(source, chains=1, warmup=20, draws=20)
+    assert "… 21 more sites: x60, x61, x62, x63, x64, …" in repr(run)
+    assert len(repr(run.summary()).splitlines()) == 1 + 60 + 1
+    assert "… 21 more sites" in Seen(run._repr_html_()).text
+
+
+def test_a_table_says_what_it_is_and_what_its_columns_mean(result: MCMCResult) -> None:
+    page = result._repr_html_()
+    assert page.count("<caption") == 1
+    assert 'title="Monte Carlo standard error of the mean"' in page
+    assert page.count('scope="col"') == 10
+
+
+def test_problems_alone_show_as_a_list(result: MCMCResult) -> None:
+    assert repr(result.check()) == "\n".join(f"warning: {each}" for each in result.check())
+    assert Seen(result.check()._repr_html_()).tags.count("li") == len(result.check())
+    assert repr(Problems()) == "no problem found"
+
+
+def test_diagnostics_alone_show_their_lines() -> None:
+    source = SOURCE.replace("Normal(mu, 1.0)", "Normall(mu, 1.0)  # <i>")
+    found = quivers.diagnose(source)
+    assert repr(found).startswith("error[QVR202]: No distribution is called `Normall`.")
+    seen = Seen(found._repr_html_())
+    assert {"pre", "details", "summary"} <= set(seen.tags)
+    assert "i" not in seen.tags
+    assert found.file == "<program>"
+    assert pickle.loads(pickle.dumps(found)) == found
+    sound = quivers.diagnose(SOURCE.replace("    let twice = 2.0 * theta\n", ""))
+    assert (repr(sound), len(sound)) == ("no problem found", 0)
+    with pytest.raises(quivers.QvrError, match=r"nowhere\.qvr can't be read"):
+        quivers.diagnose("nowhere.qvr")
+
+
+@dataclass
+class Report:
+    chain: int
+    chains: int = 2
+    phase: str = "sampling"
+    done: int = 30
+    total: int = 40
+    divergences: int = 3
+
+
+class Shown:
+    """Stands in for IPython's `display` and what it gives back."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+
+    def __call__(self, bars: Bars, display_id: bool) -> Shown:
+        assert display_id
+        self.update(bars)
+        return self
+
+    def update(self, bars: Bars) -> None:
+        self.pages.append(bars._repr_html_())
+
+
+def test_progress_has_a_bar_for_each_chain_and_leaves_nothing_behind() -> None:
+    display = Shown()
+    with progress_display(display, wait=0.0) as report:
+        report(Report(0))
+        report(Report(1, phase="warm-up", done=10))
+    first, second, last = display.pages
+    assert "chain 2</th><td>waiting</td>" in first
+    assert '<progress aria-label="chain 2" value="10" max="40">' in second
+    assert "divergences 3" in second
+    assert last == ""
+    quiet = Shown()
+    with progress_display(quiet, wait=60.0) as report:
+        report(Report(0))
+    assert quiet.pages == []

@@ -13,7 +13,7 @@ import pytest
 
 import quivers
 from quivers.errors import QvrError
-from quivers.inference import MCMC, MCMCResult
+from quivers.inference import MCMC, MCMCResult, Predictive
 
 SOURCE = """\
 object Pupil  : FinSet
@@ -122,6 +122,17 @@ def test_criticism_shows_as_tables(result: MCMCResult) -> None:
     ]  # fmt: skip
     assert rows._repr_html_().count("<tr>") == 1 + len(rows)
     assert next(iter(rows.to_pandas().columns)) == "site"
+
+
+def test_predictions_show_their_figures_by_name(result: MCMCResult) -> None:
+    new = {"school": ["Eton", "Choate"], "spread": 1.0}
+    drawn = Predictive(result.run.model, result, elements=None)(None, new)
+    assert repr(drawn).splitlines()[0] == f"Predictions: 100 draws of {len(drawn)} sites"
+    rows = {row.name: row for row in drawn.summary()}
+    assert {"mu", "theta[Eton]", "y[1]", "y[2]"} <= set(rows)
+    assert rows["y[2]"].q50 == pytest.approx(float(np.median(drawn["y"][:, 1].numpy())))
+    assert rows["mu"].sd == pytest.approx(float(drawn["mu"].std()))
+    assert "<th scope" in drawn._repr_html_()
 
 
 @pytest.mark.parametrize("again", [lambda r: pickle.loads(pickle.dumps(r)), copy.deepcopy])
