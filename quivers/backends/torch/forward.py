@@ -133,9 +133,11 @@ class Forward:
                     result = torch.where(wrong, draw(family, parameters, shape, generator), result)
                 wrong = torch.logical_not(fits(result))
                 if wrong.any() and invertible:
-                    ends = [None if end is None else end.expand(shape) for end in (low, high)]
-                    inverted = between(family, form, parameters, ends[0], ends[1], shape, generator)
-                    result = torch.where(wrong, inverted, result)
+                    # Only those that are left: bisection takes a hundred times as long as a draw.
+                    own = {name: value.expand(shape)[wrong] for name, value in parameters.items()}
+                    ends = [None if end is None else end.expand(shape)[wrong] for end in (low, high)]
+                    inverted = between(family, form, own, ends[0], ends[1], (int(wrong.sum()),), generator)
+                    result = result.expand(shape).masked_scatter(wrong, inverted)
                 elif wrong.any():
                     raise QvrError(
                         f"`{step.site}` can't be drawn: of {MOST_ROUNDS} draws from its distribution none "
