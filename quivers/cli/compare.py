@@ -49,9 +49,10 @@ def compare(options: argparse.Namespace) -> int:
     if result.loo is not None:
         for letter, count in (("A", result.loo.unreliable_a), ("B", result.loo.unreliable_b)):
             if count:
+                have, them = ("has", "it") if count == 1 else ("have", "them")
                 text = (
-                    f"{count} of {result.loo.observations} observations of {letter} have a Pareto k above"
-                    " 0.7, so its LOO is not to be relied on: the model is surprised by them."
+                    f"{count} of {result.loo.observations} observations of {letter} {have} a Pareto k above"
+                    f" 0.7, so its LOO is not to be relied on: the model is surprised by {them}."
                 )
                 say(sys.stdout, title_line(Severity.WARNING, None, text, colour(sys.stdout)))
     return CLEAN
@@ -98,10 +99,14 @@ def _loo(loo: LeaveOneOut) -> str:
         better = "B" if loo.difference > 0 else "A"
         sure = abs(loo.difference) > 2 * loo.se
         verdict = f"{better} predicts better" if sure else "no clear difference"
-    return (
-        f"LOO of {loo.observations} observations: A {loo.elpd_a:.1f} ± {loo.se_a:.1f},"
-        f" B {loo.elpd_b:.1f} ± {loo.se_b:.1f}; B - A {loo.difference:+.2f} ± {loo.se:.2f}: {verdict}"
-    )
+    count = f"{loo.observations} observation{'' if loo.observations == 1 else 's'}"
+    a, b = (f"{elpd:.1f} ± {_error(se, 1)}" for elpd, se in ((loo.elpd_a, loo.se_a), (loo.elpd_b, loo.se_b)))
+    return f"LOO of {count}: A {a}, B {b}; B - A {loo.difference:+.2f} ± {_error(loo.se, 2)}: {verdict}"
+
+
+def _error(se: float, decimals: int) -> str:
+    """A standard error; a single observation has none."""
+    return "–" if math.isnan(se) else f"{se:.{decimals}f}"
 
 
 def _plain(value: Any) -> Any:

@@ -41,7 +41,7 @@ class LeaveOneOut:
     """Expected log predictive densities by PSIS-LOO with their standard errors.
 
     `difference` is b − a, positive where b predicts better, and `se` its standard error, from the differences
-    of the single observations; it is NaN for a single one. `unreliable_a` and `unreliable_b` count those with
+    of the single observations; errors are NaN for a single one. `unreliable_a` and `unreliable_b` count those with
     a Pareto k above 0.7.
     """
 
@@ -109,9 +109,9 @@ def leave_one_out(a: SavedRun, b: SavedRun) -> LeaveOneOut:
     each = second.pointwise - first.pointwise
     return LeaveOneOut(
         elpd_a=first.elpd,
-        se_a=first.se,
+        se_a=first.se if count > 1 else math.nan,
         elpd_b=second.elpd,
-        se_b=second.se,
+        se_b=second.se if count > 1 else math.nan,
         difference=float(each.sum()),
         se=float(np.sqrt(count * each.var())) if count > 1 else math.nan,
         observations=count,
