@@ -8,6 +8,7 @@ probability, of less variance than draws of the latent would give (Rao and Black
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,10 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quivers.element_names import labels
+from quivers.element_names import element_names, labels
 from quivers.errors import QvrError
 from quivers.inference.arguments import check_result, check_site
 from quivers.ir.graph import RANGE, Density, Marginal, axis_size, object_of
+from quivers.notebook.rows import MOST_SHOWN, aligned, table_html
+from quivers.terminal.width import safe
 
 if TYPE_CHECKING:
     from quivers.backends.torch.bound import BoundModel
@@ -42,6 +45,24 @@ class Responsibilities:
     axes: tuple[str, ...]
     values: tuple[str, ...]
     probabilities: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"{self.site}: the probability of each value\n" + "\n".join(aligned(self._cells()))
+
+    def _repr_html_(self) -> str:
+        header, *lines = self._cells()
+        return table_html(header, lines, f"{self.site}: the probability of each value")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        """A row for each element, as many as a screen has, by its number, and a column for each value."""
+        flat = self.probabilities.reshape(-1, len(self.values))
+        names = element_names(self.site, self.probabilities.shape[:-1])
+        rows = [
+            (name, *(f"{each:.3f}" for each in row))
+            for name, row in zip(itertools.islice(names, MOST_SHOWN), flat[:MOST_SHOWN], strict=True)
+        ]
+        left = len(flat) - len(rows)
+        return [("", *map(safe, self.values)), *rows, *([(f"… {left} more",)] if left else [])]
 
     @property
     def most_probable(self) -> NDArray[np.intp]:

@@ -150,13 +150,12 @@ def draws_of(
         QvrError: there is none of that name.
     """
     site = str(name).partition("[")[0]
-    found = samples.get(site)
-    if found is None and site in axes:
-        found = samples[site]  # one that is worked out when it is asked for
-    if found is None:
-        near = nearest(site, axes)
+    try:
+        found = samples[site]  # which may be worked out now
+    except KeyError:
+        near = nearest(site, samples)
         advice = f"did you mean `{near}`?" if near else f"there are {', '.join(samples)}."
-        raise QvrError(f"The posterior has no `{name}`: {advice}")
+        raise QvrError(f"The posterior has no `{name}`: {advice}") from None
     values = np.asarray(found, dtype=np.float64)
     own_axes = axes.get(site, ())
     own = {

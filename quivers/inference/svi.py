@@ -39,6 +39,7 @@ from quivers.inference.svi_density import (
     loss_not_finite,
     slope_not_finite,
 )  # fmt: skip
+from quivers.notebook.rows import Problems
 from quivers.sampling_defaults import ENGINE, ENGINES
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ class SVI:
         """
         return guide_k(self._given(observations), self.guide, num_samples)
 
-    def check(self, observations: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    def check(self, observations: Mapping[str, Any] | None = None) -> Problems:
         """A sentence where the guide does not match the posterior, with what to do; none where it does.
 
         It does not match where k̂ is above 0.7, unless the weights of 10,000 draws are so nearly equal that
@@ -225,9 +226,10 @@ class SVI:
         for too high a rate, that is said first. Arguments, randomness and errors are `pareto_k`'s.
         """
         if not self.guide.has_spread:
-            return (NO_SPREAD,)
+            return Problems((NO_SPREAD,))
         bound = self._given(observations)
-        return problems(self.guide, bound, log_weights_of(bound, self.guide, CHECK_DRAWS), self._trace)
+        weights = log_weights_of(bound, self.guide, CHECK_DRAWS)
+        return Problems(problems(self.guide, bound, weights, self._trace))
 
     def _given(self, observations: Mapping[str, Any] | None) -> BoundModel:
         """The program with these data, or those last given."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,28 @@ def test_a_summary_is_a_table_a_tuple_and_a_frame(result: MCMCResult) -> None:
     assert frame.set_index("name").loc["theta[Eton]", "mean"] == summary[2].mean
     assert summary.to_polars()["r_hat"].to_list() == [row.r_hat for row in summary]
     assert pickle.loads(pickle.dumps(summary)) == summary
+
+
+def test_what_is_left_out_can_be_asked_for(result: MCMCResult) -> None:
+    source = SOURCE.replace(
+        "    observe y", "    let twice = 2.0 * theta\n    let fixed = 2.0 * spread\n    observe y"
+    )
+    short = quivers.fit(source, DATA, **SHORT, drop=["twice"])
+    assert "twice" not in short
+    np.testing.assert_array_equal(short["twice"], 2.0 * short["theta"].values)
+    assert [row.site for row in short["twice"].summary()] == ["twice"] * 3
+    with pytest.raises(QvrError, match="The posterior has no `fixed`"):
+        short["fixed"]
+
+
+def test_what_was_summed_out_shows_a_row_for_each_element() -> None:
+    folder = Path(__file__).resolve().parents[2] / "examples/two_groups"
+    run = quivers.fit(folder / "two_groups.qvr", chains=1, warmup=100, draws=40)
+    found = run.posterior_of("group")
+    header, *rows = repr(found).splitlines()[1:]
+    assert header.split() == list(found.values)
+    assert rows[1].split() == ["group[2]", *(f"{each:.3f}" for each in found.probabilities[1])]
+    assert "<caption" in found._repr_html_()
 
 
 def test_criticism_shows_as_tables(result: MCMCResult) -> None:
