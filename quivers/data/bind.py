@@ -127,7 +127,7 @@ def bind(checked: Checked, program: CheckedProgram, data: Any, *, require_observ
     values = {
         name: _broadcast(arrays[name], program, name, axes, sizing.sizes) for name, axes in placements.items()
     }
-    notes = (*_notes(checked, program, data), *naming.notes)
+    notes = (*_notes(checked, program, data), *naming.notes, *sizing.notes)
     return Bound(values, dict(sizing.sizes), notes, naming.levels)
 
 

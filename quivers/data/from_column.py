@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from quivers.check.program import Input
@@ -47,8 +49,24 @@ def _text_in_numbers(entry: Input, column: Column) -> UnfitError:
     first = int(np.argmax(wrong))
     more = f" (and {int(wrong.sum()) - 1} more)" if wrong.sum() > 1 else ""
     place = row_text(first, column.values.shape, entry.type.axes)
-    message = f"`{entry.name}` must be numbers: {place} is {kind_text(column.text(first))}{more}."
+    text = column.text(first)
+    message = f"`{entry.name}` must be numbers: {place} is {kind_text(text)}{more}{_advice(text)}"
     return UnfitError(NOT_A_NUMBER, message, entry)
+
+
+def _advice(text: str) -> str:
+    """How a text is written that stands for a number or for none, after what is said of it."""
+    if text.casefold() in _ABSENT:
+        return "; leave the cell empty if its value is missing."
+    if _COMMA.fullmatch(text):
+        return "; write numbers with a point before their decimals, and nothing between thousands."
+    if _is_number(text.replace("−", "-")):
+        return "; write the minus as `-`."
+    return "."
+
+
+_ABSENT = frozenset((".", "-", "–", "?", "*", "na", "#n/a", "<na>", "none", "nil", "missing", "null"))
+_COMMA = re.compile(r"[-+]?\d+([., ' ]\d+)*")
 
 
 def _is_number(text: str) -> bool:

@@ -55,6 +55,11 @@ def content(path: Path, name: str | None = None) -> dict[str, Any]:
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_int=whole, parse_float=number)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and text[error.pos : error.pos + 1] == "{":
+            raise unreadable(
+                f"{path} holds several objects, as lines of records do, but should hold one, with a list for "
+                'each name: {"y": [1.5, 2]}.'
+            ) from None
         reason = error.msg[0].lower() + error.msg[1:]
         raise unreadable(
             f"{path} is not valid JSON: line {error.lineno}, column {error.colno}: {reason}."
@@ -68,6 +73,11 @@ def content(path: Path, name: str | None = None) -> dict[str, Any]:
     if not isinstance(value, dict):
         if name is not None and not isinstance(value, str | None):
             return {name: _numbers_from_stan(value)}
+        if isinstance(value, list) and value and kinds(value) == {dict}:
+            raise unreadable(
+                f"{path} holds a list of records, but should hold one object, with a list for each name: "
+                '{"y": [1.5, 2]}. In pandas, `to_dict("list")` gives it; in R, `as.list(frame)`.'
+            )
         raise unreadable(
             f"{path} holds {kind_text(value)} at the top, "
             'where names with values belong, such as {"y": [1.5, 2]}.'

@@ -106,10 +106,15 @@ class _Table:
             )
         line, row = first
         names = [name.strip() for name in row]
-        if all(_is_number(name) for name in names):
+        if 2 * sum(map(_is_number, names)) >= len(names) and _is_number(names[0]):  # years may be names
             raise unreadable(
                 f"{self.path}, line {line}: the first row should name the columns, "
                 f"but `{names[0]}` is a number."
+            )
+        if names[0].startswith("#"):
+            raise unreadable(
+                f"{self.path}, line {line}: the first row should name the columns, but begins with `#`, as "
+                "comments do: take them out."
             )
         if (fault := delimiter_fault(names, self.delimiter)) is not None:
             raise unreadable(f"{self.path}, line {line}: {fault}")

@@ -19,6 +19,9 @@ from quivers.errors import DataProblem
 from quivers.families.support import Member
 
 LARGEST_SIZE = 2**31  # beyond this an index or a size is a slip, not an object
+# An object sized by its largest index alone may have so many elements, or so many for each that the data use.
+FEW_ELEMENTS = 200
+MOST_UNUSED = 10
 
 
 class Sizing:
@@ -33,6 +36,7 @@ class Sizing:
             if entry.size is not None  # `FinSet 8`, and `Real 3`, whose coordinates are an axis
         }
         self.told_by: dict[str, str] = {}
+        self.notes: list[str] = []
         self.refused = frozenset(problem.input for problem in problems)
         self.multiply_products()
 
@@ -131,12 +135,29 @@ class Sizing:
                 index = float(np.max(array, initial=-1.0, where=np.isfinite(array)))
                 largest[element.object] = max(largest.get(element.object, (-1.0, "")), (index, entry.name))
         for name, (index, teller) in largest.items():
-            if index >= LARGEST_SIZE:
-                self._report(
-                    NOT_A_MEMBER, f"`{teller}` must be an index into `{name}`, but goes to {index:g}.", teller
+            if index >= 0:
+                self._take_largest(name, index, teller, _indices(name, entries, arrays))
+
+    def _take_largest(self, name: str, index: float, teller: str, used: np.ndarray) -> None:
+        """Size an object by the largest index into it; `used` are all, sorted."""
+        size = f"{index + 1:.0f}"
+        if index >= LARGEST_SIZE:
+            message = f"`{teller}` must be an index into `{name}`, but goes to {index:g}."
+            self._report(NOT_A_MEMBER, message, teller)
+        elif index > FEW_ELEMENTS and len(used) * MOST_UNUSED < index:
+            message = (
+                f"`{teller}` goes to {index:.0f}, so `{name}` would have {size} elements, of which the data "
+                f"use {len(used)}. If the numbers are names, give text in their place; if they are indices, "
+                f'give `"{name}": {size}` as well.'
+            )
+            self._report(NOT_A_MEMBER, message, teller)
+        else:
+            self.sizes[name] = int(index) + 1
+            if len(used) == index and used[0] == 1:
+                self.notes.append(
+                    f"No row of `{teller}` is 0, the first of the {size} elements of `{name}`: if it counts "
+                    "from 1, as Stan and R do, take 1 off, or give names."
                 )
-            elif index >= 0:
-                self.sizes[name] = int(index) + 1
 
     def multiply_products(self) -> None:
         """Size the products whose factors are sized."""
@@ -174,6 +195,17 @@ class Sizing:
 
     def _report(self, code: str, message: str, name: str) -> None:
         self.problems.append(DataProblem(code, message, name))
+
+
+def _indices(name: str, entries: Sequence[Input], arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The different indices into an object, from all inputs."""
+    found = [
+        np.unique(arrays[entry.name])
+        for entry in entries
+        if isinstance(entry.type.element, Member) and entry.type.element.object == name
+    ]
+    indices = np.unique(np.concatenate(found))
+    return indices[np.isfinite(indices)]
 
 
 def _whole(value: Any) -> int | None:

@@ -85,7 +85,7 @@ def encoding_fault(path: Path) -> str:
                 line, column = _moved(line, column, before)
                 return (
                     f"{path}, line {line}, column {column}: this is not UTF-8 text, as the byte "
-                    f"0x{whole[error.start]:02X} stands here."
+                    f"0x{whole[error.start]:02X} stands here: save it as UTF-8."
                 )
             if not piece:  # written anew in between
                 return f"{path} is not UTF-8 text."

@@ -16,6 +16,8 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     # -------------------------------------------------------------------- the header
     "no-header.csv": (b"28,15\n8,10\n", ", line 1: the first row should name the columns, but `28` is a number."),
     "no-header.tsv": (b"-2.5e3\t15\n8\t10\n", ", line 1: the first row should name the columns, but `-2.5e3` is a number."),
+    "no-header-text.csv": (b"1,1,b\n2,1,a\n", ", line 1: the first row should name the columns, but `1` is a number."),
+    "comment.csv": (b"# by hand, 2020\ny,sigma\n1,2\n", ", line 1: the first row should name the columns, but begins with `#`, as comments do: take them out."),
     "twice.csv": (b"y,sigma,y\n1,2,3\n", ", line 1: columns 1 and 3 are both called `y`."),
     "twice-spaced.csv": (b"y, y \n1,2\n", ", line 1: columns 1 and 2 are both called `y`."),
     "no-names.csv": (b",,\n1,2,3\n", ", line 1: the first row should name the columns, but is blank."),
@@ -41,12 +43,14 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     # ---------------------------------------------------------------- no such text
     "nul.csv": (b"y,sigma\n28,\x0015\n", ", line 2, column 4: a zero byte stands here, so this is no text."),
     "binary.csv": (b"\x7fELF\x02\x01\x01\x00\x00", ", line 1, column 8: a zero byte stands here, so this is no text."),
-    "latin.csv": ("y,name\n1,Anoka\n2,Montréal\n".encode("latin-1"), ", line 3, column 8: this is not UTF-8 text, as the byte 0xE9 stands here."),
-    "mac.csv": ("y,name\r1,Anoka\r2,Montréal\r".encode("mac-roman"), ", line 3, column 8: this is not UTF-8 text, as the byte 0x8E stands here."),
-    "latin-late.csv": (b"y,name\n" + b"1,a\n" * LONG + b"2,\xe9\n", f", line {LONG + 2}, column 3: this is not UTF-8 text, as the byte 0xE9 stands here."),
-    "cut.csv": ("y,name\n1,Montré".encode()[:-1], ", line 2, column 8: this is not UTF-8 text, as the byte 0xC3 stands here."),
+    "latin.csv": ("y,name\n1,Anoka\n2,Montréal\n".encode("latin-1"), ", line 3, column 8: this is not UTF-8 text, as the byte 0xE9 stands here: save it as UTF-8."),
+    "mac.csv": ("y,name\r1,Anoka\r2,Montréal\r".encode("mac-roman"), ", line 3, column 8: this is not UTF-8 text, as the byte 0x8E stands here: save it as UTF-8."),
+    "latin-late.csv": (b"y,name\n" + b"1,a\n" * LONG + b"2,\xe9\n", f", line {LONG + 2}, column 3: this is not UTF-8 text, as the byte 0xE9 stands here: save it as UTF-8."),
+    "cut.csv": ("y,name\n1,Montré".encode()[:-1], ", line 2, column 8: this is not UTF-8 text, as the byte 0xC3 stands here: save it as UTF-8."),
     "utf16.csv": ("y,sigma\n1,2\n".encode("utf-16"), " is UTF-16 text: save it as UTF-8."),
     "utf32.csv": ("y,sigma\n1,2\n".encode("utf-32"), " is UTF-32 text: save it as UTF-8."),
+    "lines.json": (b'{"y": 1, "sigma": 2}\n{"y": 3, "sigma": 4}\n', ' holds several objects, as lines of records do, but should hold one, with a list for each name: {"y": [1.5, 2]}.'),
+    "records.json": (b'[{"y": 1}, {"y": 2}]', ' holds a list of records, but should hold one object, with a list for each name: {"y": [1.5, 2]}. In pandas, `to_dict("list")` gives it; in R, `as.list(frame)`.'),
     "zip.csv": (b"PK\x03\x04\x14\x00\x06\x00", ", line 1, column 6: a zero byte stands here, so this is no text."),
     # ------------------------------------------------------------------ other endings
     "data.txt": (b"y\n1\n", " is of no kind that can be read: a data file's name ends in .json, .csv, .tsv, .parquet, .arrow, .feather, .npz or .npy."),

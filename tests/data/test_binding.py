@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from quivers.check.analysis import check_source
 from quivers.check.program import Checked, CheckedProgram, Effect, Input, Object
 from quivers.check.types import Axis, Type
 from quivers.data import Bound, bind, diagnostics
@@ -277,3 +278,31 @@ def test_data_are_found_by_a_name_in_another_form_of_its_letters() -> None:
     both = fit({}, [an_input(mu)], {micro: 2.0, mu: 3.0})
     assert both.values[mu] == 3.0
     assert both.notes == (f"`schools` makes no use of `{micro}` in the data.",)
+
+
+def test_indices_that_count_from_one_are_told_in_a_note() -> None:
+    checked = check_source(
+        "object Row : FinSet\nobject Group : FinSet\ndata group : Row -> Group\n"
+        "program p : Row -> Row\n"
+        "    sample mu : Group <- Normal(0.0, 1.0)\n"
+        "    observe y : Row <- Normal(mu[group], 1.0)\n"
+        "    return y\n"
+    )
+
+    def bound(group: list[int], **more: Any) -> Bound:
+        return bind(checked, checked.programs["p"], {"y": [1.0] * len(group), "group": group, **more})
+
+    assert bound([1, 2, 3, 1]).notes == (
+        "No row of `group` is 0, the first of the 4 elements of `Group`: if it counts from 1, as Stan and R do, "
+        "take 1 off, or give names.",
+    )
+    assert bound([0, 1, 2, 1]).notes == bound([1, 3, 3, 1]).notes == bound([1, 2], Group=3).notes == ()
+
+    numbers = [1023, 2054, 1023]
+    with pytest.raises(DataError) as caught:
+        bound(numbers)
+    assert str(caught.value) == (
+        "`group` goes to 2054, so `Group` would have 2055 elements, of which the data use 2. If the numbers are "
+        'names, give text in their place; if they are indices, give `"Group": 2055` as well.'
+    )
+    assert bound(numbers, Group=2055).sizes["Group"] == 2055
