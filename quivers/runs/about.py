@@ -119,11 +119,13 @@ def read_about(folder: Path) -> About:
         if told != _checksum(values):
             raise ValueError
         identity = Identity(**values["identity"])
-        return About(
+        about = About(
             values["program"], values["file"], values["data_name"], values["data_files"], values["renames"],
             values["began"], identity, values["state"], values["warnings"], values["outcome"],
             values.get("data_key"),
         )  # fmt: skip
+        _require_sound(about)
+        return about
     except FileNotFoundError:
         if (folder / LOG).exists():
             raise QvrError(
@@ -164,6 +166,38 @@ def write_whole(place: Path, content: bytes) -> None:
 def reason(error: OSError) -> str:
     """Why the system refused, in its words."""
     return (error.strerror or str(error)).lower().rstrip(".")
+
+
+def _require_sound(about: About) -> None:
+    """Raises ValueError or the like where what is told can't be of a run, whatever its checksum."""
+    settings, outcome = about.identity.settings, about.outcome
+    for name, least, most in (
+        ("chains", 1, 1024),
+        ("draws", 1, 10**7),
+        ("warmup", 0, 10**7),
+        ("thin", 1, 10**6),
+    ):
+        if type(settings[name]) is not int or not least <= settings[name] <= most:
+            raise ValueError
+    texts = (about.program, about.began, about.state, about.identity.data)
+    perhaps = (about.file, about.data_name, about.data_key)
+    sound = (
+        type(settings["seed"]) is int
+        and all(isinstance(text, str) for text in texts)
+        and all(text is None or isinstance(text, str) for text in perhaps)
+        and all(isinstance(text, str) for text in [*(about.data_files or ()), *about.warnings])
+        and all(isinstance(text, str) for pair in about.renames for text in pair)
+        and all(isinstance(text, str) for text in about.identity.versions.values())
+        and all(_number(row["r_hat"]) for row in outcome.get("summary", ()))
+        and all(_number(outcome.get(name)) for name in ("kept", "divergences"))
+        and all(_number(value) for value in outcome.get("seconds", {}).values())
+    )
+    if not sound:
+        raise ValueError
+
+
+def _number(value: Any) -> bool:
+    return value is None or isinstance(value, int | float)
 
 
 def _other_format(folder: Path, values: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ class LeaveOneOut:
     """Expected log predictive densities by PSIS-LOO with their standard errors.
 
     `difference` is b − a, positive where b predicts better, and `se` its standard error, from the differences
-    of the single observations; errors are NaN for a single one. `unreliable_a` and `unreliable_b` count those with
-    a Pareto k above 0.7.
+    of the single observations; errors are NaN for a single one. `unreliable_a` and `unreliable_b` count those
+    with a Pareto k above 0.7.
     """
 
     elpd_a: float

@@ -150,9 +150,13 @@ def _unpacked(kind: int, content: bytes) -> Entry | None:
             places[name] = start
             numbers = 8
             for length in shape:
+                if type(length) is not int or length < 0:
+                    return None
                 numbers *= length
             start += numbers
         whole = start == len(content)
     except (ValueError, KeyError, TypeError, AttributeError, struct.error):
+        return None
+    if not isinstance(described["values"], dict):
         return None
     return Entry(known, described["values"], shapes, memoryview(content), places) if whole else None

@@ -177,7 +177,7 @@ def read_run(folder: Path) -> SavedRun:
     except OSError as error:
         place = error.filename or log
         raise QvrError(f"{place} can't be read: {reason(error)}.") from None
-    except (KeyError, ValueError, TypeError, IndexError):
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError):
         raise QvrError(f"{log} does not fit the run: its records contradict it.") from None
 
 
@@ -199,7 +199,7 @@ def kept_of(folder: Path) -> int:
                 made[entry.values["chain"]] = entry.values["last"]
     except OSError as error:
         raise QvrError(f"{folder / LOG} can't be read: {reason(error)}.") from None
-    except (KeyError, IndexError, TypeError):
+    except (KeyError, IndexError, TypeError, ValueError):
         raise QvrError(f"{folder / LOG} does not fit the run: its records contradict it.") from None
     return min(made)
 
@@ -227,7 +227,29 @@ def _read(folder: Path, about: About, source: bytes) -> SavedRun:
     if data is None:
         raise QvrError(f"{folder / LOG} is damaged at its beginning, so nothing of the run can be read.")
     parts = tuple(_part(warmed[number], own) if own else None for number, own in enumerate(draws))
+    _require_fitting(about, begun, parts)
     return SavedRun(folder, about, source, data, begun, parts, end, seconds)
+
+
+def _require_fitting(about: About, begun: Begun | None, parts: tuple[ChainPart | None, ...]) -> None:
+    """Raises ValueError where chains have other shapes than the run's."""
+    made = [part for part in parts if part is not None]
+    if not made:
+        return
+    if begun is None:
+        raise ValueError
+    chains, coordinates = begun.starts.shape
+    thin, warmup = int(about.identity.settings["thin"]), made[0].warmup.shape
+    for part in made:
+        draws = len(part.positions)
+        sound = (
+            part.positions.shape == (draws, coordinates)
+            and part.statistics.shape == (draws * thin, len(STATISTICS))
+            and part.warmup.shape == warmup == (warmup[0], len(STATISTICS))
+            and part.metric.shape == (len(part.metric), coordinates)
+        )
+        if not sound or chains != about.chains:
+            raise ValueError
 
 
 def _data(entry: Entry) -> Bound:
