@@ -39,7 +39,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal", "notebook"},
     "calibration": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
     # `page` and what it imports take plain data, so that the server needs no NumPy; `full` has the draws.
-    "report": LANGUAGE | NAMES | {"ide", "plate", "explanations", "inference", "results"},
+    "report": LANGUAGE
+    | NAMES
+    | {"ide", "ir", "plate", "explanations", "inference", "results", "sampling_defaults"},
     "plate": LANGUAGE,
     "templates": {"syntax"},
     "notebook": LANGUAGE | NAMES | {"terminal", "explanations"},  # renders, as `terminal` does

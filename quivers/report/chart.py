@@ -6,6 +6,7 @@ are classes of the page's style sheet, so that they follow light, dark and paper
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,6 @@ from typing import Any, Literal
 from quivers.element_names import shortened
 from quivers.ide.posteriors import significant
 from quivers.records import record
-from quivers.report.packing import packed
 
 Kind = Literal["line", "step", "area", "bars", "band", "points", "squares", "intervals", "across", "down"]
 Dash = Literal["", "dashed", "dotted"]
@@ -117,7 +117,7 @@ def _title(title: str) -> str:
 def svg(chart: Chart) -> str:
     """The drawing alone."""
     left, top, width, height = box(chart)
-    clip = f"clip-{chart.key}"
+    clip = _clip(chart.key)
     rows = " rows" if chart.rows else ""
     marks = "".join([_marks(chart, each) for each in chart.series])
     label = escape(f"{chart.title}. {chart.told}", quote=True)
@@ -128,6 +128,12 @@ def svg(chart: Chart) -> str:
         f'<g class="x axis">{_x_axis(chart)}</g>'
         f'<g clip-path="url(#{clip})"><g class="marks">{marks}</g></g>{_labels(chart)}</svg>'
     )
+
+
+def _clip(key: str) -> str:
+    """An id of the chart's own; names of the data, of which its key is made, can hold anything."""
+    kind = key.partition("-")[0]
+    return f"clip-{kind}-{hashlib.blake2b(key.encode(errors='replace'), digest_size=6).hexdigest()}"
 
 
 def box(chart: Chart) -> tuple[float, float, float, float]:
@@ -360,6 +366,8 @@ def _numbers(chart: Chart) -> dict[str, Any]:
             continue
         entry: dict[str, Any] = {"n": each.name}
         if each.packed:
+            from quivers.report.packing import packed  # NumPy, which the server's pages do without
+
             low, high = min(each.ys), max(each.ys)
             entry |= {"p": packed(each.ys, low, high), "r": [_number(low), _number(high)]}
         else:

@@ -16,6 +16,7 @@ from quivers.report.evidence import Evidence
 Array = NDArray[np.float64]
 
 MOST_CURVES = 12  # elements with a curve each; of more, all draws make one
+MOST_NUMBERS = 400_000  # of all elements; of more, draws are taken evenly
 WIDEST = 6.0  # times the posterior's width, which the chart shows of a wide prior
 
 
@@ -23,6 +24,7 @@ def densities(found: Posterior, known: Evidence) -> Chart | None:
     """The density of a site, or of each element of a plate, over its prior's; None without finite draws."""
     draws = known.samples[found.name]
     table = draws.reshape(draws.shape[0] * draws.shape[1], -1)
+    table = table[:: max(1, table.size // MOST_NUMBERS)]
     table = table[np.isfinite(table).all(axis=1)]
     if table.size == 0 or float(table.max()) <= float(table.min()):
         return None

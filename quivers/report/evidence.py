@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.errors import QvrError
-from quivers.inference.criticism.arviz_groups import predictions
+from quivers.inference.criticism.arviz_groups import some_predictions
 from quivers.inference.criticism.predictive_check import CheckRow, compared, observed_values
 from quivers.inference.criticism.psis_loo import LeftOut, psis_loo
 from quivers.inference.prior_predictive import prior_predictive
+from quivers.ir.graph import axis_size
 from quivers.results import SummaryRow
 
 if TYPE_CHECKING:
     from quivers.inference.mcmc_result import MCMCResult
 
 Array = NDArray[np.float64]
-PRIOR_DRAWS = 2000
+# Draws made for the page: so many, and fewer where they would have more numbers than these.
+PRIOR_DRAWS, PREDICTED_DRAWS, FEWEST_DRAWS = 1000, 1000, 100
+MOST_NUMBERS = 4_000_000
 Found = TypeVar("Found")
 
 
@@ -55,7 +58,7 @@ def evidence(result: MCMCResult) -> Evidence:
     """Everything that the charts of a run need; draws made here have the run's own seed."""
     density = result.run.bound.density
     blamed = [name for each in result.troubles for name in (each.element, each.site) if name is not None]
-    predicted = _or_why(lambda: _of_observed(predictions(result, result.seed)))
+    predicted = _or_why(lambda: _predicted(result))
     observed: Mapping[str, Array] = {}
     checks: tuple[CheckRow, ...] | str = predicted if isinstance(predicted, str) else ()
     if not isinstance(predicted, str):
@@ -95,10 +98,23 @@ def _or_why(make: Callable[[], Found]) -> Found | str:
 
 def _prior(result: MCMCResult) -> Mapping[str, Array]:
     run = result.run
-    drawn = prior_predictive(run.model, run.observations, draws=PRIOR_DRAWS, seed=result.seed % 2**63)
+    numbers = sum(math.prod(values.shape[2:]) for values in result.samples.values()) + _observations(result)
+    draws = _fitting(PRIOR_DRAWS, numbers)
+    drawn = prior_predictive(run.model, run.observations, draws=draws, seed=result.seed % 2**63)
     return {name: values for name, values in drawn.samples.items() if name in result.samples}
 
 
-def _of_observed(drawn: Mapping[str, Array]) -> Mapping[str, Array]:
-    """(draw, *axes) of each observed site, its chains one after another."""
-    return {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
+def _predicted(result: MCMCResult) -> Mapping[str, Array]:
+    """Every observed site drawn anew, (draw, *axes), at draws spread evenly over the run."""
+    return some_predictions(result, result.seed, _fitting(PREDICTED_DRAWS, _observations(result)))
+
+
+def _observations(result: MCMCResult) -> int:
+    bound = result.run.bound
+    observed = [step for step in bound.density.draws if step.observed]
+    return sum(math.prod(axis_size(axis, bound.sizes) for axis in step.axes) for step in observed)
+
+
+def _fitting(draws: int, numbers: int) -> int:
+    """How many draws of so many numbers each are made, at most `draws`."""
+    return max(FEWEST_DRAWS, min(draws, MOST_NUMBERS // max(1, numbers)))

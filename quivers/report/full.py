@@ -45,6 +45,10 @@ def full_page(
 ) -> str:
     """The page; `answer` is the run as a worker tells it (`quivers.worker.runs.answer`)."""
     known = evidence(result)
+    made, wanted = result.divergences.shape[1], result.run.wanted
+    remark = None
+    if made < wanted:
+        remark = f"The run was interrupted: of {wanted:,} draws of each chain there are {made:,}."
     charts = {}
     for name, entry in answer["sites"].items():
         own = densities(posterior(name, entry, answer["labels"]), known)
@@ -71,6 +75,8 @@ def full_page(
         sections=sections,
         terms=TERMS,
         versions=versions,
+        made=made,
+        remark=remark,
     )
 
 

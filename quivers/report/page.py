@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 from quivers.check.analysis import check_source
@@ -23,7 +25,27 @@ from quivers.report.intervals import intervals
 from quivers.report.program import plate, source
 from quivers.report.summary import glossary, summary
 from quivers.report.troubles import troubles
+from quivers.sampling_defaults import (
+    ALGORITHMS,
+    ENGINE,
+    MASS_MATRICES,
+    MAX_TREE_DEPTH,
+    REPARAMETERIZATION,
+    STARTS,
+    TARGET_ACCEPT,
+)
 
+GIVEN = "given with the run"  # data that are in no file
+USUAL = {
+    "thin": 1,
+    "target_accept": TARGET_ACCEPT,
+    "algorithm": ALGORITHMS[0],
+    "max_tree_depth": MAX_TREE_DEPTH,
+    "mass_matrix": MASS_MATRICES[0],
+    "init": STARTS[0],
+    "engine": ENGINE,
+    "reparameterize": REPARAMETERIZATION,
+}
 TERMS = {
     "divergent": "A draw whose trajectory broke off; where they gather, the posterior is hardly visited.",
     "90 % interval": "With the model and the data, the quantity lies in it with a probability of 90 %.",
@@ -53,12 +75,14 @@ def page(
     terms: Mapping[str, str] | None = None,
     versions: Mapping[str, str] | None = None,
     remark: str | None = None,
+    made: int | None = None,
 ) -> str:
     """The whole page as HTML. `program_text` is the file that ran, `result` what the worker answered.
 
     `finished` is the time of the answer in seconds since 1970; `data` says where the data are from, if any.
     `charts` are those of each site in place of its histogram, `sections` come after the posterior, and
-    `terms` are what these speak of. `remark` says above all else what the page lacks.
+    `terms` are what these speak of. `remark` says above all else what the page lacks;
+    `made` is how many draws each chain has, where it was to have more.
     """
     sites = {name: posterior(name, entry, result["labels"]) for name, entry in result["sites"].items()}
     checked = check_source(program_text)
@@ -70,7 +94,7 @@ def page(
         Section("posterior", "The posterior", _sites(sites, charts)),
         *sections,
         Section("words", "Glossary", glossary({**TERMS, **(terms or {})})),
-        Section("run", "This run", _run(result, file, versions or {})),
+        Section("run", "This run", _run(result, file, data, versions or {})),
     ]
     keys = [each.key for each in all_sections]
     links = "".join([f'<li><a href="#{each.key}">{escape(each.title)}</a></li>' for each in all_sections])
@@ -82,7 +106,7 @@ def page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(f'{program} · {file}')}</title>\n<style>{_resource('report.css')}</style>\n</head>\n"
         "<body>\n"
-        f"<header><h1>{escape(program)}</h1>\n{_facts(result, file, data, finished)}\n</header>\n"
+        f"<header><h1>{escape(program)}</h1>\n{_facts(result, file, data, finished, made)}\n</header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>\n{outdated}{lacking}'
         f"{troubles(result, keys)}\n"
         + "\n".join([_section(each) for each in all_sections])
@@ -109,7 +133,7 @@ def _policy() -> str:
 # -------------------------------------------------------------------- the run
 
 
-def _facts(result: Mapping[str, Any], file: str, data: str | None, finished: float) -> str:
+def _facts(result: Mapping[str, Any], file: str, data: str | None, finished: float, made: int | None) -> str:
     rows = result["summary"].values()
     r_hats = [row["r_hat"] for row in rows if row["r_hat"] is not None]
     sizes = [row[part] for row in rows for part in ("ess_bulk", "ess_tail") if row[part] is not None]
@@ -117,7 +141,7 @@ def _facts(result: Mapping[str, Any], file: str, data: str | None, finished: flo
     facts = [
         ("Model", file),
         ("Data", data or "none"),
-        ("Draws", f"{result['chains']} × {result['draws']:,}"),
+        ("Draws", f"{result['chains']} × {result['draws'] if made is None else made:,}"),
         ("Worst R̂", f"{max(r_hats):.3f}" if r_hats else "–"),
         ("Least ESS", f"{min(sizes):,.0f}" if sizes else "–"),
         ("Divergences", f"{result['divergences']:,}"),
@@ -126,7 +150,7 @@ def _facts(result: Mapping[str, Any], file: str, data: str | None, finished: flo
     return f'<dl class="facts">{_pairs(facts)}</dl>'
 
 
-def _run(result: Mapping[str, Any], file: str, versions: Mapping[str, str]) -> str:
+def _run(result: Mapping[str, Any], file: str, data: str | None, versions: Mapping[str, str]) -> str:
     """All that it takes to run it again, and what it took."""
     settings = result["settings"]
     seconds = result["seconds"]
@@ -144,15 +168,26 @@ def _run(result: Mapping[str, Any], file: str, versions: Mapping[str, str]) -> s
         ("Time", ", ".join([f"{name} {value:.2f} s" for name, value in seconds.items()])),
         ("Data fingerprint", result["data_fingerprint"]),
         ("Versions", ", ".join([f"{name} {version}" for name, version in versions.items()])),
-        ("Again", _command(result, file)),
+        ("Again", _command(result, file, data)),
     ]
     return f'<dl class="run">{_pairs([fact for fact in facts if fact[1]])}</dl>'
 
 
-def _command(result: Mapping[str, Any], file: str) -> str:
-    """The command that draws the same."""
-    named = f"--program {result['program']} --seed {result['seed']} --chains {result['chains']}"
-    return f"qvr run {file} {named} --warmup {result['warmup']} --draws {result['draws']}"
+def _command(result: Mapping[str, Any], file: str, data: str | None) -> str:
+    """The command that draws the same: with the data, where they aren't found by the model's name."""
+    words = ["qvr", "run", file]
+    beside = f"{file.removesuffix('.qvr')}.data"
+    if data is not None and data != GIVEN and PurePath(data).stem != beside:
+        for name in data.split(", "):
+            words += ["--data", name]
+    words += ["--program", result["program"], "--seed", str(result["seed"])]
+    words += ["--chains", str(result["chains"]), "--warmup", str(result["warmup"])]
+    words += ["--draws", str(result["draws"])]
+    for name, usual in USUAL.items():
+        value = result["settings"].get(name)
+        if value is not None and value != usual and isinstance(value, str | int | float):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
 
 
 def _pairs(facts: Sequence[tuple[str, str]]) -> str:

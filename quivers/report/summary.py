@@ -58,17 +58,37 @@ def summary(figures: Mapping[str, Mapping[str, Any]]) -> str:
         ]
     )
     rows = []
-    for name, row in list(figures.items())[:MOST_ROWS]:
+    for name, row in _shown(figures).items():
         cells = "".join([_cell(column, row) for column in COLUMNS])
         rows.append(f"<tr>{_head(name)}{cells}</tr>")
     left = len(figures) - MOST_ROWS
-    more = f"<p>{left:,} more rows are left out.</p>" if left > 0 else ""
+    more = (
+        f"<p>{left:,} more rows are left out; those with the fewest effective draws are here.</p>"
+        if left > 0
+        else ""
+    )
     return (
         f'<div class="summary"><p class="meaning">{told}'
         '<span class="hint">Point at the head of a column, or tab to it, to read what it says.</span></p>'
         '<div class="wide" tabindex="0" role="region" aria-label="Summary in figures"><table class="figures">'
         f"<thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{more}</div>"
     )
+
+
+def _shown(figures: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """All rows; of too many those that call most for care, and the first ones, in their order."""
+    if len(figures) <= MOST_ROWS:
+        return figures
+    doubtful = [name for name, row in figures.items() if _least(row) < FEW or (row["r_hat"] or 0) >= APART]
+    worst = sorted(doubtful, key=lambda name: _least(figures[name]))[: MOST_ROWS // 2]
+    chosen = set(worst)
+    chosen.update([name for name in figures if name not in chosen][: MOST_ROWS - len(worst)])
+    return {name: row for name, row in figures.items() if name in chosen}
+
+
+def _least(row: Mapping[str, Any]) -> float:
+    """The smaller effective size; infinite where none is known."""
+    return min((row[part] for part in ("ess_bulk", "ess_tail") if row[part] is not None), default=math.inf)
 
 
 def glossary(terms: Mapping[str, str]) -> str:

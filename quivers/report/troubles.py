@@ -25,6 +25,8 @@ _CODE = re.compile(r"`([^`]+)`")
 def troubles(result: Mapping[str, Any], sections: Sequence[str]) -> str:
     """The troubles of a run as HTML, linked to those of the page's `sections` that show them."""
     found = result["troubles"]
+    if not found and all(row["r_hat"] is None for row in result["summary"].values()):
+        return '<p class="unknown">The run has too few draws to tell whether it is sound.</p>'
     if not found:
         alone = ", though one chain can't show whether several would agree" if result["chains"] == 1 else ""
         return f'<p class="sound">The run shows no sign of trouble{alone}.</p>'

@@ -106,6 +106,18 @@ def predictions(result: MCMCResult, seed: int) -> dict[str, np.ndarray[Any, Any]
     return {name: drawn[name].cpu().numpy() for name in names}
 
 
+def some_predictions(result: MCMCResult, seed: int, most: int) -> dict[str, np.ndarray[Any, Any]]:
+    """The same at no more than `most` draws, spread evenly over the run, (draw, *axes) each."""
+    bound = result.run.bound
+    every = max(1, -(-result.divergences.numel() // most))
+    latents = {name: result.samples[name].flatten(0, 1)[::every] for name in result.latents}
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    with torch.no_grad():
+        drawn = bound.predict(latents, generator)
+    names = [step.site for step in bound.density.draws if step.observed]
+    return {name: drawn[name].cpu().numpy() for name in names}
+
+
 def arviz() -> Any:
     """The library. Raises `QvrError` where it is not installed."""
     try:
