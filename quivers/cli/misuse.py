@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from quivers.cli.output import MISUSE, complain, say
+from quivers.cli.output import MISUSE, OutputError, complain, say
 
 _DATA_ENDINGS = (".json", ".csv", ".tsv", ".parquet", ".arrow", ".feather", ".npz", ".npy")
 
@@ -54,7 +55,8 @@ class Parser(argparse.ArgumentParser):
         """End with a sentence, and the usage of what was asked for."""
         complain(_sentence(message, self.prog))
         usage = re.sub(r"\s+", " ", self.format_usage()).strip()
-        say(sys.stderr, f"{usage}   (`{self.prog} --help` tells more)")
+        with contextlib.suppress(BrokenPipeError, OutputError):  # nobody may be left to tell
+            say(sys.stderr, f"{usage}   (`{self.prog} --help` tells more)")
         raise SystemExit(MISUSE)
 
     def _print_message(self, message: str, file: Any = None) -> None:

@@ -76,10 +76,13 @@ def complain(sentence: str) -> None:
 
 
 def colour(stream: IO[str]) -> bool:
-    """Whether to colour: on a terminal, unless NO_COLOR (no-color.org) is set or the terminal is dumb."""
+    """Whether to colour: on a terminal, unless NO_COLOR (no-color.org) is set or the terminal is dumb.
+
+    FORCE_COLOR and CLICOLOR_FORCE have colours elsewhere too.
+    """
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
