@@ -1,11 +1,13 @@
 """Compiled steps of SVI are torch's steps: from the same noise the same numbers, and the same things said."""
 
+import math
 import threading
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from quivers.dsl import loads
 from quivers.errors import QvrError, SamplingError
@@ -175,16 +177,19 @@ def test_how_a_run_is_cut_into_stretches_does_not_matter(model, monkeypatch):
 
 
 def test_compiled_and_torch_runs_end_at_the_same_posterior(model):
-    places = []
-    for engine in ("auto", "torch"):
+    def end(engine, seed):
         one = made(model, AutoMultivariateNormalGuide, lambda p: torch.optim.Adam(p, 0.02), 4, engine)
-        torch.manual_seed(11)
-        rates = torch.optim.lr_scheduler.ExponentialLR(one.optimizer, 0.997)
-        one.run(1500, None, DATA, tolerance=None, schedule=rates)
-        places.append(one.guide.loc.detach())
-    # What is left of the noise at the last rate is a small share of the guide's spread.
-    apart = (places[0] - places[1]).abs() * torch.exp(-one.guide.log_scale.detach())
-    assert (apart < 0.1).all(), apart
+        torch.manual_seed(seed)
+        rates = torch.optim.lr_scheduler.ExponentialLR(one.optimizer, 0.99)
+        one.run(500, None, DATA, tolerance=None, schedule=rates)
+        return torch.cat([one.guide.loc.detach(), one.guide.log_scale.detach()])
+
+    # The engines draw other numbers, so torch's end is one more draw of where runs end: its distance from the
+    # mean of 20 compiled ones, in their standard deviations, is a t of 19 degrees. Of the 10⁻⁴ that it may
+    # be beyond the bound by chance each coordinate has its part.
+    ends = torch.stack([end("auto", seed) for seed in range(20)])
+    distance = (end("torch", 11) - ends.mean(0)).abs() / (ends.std(0) * math.sqrt(1 + 1 / 20))
+    assert (distance < stats.t(19).isf(0.5e-4 / len(distance))).all(), distance
 
 
 @pytest.mark.parametrize(

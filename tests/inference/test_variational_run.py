@@ -51,9 +51,12 @@ def test_it_ends_where_the_elbo_has_levelled_off(model):
     result = one.run(5000, None, DATA)
     assert result.converged
     assert svi.FEWEST_STEPS <= len(result.elbo) < 2000
-    torch.testing.assert_close(
-        one.guide.loc, torch.tensor([4.0, 0.0, -8.0], dtype=torch.float64), atol=0.1, rtol=0
-    )
+    # The posterior is normal, mean 0.8 y and variance 0.8, and the ELBO falls short of the evidence by the
+    # guide's divergence from it. Steps that close half of that in a quarter of the run leave no more than
+    # the tolerance.
+    scales = torch.exp(2.0 * one.guide.log_scale.detach()) / 0.8
+    moved = (one.guide.loc.detach() - 0.8 * DATA["y"].double()).square() / 0.8
+    assert 0.5 * float((moved + scales - 1.0 - scales.log()).sum()) < 0.02
     assert one.check() == ()
 
 
