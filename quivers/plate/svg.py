@@ -12,6 +12,7 @@ from quivers.plate.diagram import Diagram, Kind, Link, Node, described
 from quivers.plate.layout import (
     FAMILY_SIZE,
     LABEL_SIZE,
+    MARGIN,
     MARK,
     NAME_SIZE,
     Box,
@@ -19,6 +20,7 @@ from quivers.plate.layout import (
     Rectangle,
     family_text,
     layout,
+    text_width,
 )
 
 STYLE = """
@@ -44,10 +46,12 @@ STYLE = """
 .qvr-plate .observed .family { fill: var(--ink); }
 .qvr-plate .edge path { fill: none; stroke: var(--line); stroke-width: 1.3; }
 .qvr-plate .edge .head { fill: var(--line); stroke: none; }
+.qvr-plate .legend text { fill: var(--dim); font-size: SIZE_LABELpx; }
 .qvr-plate .earlier path { stroke-dasharray: 5 3; }
 """.replace("SIZE_LABEL", f"{LABEL_SIZE:g}").replace("SIZE_NAME", f"{NAME_SIZE:g}").replace(
     "SIZE_FAMILY", f"{FAMILY_SIZE:g}"
 )  # fmt: skip
+_SIGN, _LEGEND_ROW, _LEGEND_WIDTH = 18.0, 20.0, 340.0
 _ARROW, _HALF = 8.0, 3.2  # the length of an arrow's head and half its width
 
 
@@ -57,21 +61,68 @@ def svg(diagram: Diagram) -> str:
     nodes = {node.key: node for node in diagram.nodes}
     title = escape(f"Plate diagram of {diagram.program}")
     told = escape(description(diagram))
-    size = f'viewBox="0 0 {drawn.width:g} {drawn.height:g}" width="{drawn.width:g}" height="{drawn.height:g}"'
+    legend, width, deep = _legend(diagram, drawn.width, drawn.height)
+    size = f'viewBox="0 0 {width:g} {deep:g}" width="{width:g}" height="{deep:g}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="qvr-plate" {size} role="img" '
         'aria-labelledby="qvr-plate-title qvr-plate-desc">',
         f'<title id="qvr-plate-title">{title}</title>',
         f'<desc id="qvr-plate-desc">{told}</desc>',
         f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{drawn.width:g}" height="{drawn.height:g}" rx="8"/>',
+        f'<rect class="page" width="{width:g}" height="{deep:g}" rx="8"/>',
         *[_plate(each) for each in drawn.rectangles],
         *[_edge(each, nodes) for each in drawn.paths],
         *[_labelled(each) for each in drawn.rectangles],
         *[_node(nodes[key], box) for key, box in drawn.boxes.items()],
+        legend,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _legend(diagram: Diagram, width: float, height: float) -> tuple[str, float, float]:
+    """What the signs in use mean, in rows below the drawing; the width and height of it all.
+
+    The words for screen readers say as much of each node, so that these are hidden from them.
+    """
+    x, y, widest = MARGIN, height + _LEGEND_ROW / 2, width
+    parts = ['<g class="legend" aria-hidden="true">']
+    for name, sign, word in _meanings(diagram):
+        needs = _SIGN + 6 + text_width(word, LABEL_SIZE) + 14
+        if x > MARGIN and x + needs > max(width, _LEGEND_WIDTH):
+            x, y = MARGIN, y + _LEGEND_ROW
+        parts.append(
+            f'<g class="{name}" transform="translate({x + _SIGN / 2:.5g} {y:.5g})">{sign}</g>'
+            f'<text x="{x + _SIGN + 5:.5g}" y="{y + 4:.5g}">{word}</text>'
+        )
+        x += needs
+        widest = max(widest, x)
+    if len(parts) == 1:
+        return "", width, height
+    return "".join([*parts, "</g>"]), round(widest, 1), round(y + _LEGEND_ROW / 2 + 6, 1)
+
+
+def _meanings(diagram: Diagram) -> list[tuple[str, str, str]]:
+    """Of each sign in use its classes, its drawing around the origin, and its meaning."""
+    kinds = {node.kind for node in diagram.nodes if not node.marginalised}
+    circle = '<ellipse class="shape" rx="8" ry="6"/>'
+    square = '<rect class="shape" x="-4.5" y="-4.5" width="9" height="9"/>'
+    box = '<rect class="shape" x="-8" y="-6" width="16" height="12" rx="2"/>'
+    arrow = '<path d="M-9 0H4"/><polygon class="head" points="9,0 2,3 2,-3"/>'
+    signs = [
+        (Kind.LATENT in kinds, "latent", circle, "drawn"),
+        (Kind.OBSERVED in kinds, "observed", circle, "observed"),
+        (
+            Kind.DETERMINISTIC in kinds, "deterministic",
+            f'{circle}<ellipse class="inner" rx="5.5" ry="3.5"/>', "worked out",
+        ),
+        (any(n.marginalised for n in diagram.nodes), "marginalised", circle, "summed out"),
+        (any(n.discrete for n in diagram.nodes), "discrete", box, "discrete"),
+        (Kind.INPUT in kinds, "input", square, "given"),
+        (Kind.SCORE in kinds, "score", square, "score"),
+        (any(e.link is Link.EARLIER for e in diagram.edges), "edge earlier", arrow, "from an earlier place"),
+    ]  # fmt: skip
+    return [(name, sign, word) for used, name, sign, word in signs if used]
 
 
 def description(diagram: Diagram) -> str:

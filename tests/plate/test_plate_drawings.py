@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from quivers.check.analysis import check_source
 from quivers.plate.clusters import Cluster, clustered
-from quivers.plate.diagram import Diagram
+from quivers.plate.diagram import Diagram, Kind, Link
 from quivers.plate.dot import dot
 from quivers.plate.layout import Box, Layout, Rectangle, layout
 from quivers.plate.mermaid import mermaid
@@ -174,3 +174,28 @@ def test_an_empty_program_has_a_drawing_too() -> None:
     found = read("object A : FinSet 2\nprogram p : A -> A\n    let a = 0.5 * index(A)\n    return a\n")
     assert [node.name for node in found.nodes] == ["a"]
     assert ElementTree.fromstring(svg(found)).tag.endswith("svg")
+
+
+def test_the_legend_tells_of_the_signs_in_use_alone_and_lies_within_the_picture() -> None:
+    space = "{http://www.w3.org/2000/svg}"
+    for path in EXAMPLES:
+        found = read(path.read_text("utf-8"))
+        root = ElementTree.fromstring(svg(found))
+        [legend] = root.findall(f"{space}g[@class='legend']")
+        words = [each.text for each in legend.findall(f"{space}text")]
+        told = {
+            "drawn": any(node.kind is Kind.LATENT and not node.marginalised for node in found.nodes),
+            "observed": any(node.kind is Kind.OBSERVED for node in found.nodes),
+            "worked out": any(node.kind is Kind.DETERMINISTIC for node in found.nodes),
+            "summed out": any(node.marginalised for node in found.nodes),
+            "discrete": any(node.discrete for node in found.nodes),
+            "given": any(node.kind is Kind.INPUT for node in found.nodes),
+            "score": any(node.kind is Kind.SCORE for node in found.nodes),
+            "from an earlier place": any(edge.link is Link.EARLIER for edge in found.edges),
+        }
+        assert words == [word for word, used in told.items() if used], path
+        width, height = float(root.get("width", "")), float(root.get("height", ""))
+        below = layout(found).height
+        for text in legend.findall(f"{space}text"):
+            assert below < float(text.get("y", "")) < height
+            assert 0 < float(text.get("x", "")) < width
