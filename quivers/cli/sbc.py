@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -142,13 +143,15 @@ def _print(
 def _remarks(calibration: Calibration) -> list[str]:
     """What went wrong in some replicates, counted."""
     made, lines = len(calibration.made), []
-    reasons: dict[str, int] = {}
+    # Reasons that differ in their numbers alone are one: it is told as its first replicate has it.
+    reasons: dict[str, list[str]] = {}
     for each in calibration.failed:
-        reasons[each.problem or ""] = reasons.get(each.problem or "", 0) + 1
-    shown = sorted(reasons.items(), key=lambda item: -item[1])
-    for reason, count in shown[:3]:
-        lines.append(f"{count} of {made} replicates could not be fitted. {reason}")
-    rest = sum(count for _, count in shown[3:])
+        reason = each.problem or ""
+        reasons.setdefault(re.sub(r"\(and \d+ more\)|[-+.\de]*\d", "", reason), []).append(reason)
+    shown = sorted(reasons.values(), key=lambda found: -len(found))
+    for found in shown[:3]:
+        lines.append(f"{len(found)} of {made} replicates could not be fitted. {found[0]}")
+    rest = sum(len(found) for found in shown[3:])
     if rest:
         lines.append(f"{rest} of {made} replicates could not be fitted for other reasons.")
     diverged = [each.divergences for each in calibration.fitted if each.divergences]
