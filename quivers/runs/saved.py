@@ -196,10 +196,10 @@ def kept_of(folder: Path) -> int:
     try:
         for entry, _ in entries(folder / LOG):
             if entry.kind == Kind.DRAWS:
-                made[entry.values["chain"]] = entry.values["last"]
+                made[entry.values["chain"]] = int(entry.values["last"])
     except OSError as error:
         raise QvrError(f"{folder / LOG} can't be read: {reason(error)}.") from None
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         raise QvrError(f"{folder / LOG} does not fit the run: its records contradict it.") from None
     return min(made)
 
