@@ -165,3 +165,41 @@ export groups
     below, above = torch.full((4,), -0.5, dtype=torch.float64), torch.full((4,), 0.5, dtype=torch.float64)
     assert float(moved.log_density(below)) == -np.inf
     assert np.isfinite(float(moved.log_density(above)))
+
+
+def test_a_latent_of_a_called_program_is_moved_as_one_that_is_written_in_its_place() -> None:
+    written = """
+object Group : FinSet 3
+program groups : Group -> Group
+    sample mu <- Normal(0.0, 2.0)
+    sample tau <- HalfNormal(1.0)
+    sample a : Group <- Normal(mu, tau)
+    observe y : Group <- Normal(a, 1.0)
+    return a
+export groups
+"""
+    called = """
+object Group : FinSet 3
+program spread(H : FinSet, m : Real, s : Real [low=0]) : H -> H
+    sample z : H <- Normal(m, s)
+    return z
+program groups : Group -> Group
+    sample mu <- Normal(0.0, 2.0)
+    sample tau <- HalfNormal(1.0)
+    sample a <- spread(Group, mu, tau)
+    observe y : Group <- Normal(a, 1.0)
+    return a
+export groups
+"""
+    generator = np.random.default_rng(5)
+    found = {}
+    for source, name in ((written, "a"), (called, "a.z")):
+        bound = loads(source).morphism.bind(OBSERVED)
+        assert isinstance(movable(bound.density)[name], Movable)
+        given = {name + share: np.array([0.2, 0.9, 0.0]) for share in SHARES}
+        found[name] = bound.moved(with_centring(bound.density, [name]), given)
+    q = torch.from_numpy(generator.normal(size=(4, 5)))
+    torch.testing.assert_close(found["a.z"].log_density(q), found["a"].log_density(q), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found["a.z"].constrain(q)["a.z"], found["a"].constrain(q)["a"])
+    # It has been moved at all.
+    assert not torch.equal(found["a"].constrain(q)["a"], q[:, 2:])
