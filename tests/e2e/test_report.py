@@ -123,6 +123,19 @@ def test_a_column_explains_itself_where_it_has_the_focus(page: dict[str, Any]) -
     assert "below 1.01 the chains agree" in page["explained"]["after"]
 
 
+def test_another_element_is_chosen_with_the_keyboard_and_drawn(page: dict[str, Any]) -> None:
+    chosen = page["chosen"]
+    before, after, again = chosen["before"], chosen["after"], chosen["again"]
+    name = chosen["option"].partition(" · ")[0]
+    assert after["titles"] == [f"Trace of {name}", f"Ranks of {name}"] != before["titles"]
+    assert after["label"].startswith(f"Trace of {name}. R̂ ")
+    assert all(new != old for new, old in zip(after["starts"], before["starts"], strict=True))
+    # The script draws the first element as Python drew it, to the packed draws' step.
+    assert again["titles"] == before["titles"]
+    for new, old in zip(again["starts"], before["starts"], strict=True):
+        assert new == pytest.approx(old, abs=0.11)
+
+
 def test_the_page_is_light_dark_and_fit_for_paper(page: dict[str, Any]) -> None:
     light, dark = page["grounds"]
     assert light == "rgb(255, 255, 255)"
@@ -134,6 +147,7 @@ def test_the_page_is_light_dark_and_fit_for_paper(page: dict[str, Any]) -> None:
 
 def test_a_telephone_need_not_scroll_sideways(page: dict[str, Any]) -> None:
     assert page["sideways"] <= 0
+    assert page["letters"] > 9.0  # pixels, of the numbers on the axes
 
 
 def test_axe_finds_no_violation_of_wcag_a_or_aa(page: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ async function look(report) {
   }
   const light = await open({ colorScheme: 'light' });
   const dark = await open({ colorScheme: 'dark' });
-  const narrow = await open({ colorScheme: 'light', viewport: { width: 380, height: 800 } });
+  const narrow = await open({ colorScheme: 'light', viewport: { width: 360, height: 800 } });
   const bare = await open({ colorScheme: 'light', javaScriptEnabled: false });
   const found = {
     bytes: readFileSync(report).length,
@@ -62,6 +62,8 @@ async function look(report) {
     read: await readAloud(light),
     grounds: [await ground(light), await ground(dark)],
     explained: await explained(light),
+    chosen: await chosen(light),
+    letters: await narrow.evaluate(() => Math.min(...[...document.querySelectorAll('.plot > svg')].map((svg) => 11 * (svg.clientWidth / svg.viewBox.baseVal.width)))),
     sideways: await narrow.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
     violations: [...(await violations(light, WCAG)), ...(await violations(dark, CONTRAST)), ...(await violations(narrow, ALL_BUT_CONTRAST))],
   };
@@ -153,6 +155,24 @@ async function readAloud(page) {
   }
   await page.keyboard.press('Escape');
   return said;
+}
+
+/** A trace and its ranks before another element is chosen with the keyboard, after it, and when the first is again. */
+async function chosen(page) {
+  const place = page.locator('.mixed', { has: page.locator('select') }).first();
+  if ((await place.count()) === 0) return undefined;
+  const seen = async () => ({
+    titles: await place.locator('figcaption b').allTextContents(),
+    starts: await place.locator('.marks .line, .marks .step').evaluateAll((all) => all.map((each) => each.getAttribute('d').match(/[\d.]+/g).slice(0, 40).map(Number))),
+    label: await place.locator('svg').first().getAttribute('aria-label'),
+  });
+  const before = await seen();
+  await place.locator('select').focus();
+  await page.keyboard.press('ArrowDown');
+  const after = await seen();
+  const option = await place.locator('option').nth(1).textContent();
+  await page.keyboard.press('Home');
+  return { before, after, option, again: await seen() };
 }
 
 async function explained(page) {
