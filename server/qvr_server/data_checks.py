@@ -75,7 +75,10 @@ class DataChecks:
             answer = self._answers.get(opened.uri)
             if opened.path is not None and (
                 opened.path.parent in folders
-                or (answer is not None and (answer.path in changed or answer.path in folders))
+                or (
+                    answer is not None
+                    and any(path in changed or path in folders for path in answer.paths)
+                )
             ):
                 self.later(opened, 0.0)
 
@@ -83,8 +86,8 @@ class DataChecks:
         if (timer := self._timers.pop(uri, None)) is not None:
             timer.cancel()
 
-    def _wanted(self, opened: OpenDocument) -> tuple[str | None, Path | None]:
-        """The file that a run or the editor's setting names, and the one of the project's configuration."""
+    def _wanted(self, opened: OpenDocument) -> tuple[str | None, tuple[Path, ...]]:
+        """The file that a run or the editor's setting names, and those of the project's configuration."""
         chosen = None if opened.data_path is None else str(opened.data_path)
         return chosen or self._server.options.data.file, opened.configuration.data
 
@@ -129,7 +132,7 @@ class DataChecks:
             opened
             for opened in self._server.session.documents.values()
             if (answer := self._answers.get(opened.uri)) is not None
-            and not (watches and any(answer.path.match(pattern) for pattern in WATCHED))
+            and not (watches and all(any(map(path.match, WATCHED)) for path in answer.paths))
         ]
 
     async def _look_at_files(self) -> None:
@@ -140,7 +143,7 @@ class DataChecks:
                 if answer is None or opened.path is None:  # closed in the meantime
                     continue
                 now = await asyncio.to_thread(self._files.seen, opened.path, *self._wanted(opened))
-                if now != (answer.path, answer.written) and self._answers.get(opened.uri) is answer:
+                if now != (answer.paths, answer.written) and self._answers.get(opened.uri) is answer:
                     self.later(opened, 0.0)
         finally:
             self._look = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,20 @@ class DataAnswer:
     """What a model's data file says to it.
 
     `path` is where the data are or would be, and `written` when the file was, with its size; None where there
-    is none. `problems` are what is wrong, and `facts` is None where nothing could be read.
+    is none. `problems` are what is wrong, and `facts` is None where nothing could be read. `more` are
+    the files that the project's configuration has beside `path`.
     """
 
     path: Path
     written: Written | None = None
     problems: tuple[DataProblem, ...] = ()
     facts: DataFacts | None = None
+    more: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that were looked at."""
+        return (self.path, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +82,40 @@ class DataFiles:
         checked: Checked,
         program: CheckedProgram | None,
         setting: str | None = None,
-        configured: Path | None = None,
+        configured: Sequence[Path] = (),
         renames: Mapping[str, str] | None = None,
     ) -> DataAnswer:
         """What the data of `model` are and what is wrong with them for `program`.
 
-        The file is the one of `setting`, which is seen from the model's folder, else the `configured` one,
-        else that beside the model. Values are held against a program without errors alone; what is in the
-        file is told in any case. `renames` has names in the file by the program's, as in the configuration.
+        The file is the one of `setting`, which is seen from the model's folder, else those `configured`, else
+        that beside the model. Values are held against a program without errors alone; what is in the file is
+        told in any case. `renames` has names in the file by the program's, as in the configuration.
         """
         from quivers.data import located
 
         found = located(model, setting, configured)
-        content = self._content(found.path)
-        if content is None:
-            problems = _missing(found) if found.wanted else ()
-            return DataAnswer(found.path, problems=problems)
+        contents: list[_Content] = []
+        for path in found.paths:
+            content = self._content(path)
+            if content is None:
+                problems = _missing(path) if found.wanted else ()
+                return DataAnswer(found.path, problems=problems, more=found.more)
+            contents.append(content)
+        content = _together(found.paths, contents)
         if content.error is not None:
-            return DataAnswer(found.path, content.written, (*content.error.problems, *found.problems))
+            problems = (*content.error.problems, *found.problems)
+            return DataAnswer(found.path, content.written, problems, more=found.more)
         return _held(found, _renamed(content, renames or {}), checked, program)
 
     def seen(
-        self, model: Path, setting: str | None = None, configured: Path | None = None
-    ) -> tuple[Path, Written | None]:
-        """Where the data of `model` are, and when that file was written. Reads nothing."""
+        self, model: Path, setting: str | None = None, configured: Sequence[Path] = ()
+    ) -> tuple[tuple[Path, ...], Written | None]:
+        """Where the data of `model` are, and when those files were written. Reads nothing."""
         from quivers.data.locate import located
 
-        path = located(model, setting, configured).path
-        return path, self.written(path)
+        paths = located(model, setting, configured).paths
+        times = [self.written(path) for path in paths]
+        return paths, _newest([time for time in times if time is not None]) if all(times) else None
 
     def written(self, path: Path) -> Written | None:
         """When a file or a directory's was written, with its size; None where there is none."""
@@ -169,11 +182,36 @@ def _is_new(written: Written) -> bool:
     return abs(time.time() - written[0] / 1e9) < SECONDS_OF_WRITING
 
 
-def _missing(found: Located) -> tuple[DataProblem, ...]:
+def _newest(times: Sequence[Written]) -> Written:
+    """When the last of several files was written, with the size of all."""
+    return max(time for time, _ in times), sum(size for _, size in times)
+
+
+def _together(paths: Sequence[Path], contents: Sequence[_Content]) -> _Content:
+    """What several files hold, as one does; the first that has no values says why."""
+    if len(contents) == 1:
+        return contents[0]
+    from quivers.data.together import merged
+
+    newest = _newest([content.written for content in contents])
+    values: list[tuple[Path, Mapping[str, Any]]] = []
+    described: dict[str, Description] = {}
+    for path, content in zip(paths, contents, strict=True):
+        if content.values is None or content.described is None:
+            return replace(content, written=newest)
+        values.append((path, content.values))
+        described |= content.described
+    try:
+        return _Content(newest, merged(values), described)
+    except DataError as error:
+        return _Content(newest, error=error)
+
+
+def _missing(path: Path) -> tuple[DataProblem, ...]:
     from quivers.data.read import read
 
     try:
-        read(found.path)
+        read(path)
     except DataError as error:
         return error.problems
     return ()  # written in this moment, and read when it is looked at next
@@ -181,13 +219,13 @@ def _missing(found: Located) -> tuple[DataProblem, ...]:
 
 def _held(found: Located, content: _Content, checked: Checked, program: CheckedProgram | None) -> DataAnswer:
     """The values of a file against a program."""
-    name = found.path.name
+    name = ", ".join(path.name for path in found.paths)
     if content.values is None or content.described is None:
         note = content.note or ""
         inputs = () if program is None else program.inputs
         unread = {entry.name: ValueFacts(entry.name, str(entry.type), fault=note) for entry in inputs}
         facts = DataFacts(name, unread, notes=(note,))
-        return DataAnswer(found.path, content.written, found.problems, facts)
+        return DataAnswer(found.path, content.written, found.problems, facts, found.more)
     sizes: Mapping[str, int] = {}
     levels: Mapping[str, tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()
@@ -211,7 +249,7 @@ def _held(found: Located, content: _Content, checked: Checked, program: CheckedP
     unused = tuple(each for each in content.values if each not in used and _is_name(each))
     values = {each: _facts(each, what, sizes) for each, what in content.described.items()}
     facts = DataFacts(name, values, unused, sized, levels, notes)
-    return DataAnswer(found.path, content.written, problems, facts)
+    return DataAnswer(found.path, content.written, problems, facts, found.more)
 
 
 def _is_name(text: str) -> bool:

@@ -40,7 +40,9 @@ class DataUsed:
 
 
 def data_used(
-    data: str | dict[str, Any] | None, known: DataUsed | None = None, renames: Mapping[str, str] | None = None
+    data: str | list[str] | dict[str, Any] | None,
+    known: DataUsed | None = None,
+    renames: Mapping[str, str] | None = None,
 ) -> DataUsed:
     """What a run with `data` reads. Call it off the event loop.
 
@@ -56,6 +58,9 @@ def data_used(
         return DataUsed(None, hashlib.sha256(text.encode(errors="replace")).hexdigest())
     if data is None:
         return DataUsed(None, NO_DATA)
+    if isinstance(data, list):
+        keys = [data_used(each, None, renames).key for each in data]
+        return DataUsed(None, json.dumps(keys), renames=renames or {})
     file, renames = Path(data), renames or {}
     try:
         status = file.stat()

@@ -21,7 +21,7 @@ from qvr_server.session import OpenDocument
 if TYPE_CHECKING:
     from qvr_server.server import QvrServer
 
-Data = str | dict[str, Any] | None
+Data = str | list[str] | dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ async def data_of(server: QvrServer, chosen: Data, model: Model) -> Data:
     They are what the command says, else the file of an earlier command, of the settings, of the project's
     configuration, or beside the model.
     """
-    if isinstance(chosen, dict):
+    if isinstance(chosen, dict | list):
         return chosen
     if chosen is None and model.opened is not None and model.opened.data_path is not None:
         chosen = str(model.opened.data_path)
@@ -98,9 +98,14 @@ def renames_of(model: Path | None) -> dict[str, str]:
     return dict(configuration_for(model).renames)
 
 
-def data_file(model: Path, chosen: str | None) -> str | None:
-    """The whole path of a model's data, of which `chosen` may name the file; None where there are none."""
+def data_file(model: Path, chosen: str | None) -> str | list[str] | None:
+    """The whole path of a model's data, of which `chosen` may name the file; None where there are none.
+
+    It is a list of paths where the project's configuration has several.
+    """
     from quivers.data import located
 
     found = located(model, chosen, configuration_for(model).data)
+    if found.more:
+        return [str(path.resolve()) for path in found.paths]
     return str(found.path.resolve()) if found.wanted or found.path.exists() else None

@@ -36,7 +36,7 @@ from qvr_server.run_subjects import (
     model_of,
     renames_of,
 )
-from qvr_server.saved_runs import place_of, with_what_is_saved
+from qvr_server.saved_runs import looked, place_of, with_what_is_saved
 from qvr_server.session import DataVerdict, OpenDocument
 from qvr_server.worker_process import RunError, WorkerProcess
 
@@ -234,6 +234,7 @@ class Runs:
     async def last(self, uri: str, name: str | None) -> Standing:
         """The last result of a program, the exported one where none is named; RequestFailed without one."""
         model = await model_of(self._server, uri)
+        await looked(model.opened)
         program = model.checked.program_to_run(name)
         standings = self.results.standings(uri, model.checked)
         found = standings.get(name or (program.name if program is not None else ""))

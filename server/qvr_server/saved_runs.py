@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # The data of a model are looked at as long after it was opened.
 SECONDS_BEFORE_LOOK = 0.3
+# Under this name an open document keeps the task of looking.
+LOOK = __name__
 
 
 def project_folder(ls: QvrServer, path: Path) -> Path:
@@ -63,6 +65,8 @@ def _place(
         return None
     given = isinstance(data, dict)
     named = isinstance(data, str) and data != data_file(path, None)
+    if isinstance(data, list):  # as the configuration has them, so that nobody named one
+        data = ", ".join(data)
     return {
         "runs": str(runs_folder(project).absolute()),
         "file": None if given else str(path.absolute()),
@@ -88,6 +92,13 @@ async def look(ls: QvrServer, opened: OpenDocument) -> None:
     found = await asyncio.to_thread(_results, opened.uri, opened.path, opened.checked, setting, folders)
     if found and not opened.is_closed:
         ls.runs.restore(opened, found)
+
+
+async def looked(opened: OpenDocument | None) -> None:
+    """Wait until a document's saved runs are looked for, where that is under way."""
+    task = None if opened is None else opened.kept.get(LOOK)
+    if task is not None:
+        await asyncio.wait([task])
 
 
 def _folders(path: Path, project: Path) -> list[Path]:

@@ -242,9 +242,8 @@ class QvrServer(LanguageServer):
         try:
             publishing.after_check(self, opened)
             self.runs.after_check(opened)
-            if opened.kept.setdefault("saved runs looked for", False) is False:
-                opened.kept["saved runs looked for"] = True
-                self.spawn(saved_runs.look(self, opened))
+            if saved_runs.LOOK not in opened.kept:
+                opened.kept[saved_runs.LOOK] = self.spawn(saved_runs.look(self, opened))
         except Exception as error:
             self._uncheckable(opened, error)
         self.data.later(opened)
@@ -305,11 +304,12 @@ class QvrServer(LanguageServer):
         """Run a function beside the event loop, whatever it returns."""
         self.spawn(asyncio.to_thread(function))
 
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run a coroutine on its own; its failure is logged."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -297,3 +297,11 @@ def test_what_is_wrong_is_told_with_what_to_do(kept: Seen) -> None:
     assert "vim.g.qvr has no option inlay_hint" in kept["unhealthy"]
     said = [each["message"] for each in kept["said"]]
     assert any("the server does not run here; :checkhealth qvr" in message for message in said)
+
+
+def test_the_posterior_is_beside_its_line_again_in_the_next_neovim(tmp_path: Path) -> None:
+    first = in_neovim(tmp_path, "neovim_again.lua", centred(), options="{ inlay_hints = true }")
+    shutil.rmtree(tmp_path / "plugin")
+    again = in_neovim(tmp_path, "neovim_again.lua", centred(), options="{ inlay_hints = true }")
+    assert "±" in first["hint"]
+    assert again["hint"] == first["hint"]
