@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import quivers
 from quivers.cli import main
 from quivers.cli.arguments import COMMANDS, parser
-from quivers.cli.output import CLEAN, FAULT, INTERRUPTED, MISUSE, PROBLEMS
+from quivers.cli.output import CLEAN, FAULT, INTERRUPTED, MISUSE, PIPE_CLOSED, PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -191,3 +192,21 @@ def test_ctrl_c_is_status_130(
     file.write_text("object A : FinSet 2\n")
     assert main(["check", str(file)]) == 130
     assert capsys.readouterr().err == "error: Interrupted.\n"
+
+
+def test_the_docs_have_each_exit_status_and_each_name_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+    statuses = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    assert statuses == {CLEAN, PROBLEMS, MISUSE, INTERRUPTED, PIPE_CLOSED, FAULT}
+    documented = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)}
+    file = tmp_path / "m.qvr"
+    file.write_text("program p : A -> A\n    return x\n")
+    assert main(["check", "--json", str(file)]) == 1
+    [entry, *_] = json.loads(capsys.readouterr().out)
+    assert set(entry) <= set(re.findall(r"`(\w+)`", documented["check"]))
+    model = str(ROOT / "examples" / "eight_schools" / "noncentred.qvr")
+    short = ["--chains", "1", "--warmup", "20", "--draws", "20", "--no-save"]
+    assert main(["run", model, "--json", *short]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == set(re.findall(r"`(\w+)`", documented["run"]))
