@@ -47,7 +47,7 @@ def draws_of(row: SummaryRow, known: Evidence) -> Array:
 
 def every(known: Evidence, sites: int) -> int:
     """Which draw of a chain is shown in a trace: each, each second, …"""
-    chains, count = known.diverged.shape
+    chains, count = map(int, known.diverged.shape)
     fewest, most = TRACE_POINTS
     return max(1, math.ceil(count / max(fewest, min(most, ALL_POINTS // max(1, chains * sites)))))
 

@@ -63,7 +63,7 @@ def report_request(params: object) -> ReportRequest:
     for name, kind in kinds.items():
         if not isinstance(params.get(name), kind):
             raise ValueError(f"a report needs `{name}`")
-    given = {name: params.get(name) for name in kinds}
+    given: dict[str, Any] = {name: params.get(name) for name in kinds}
     folder = params.get("folder")
     given |= {"path": Path(params["path"]), "folder": None if folder is None else Path(folder)}
     return ReportRequest(**given)

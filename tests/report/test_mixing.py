@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from test_report_page import SCHOOLS, page_of, ran
 
 from quivers.dsl import loads
@@ -23,9 +24,10 @@ def result() -> MCMCResult:
     return ran(SCHOOLS, {"y": [28.0, 8.0, -3.0, 7.0]})
 
 
-def unpacked(text: str, low: float, high: float) -> np.ndarray:
+def unpacked(text: str, low: float, high: float) -> NDArray[np.float64]:
     digits = np.array([bytes(ALPHABET).decode().index(each) for each in text]).reshape(-1, 2)
-    return low + (high - low) * (64 * digits[:, 0] + digits[:, 1]) / 4094
+    steps: NDArray[np.float64] = (64.0 * digits[:, 0] + digits[:, 1]) / 4094
+    return low + (high - low) * steps
 
 
 @pytest.mark.parametrize(("chains", "draws"), [(2, 1000), (4, 400)])
@@ -92,7 +94,7 @@ def test_every_element_can_be_chosen_the_worst_first_with_its_own_draws(result: 
         assert sizes == sorted(sizes)
         assert len(sizes) == 4
         for each in numbers["e"]:
-            draws = known.samples[name][(slice(None), slice(None), *rows[each["n"]].index)]
+            draws = mixing.draws_of(rows[each["n"]], known)
             shown = draws[:, :: numbers["every"]].reshape(-1)
             low, high = each["r"]
             step = (high - low) / 4094
