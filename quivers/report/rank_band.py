@@ -45,7 +45,8 @@ def _hypergeometric(all_draws: int, inside: int, taken: int) -> NDArray[np.float
     counts = range(min(inside, taken) + 1)
     whole = _chosen(all_draws, taken)
     logs = [_chosen(inside, each) + _chosen(all_draws - inside, taken - each) - whole for each in counts]
-    return np.exp(np.array(logs))
+    chances: NDArray[np.float64] = np.exp(np.array(logs))
+    return chances
 
 
 def _chosen(number: int, of_them: int) -> float:

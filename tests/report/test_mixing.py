@@ -84,7 +84,7 @@ def test_every_element_can_be_chosen_the_worst_first_with_its_own_draws(result: 
     known = evidence(result)
     lists = re.findall(r"Element of (\w+) <select[^>]*>(.*?)</select>", text, re.DOTALL)
     assert sorted(name for name, _ in lists) == ["eta", "theta"]
-    for (name, options), told in zip(
+    for (_, options), told in zip(
         lists, re.findall(r'class="drawn">(.*?)</script>', text, re.DOTALL), strict=True
     ):
         numbers = json.loads(told)
