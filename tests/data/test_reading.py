@@ -12,6 +12,9 @@ from quivers.data import default_path, read
 from quivers.data.read import READERS
 from quivers.errors import DataError
 
+# Python 3.13 names a trailing comma, those before it what comes after.
+COMMA = 4 if sys.version_info >= (3, 13) else 5
+
 
 def test_a_file_gives_its_values_by_name(tmp_path: Path) -> None:
     path = tmp_path / "m.data.json"
@@ -32,8 +35,7 @@ def test_the_default_stands_beside_the_model() -> None:
         (b"", 'is empty: it should hold a JSON object, such as {"y": [1.5, 2]}'),
         (b" \n", 'is empty: it should hold a JSON object, such as {"y": [1.5, 2]}'),
         (b'{"y": \xff}', "is not UTF-8 text: byte 7 is 0xFF"),
-        # Python 3.13 names the comma, those before it what comes after.
-        (b'{"y": [1,\n  2,]}', f"is not valid JSON: line 2, column {4 if sys.version_info >= (3, 13) else 5}: "),
+        (b'{"y": [1,\n  2,]}', f"is not valid JSON: line 2, column {COMMA}: "),
         (b'{"y": [1', "is not valid JSON: line 1, column 9: expecting ',' delimiter"),
         (b"y,sigma\n1,2\n", "is not valid JSON: line 1, column 1: expecting value"),
         (b"[1, 2]", "holds a list at the top, where names with values belong"),
