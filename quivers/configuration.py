@@ -10,10 +10,10 @@
     QVR402 = "error"
     QVR7xx = "off"
 
-`data` names the file or directory with the models' data, seen from the configuration's folder, and `[map]`
-has the names in it by those of the models. With `save_runs = false` neither the command nor an editor keeps
-runs on the disk. In a folder with both files, `qvr.toml` counts. What can't be used is a warning with its
-place in that file, and the default stands in its place.
+`data` names the file or directory with the models' data, or several in a list, seen from the configuration's
+folder, and `[map]` has the names in it by those of the models. With `save_runs = false` neither the command
+nor an editor keeps a run on the disk. In a folder with both files, `qvr.toml` counts. What can't be used is a
+warning with its place in that file, and the default stands in its place.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _PLACE = r" ?\((?:at line (\d+), column (\d+)|at end of document)\)$"
 class Configuration:
     """The settings of one file. `problems` has what could not be used, with spans in `source`, its text.
 
-    `data` is the whole path of the data file that it names, and `renames` has the names of the data by those
-    of the program. `save_runs` says whether runs are kept on the disk.
+    `data` are the whole paths of the data files that it names, and `renames` has the names of the data by
+    those of the program. `save_runs` says whether runs are kept on the disk.
     """
 
     settings: Settings = field(default_factory=Settings)
     problems: tuple[Diagnostic, ...] = ()
     file: str | None = None
     source: bytes = b""
-    data: Path | None = None
+    data: tuple[Path, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
     save_runs: bool = True
 
@@ -176,12 +176,14 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
             severities[code] = LEVELS[level]
         else:
             problems.append(_problem(_key(source, code, place.start), complaint))
-    data = content.get("data")
-    if data is not None and (not isinstance(data, str) or not data.strip() or "\0" in data):
-        message = "`data` must be the path of a data file, in quotes."
+    data = content.get("data", [])
+    data = [data] if isinstance(data, str) else data
+    if not isinstance(data, list) or not all(map(_is_path, data)):
+        message = "`data` must be the path of a data file, in quotes, or a list of such paths."
         problems.append(_problem(_key(source, "data", start), message))
-        data = None
-    file = None if data is None else Path(os.path.dirname(os.path.abspath(path)), os.path.expanduser(data))
+        data = []
+    folder = os.path.dirname(os.path.abspath(path))
+    files = tuple(Path(folder, os.path.expanduser(each)) for each in dict.fromkeys(data))
     renames = content.get("map", {})
     if not isinstance(renames, dict) or not all(isinstance(old, str) and old for old in renames.values()):
         message = '`map` must be a table of names with those of the data in quotes, such as y = "score".'
@@ -192,7 +194,7 @@ def _settings(content: Any, source: bytes, path: str, start: int) -> Configurati
         message = "`save_runs` must be true or false, without quotes."
         problems.append(_problem(_key(source, "save_runs", start), message))
         save_runs = True
-    return Configuration(Settings(severities), tuple(problems), path, source, file, renames, save_runs)
+    return Configuration(Settings(severities), tuple(problems), path, source, files, renames, save_runs)
 
 
 def _complaint(code: str, level: Any) -> str | None:
@@ -211,6 +213,10 @@ def _complaint(code: str, level: Any) -> str | None:
     if code.startswith(ALWAYS_SHOWN):
         return f"`{code}` keeps its severity: syntax errors can't be turned off."
     return None
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
 
 def _problem(span: Span, message: str) -> Diagnostic:

@@ -96,9 +96,9 @@ def _paths(given: Sequence[str] | None, model: Model, file: str) -> tuple[list[P
         return [Path(each) for each in given], True
     configured = model.configuration.data
     if file == STANDARD_INPUT:
-        return ([] if configured is None else [configured]), configured is not None
+        return list(configured), bool(configured)
     found = located(Path(file), None, configured)
-    return [found.path], found.wanted
+    return list(found.paths), found.wanted
 
 
 def fitted(

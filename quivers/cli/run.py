@@ -193,7 +193,7 @@ def _data_key(data_name: str | None, options: argparse.Namespace, model: Model) 
 
     if data_name is None:
         return NO_DATA
-    if options.data is not None and len(options.data) > 1:
+    if len(model.configuration.data if options.data is None else options.data) > 1:
         return None
     path = Path(data_name if options.data is None else options.data[0])
     try:

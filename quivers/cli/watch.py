@@ -83,8 +83,7 @@ def _watched(given: list[str], data: list[str] | None) -> list[str]:
             beside = [
                 path.parent / name for name in _entries(path.parent) if name.startswith(f"{path.stem}.data")
             ]
-            configured = configuration_for(model).data
-            for place in beside if configured is None else [*beside, configured]:
+            for place in [*beside, *configuration_for(model).data]:
                 files.update(dict.fromkeys(_file_or_folder(place)))
     for name in data or []:
         files.update(dict.fromkeys(_file_or_folder(Path(name))))

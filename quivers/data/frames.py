@@ -5,11 +5,12 @@ Frames of every kind are read through Narwhals, which is loaded when there is on
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from numbers import Rational
+from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
@@ -87,7 +88,7 @@ def _of_index(frame: Any, columns: Mapping[str, Any]) -> dict[str, Column]:
     """The levels of a pandas frame's index that have names, as columns."""
     import narwhals.stable.v2 as nw
 
-    index = getattr(frame, "index", None)
+    index: Any = getattr(frame, "index", None)
     return {
         name: _column(nw.from_native(index.get_level_values(name).to_series(), series_only=True))
         for name in getattr(index, "names", ())
@@ -135,9 +136,7 @@ def _of_series(value: Any) -> Any:
     if not hasattr(value, "dtype"):
         return value
     if library == "pandas" and not hasattr(value, "to_frame"):  # the array inside a series
-        import pandas as pd
-
-        value = pd.Series(value)
+        value = importlib.import_module(library).Series(value)
     import narwhals.stable.v2 as nw
 
     series = nw.from_native(value, series_only=True, pass_through=True)
@@ -263,7 +262,7 @@ def _of_lists(values: list[Any]) -> Column:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal | Rational)
+    return isinstance(value, int | float | Decimal | Fraction)
 
 
 def _is_missing(value: Any) -> bool:

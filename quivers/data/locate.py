@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,18 @@ from quivers.errors import DataProblem
 class Located:
     """Where a model's data are. `others` are the files beside the model that could have been meant as well.
 
-    `wanted` says that somebody named the file, so that it must be there.
+    `wanted` says that somebody named the file, so that it must be there. `more` are those read with it.
     """
 
     path: Path
     wanted: bool = False
     others: tuple[Path, ...] = ()
+    more: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return (self.path, *self.more)
 
     @property
     def problems(self) -> tuple[DataProblem, ...]:
@@ -32,17 +39,17 @@ class Located:
         return (DataProblem(SEVERAL_FILES, message),)
 
 
-def located(model: Path, setting: str | None = None, configured: Path | None = None) -> Located:
+def located(model: Path, setting: str | None = None, configured: Sequence[Path] = ()) -> Located:
     """The data file of a model.
 
-    It is the editor's or the command's `setting`, relative to the model's folder; else the `configured` one
-    of the project; else the first of `model.data.json`, `.csv`, `.tsv`, `.parquet`, `.arrow`, `.feather` and
+    It is the editor's or the command's `setting`, relative to the model's folder; else those `configured` for
+    the project; else the first of `model.data.json`, `.csv`, `.tsv`, `.parquet`, `.arrow`, `.feather` and
     `.npz` beside `model.qvr`; else the directory `model.data` there.
     """
     if setting:
         return Located(model.parent / Path(setting).expanduser(), wanted=True)
-    if configured is not None:
-        return Located(configured, wanted=True)
+    if configured:
+        return Located(configured[0], wanted=True, more=tuple(configured[1:]))
     beside = [model.with_suffix(f".data{ending}") for ending in READERS if ending != ".npy"]
     there = [path for path in (*beside, model.with_suffix(".data")) if path.exists()]
     return Located(there[0], others=tuple(there[1:])) if there else Located(beside[0])

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from numbers import Rational
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -141,8 +141,10 @@ def _plain(entry: Input, item: Any) -> Any:
     """An entry of a list as a number or a list where it stands for one."""
     if hasattr(item, "detach"):
         item = _of_tensor(entry, item)
-    if isinstance(item, Decimal | Rational) and not isinstance(item, int):
-        return int(item) if math.isfinite(item) and item == int(item) else float(item)
+    if isinstance(item, Decimal):
+        return int(item) if item.is_finite() and item == int(item) else float(item)
+    if isinstance(item, Fraction):
+        return item.numerator if item.denominator == 1 else float(item)
     return item.tolist() if hasattr(item, "tolist") else item
 
 

@@ -204,8 +204,8 @@ def _indices(name: str, entries: Sequence[Input], arrays: Mapping[str, np.ndarra
         for entry in entries
         if isinstance(entry.type.element, Member) and entry.type.element.object == name
     ]
-    indices = np.unique(np.concatenate(found))
-    return indices[np.isfinite(indices)]
+    indices: np.ndarray = np.unique(np.concatenate(found))
+    return np.asarray(indices[np.isfinite(indices)])
 
 
 def _whole(value: Any) -> int | None:

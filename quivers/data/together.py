@@ -21,7 +21,7 @@ def together(paths: Sequence[Path]) -> dict[str, Any]:
     """
     if len(paths) == 1:
         return read(paths[0])
-    return _merged([(path, read(path)) for path in paths])
+    return merged([(path, read(path)) for path in paths])
 
 
 def of_directory(folder: Path) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def of_directory(folder: Path) -> dict[str, Any]:
             f"{folder} is a directory without data files: their names end in {endings_text()}, "
             "and those of directories in it are not read."
         )
-    return _merged([(path, _values(path)) for path in files])
+    return merged([(path, _values(path)) for path in files])
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -72,7 +72,12 @@ def _values(path: Path) -> Mapping[str, Any]:
         return content(path, name=path.stem)
 
 
-def _merged(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> dict[str, Any]:
+def merged(files: Sequence[tuple[Path, Mapping[str, Any]]]) -> dict[str, Any]:
+    """The values that several files were found to hold, as those of one.
+
+    Raises:
+        DataError: two give the same name.
+    """
     values: dict[str, Any] = {}
     givers: dict[str, Path] = {}
     problems: list[DataProblem] = []

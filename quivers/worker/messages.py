@@ -2,10 +2,10 @@
 
 To the worker:
 - request `run` {source, name, program?, data?, renames?, settings?: `Settings`, key?, place?: `Place`};
-  `data` is a file's or directory's path, values by name, or null for the file beside the model; `renames` has
-  names in a file by the program's; under `key` its draws are kept, and in `place` the run is saved while it
-  is made. Its result is `quivers.json_output.run` and `quivers.json_output.run_details` in one, with the
-  folder that it is saved in as `saved`, or null.
+  `data` is a file's or directory's path, a list of them, values by name, or null for the file beside the
+  model; `renames` has names in a file by the program's; under `key` its draws are kept, and in `place` the
+  run is saved while it is made. Its result is `quivers.json_output.run` and `quivers.json_output.run_details`
+  in one, with the folder that it is saved in as `saved`, or null.
 - request `prior_predictive` {source, name, program?, data?, renames?, settings?: `PriorSettings`}. Its result
   is `quivers.json_output.prior_predictive`.
 - request `trace` {key, site, index, folder?}: one number's draws in the run of that key, be it under way or
@@ -115,14 +115,14 @@ class Subject:
     """What a request is about, complete in itself: the program's text and the data.
 
     `name` is the model's file name in messages, and where the default data file is looked for.
-    `program` None means the exported program. `data` is a file, the values themselves, or None for
-    the file beside the model. `renames` has names in a file by those of the program.
+    `program` None means the exported program. `data` is a file or several, the values themselves, or None
+    for the file beside the model. `renames` has names in a file by those of the program.
     """
 
     source: str
     name: str
     program: str | None = None
-    data: Path | Mapping[str, Any] | None = None
+    data: Path | tuple[Path, ...] | Mapping[str, Any] | None = None
     renames: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -239,8 +239,10 @@ def _subject(params: object) -> tuple[Subject, object]:
     data = params.get("data")
     if isinstance(data, str):
         data = Path(data)
+    elif isinstance(data, list) and data and all(isinstance(each, str) for each in data):
+        data = tuple(map(Path, data))
     elif data is not None and not isinstance(data, dict):
-        raise ValueError("`data` is a file's path, or the values by name")
+        raise ValueError("`data` is a file's path, a list of paths, or the values by name")
     renames = params.get("renames") or {}
     if not isinstance(renames, dict) or not all(isinstance(old, str) for old in renames.values()):
         raise ValueError("`renames` has the data's names by the program's")

@@ -105,7 +105,7 @@ def run(
         if saved is not None:
             saved.abandon()
         if isinstance(error, DataError) and file is not None:
-            raise error.in_file(file.name) from None
+            raise error.in_file(file) from None
         raise
     folder = None if saved is None else saved.end(result, seconds)
     return {**told, "saved": folder}
@@ -166,7 +166,7 @@ def prior_predictive(request: PriorRequest, cancel: threading.Event | None = Non
             ProgramModule(checked, program), values, draws=request.settings.draws, seed=seed
         )
     except DataError as error:
-        raise (error if file is None else error.in_file(file.name)) from None
+        raise (error if file is None else error.in_file(file)) from None
     result = json_output.prior_predictive(drawn, seed)
     _stop_if(cancel)
     return result
@@ -192,16 +192,18 @@ def checked_program(request: Subject) -> tuple[Checked, CheckedProgram]:
     return checked, program
 
 
-def data_values(request: Subject, program: CheckedProgram) -> tuple[dict[str, Any], Path | None]:
-    """The values of the program's inputs and the file they are from; none where nothing asks for any."""
+def data_values(request: Subject, program: CheckedProgram) -> tuple[dict[str, Any], str | None]:
+    """The values of the program's inputs and the files they are from; none where nothing asks for any."""
     from quivers import data
 
     if isinstance(request.data, Mapping):
         return dict(request.data), None
-    path = request.data or data.default_path(Path(request.name))
-    if request.data is None and not path.exists() and not program.inputs:
+    named = (request.data,) if isinstance(request.data, Path) else request.data
+    paths = named or (data.default_path(Path(request.name)),)
+    if named is None and not paths[0].exists() and not program.inputs:
         return {}, None
-    return data.renamed(data.read(path), request.renames, strict=False), path
+    values = data.renamed(data.together(paths), request.renames, strict=False)
+    return values, ", ".join(path.name for path in paths)
 
 
 def load_runtime() -> None:

@@ -36,8 +36,9 @@ def test_a_setting_counts_before_the_project_and_that_before_what_stands_beside(
     model.parent.mkdir()
     (model.parent / "m.data.json").touch()
     configured = tmp_path / "study.csv"
-    assert located(model, None, configured).path == configured
-    found = located(model, "../other.csv", configured)
+    assert located(model, None, [configured]).path == configured
+    assert located(model, None, [configured, tmp_path / "b.csv"]).paths == (configured, tmp_path / "b.csv")
+    found = located(model, "../other.csv", [configured])
     assert found.path == model.parent / "../other.csv"
     assert found.wanted
     assert located(model, "").path.name == "m.data.json"
@@ -46,22 +47,29 @@ def test_a_setting_counts_before_the_project_and_that_before_what_stands_beside(
 
 @pytest.mark.parametrize(
     ("file", "text"),
-    [("qvr.toml", 'data = "study.csv"\n'), ("pyproject.toml", '[tool.qvr]\ndata = "study.csv"\n')],
+    [
+        ("qvr.toml", 'data = "study.csv"\n'),
+        ("pyproject.toml", '[tool.qvr]\ndata = "study.csv"\n'),
+        ("qvr.toml", 'data = ["study.csv", "deep/groups.csv", "study.csv"]\n'),
+    ],
 )
-def test_the_project_s_file_is_seen_from_the_configuration(tmp_path: Path, file: str, text: str) -> None:
+def test_the_project_s_files_are_seen_from_the_configuration(tmp_path: Path, file: str, text: str) -> None:
     (tmp_path / file).write_text(text)
     configuration = configuration_for(tmp_path / "deep" / "m.qvr")
-    assert configuration.data == tmp_path / "study.csv"
+    more = (tmp_path / "deep" / "groups.csv",) if "groups" in text else ()
+    assert configuration.data == (tmp_path / "study.csv", *more)
     assert configuration.warnings == ()
 
 
-@pytest.mark.parametrize("value", ["3", '""', '"a\\u0000b"', "{a = 1}", "[1]"])
+@pytest.mark.parametrize("value", ["3", '""', '"a\\u0000b"', "{a = 1}", "[1]", '["study.csv", ""]'])
 def test_a_setting_that_is_no_path_is_a_warning(tmp_path: Path, value: str) -> None:
     (tmp_path / "qvr.toml").write_text(f"data = {value}\n")
     configuration = configuration_for(tmp_path / "m.qvr")
-    assert configuration.data is None
+    assert configuration.data == ()
     [warning] = configuration.warnings
-    assert warning.endswith("qvr.toml:1: `data` must be the path of a data file, in quotes.")
+    assert warning.endswith(
+        "qvr.toml:1: `data` must be the path of a data file, in quotes, or a list of such paths."
+    )
 
 
 def test_a_setting_under_the_severities_is_told_its_place(tmp_path: Path) -> None:

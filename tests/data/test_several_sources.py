@@ -246,3 +246,57 @@ def test_the_editor_takes_the_project_s_names(model: Path, tmp_path: Path) -> No
     assert answer.problems == ()
     assert answer.facts is not None
     assert "y" in answer.facts.values
+
+
+def test_a_project_names_several_files_for_the_command_and_the_editor(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from quivers.configuration import configuration_for
+    from qvr_server.data_files import DataFiles
+    from qvr_server.results import data_used
+    from qvr_server.run_subjects import data_file
+
+    homes, counties = tmp_path / "homes.csv", tmp_path / "counties.csv"
+    homes.write_text("county,y\nCook,1\nAnoka,2\nCook,3\n")
+    counties.write_text("County,uranium\nCook,0.1\nAnoka,0.2\n")
+    (tmp_path / "qvr.toml").write_text('data = ["homes.csv", "counties.csv"]\n')
+    by_option = posterior(capsys, str(model), "--data", str(homes), "--data", str(counties))
+    assert posterior(capsys, str(model)) == by_option
+
+    checked = check_source(LONG)
+    configured = configuration_for(model).data
+    files = DataFiles()
+
+    def answer() -> Any:
+        return files.answer(model, checked, checked.programs["p"], configured=configured)
+
+    assert answer().problems == ()
+    assert answer().paths == (homes, counties)
+    assert set(answer().facts.values) == {"county", "y", "County", "uranium"}
+    assert answer().facts.levels == {"County": ("Cook", "Anoka")}
+    assert data_file(model, None) == [str(homes), str(counties)]
+    before = data_used([str(homes), str(counties)]), files.seen(model, None, configured)
+
+    counties.write_text("County,uranium,y\nCook,0.1,1\nAnoka,0.2,2\n")
+    [problem] = answer().problems
+    assert problem.message.startswith("`y` is given by homes.csv and by counties.csv:")
+    assert problem.message in posterior(capsys, str(model))
+    assert data_used([str(homes), str(counties)]).key != before[0].key
+    assert files.seen(model, None, configured) != before[1]
+    counties.unlink()
+    [problem] = answer().problems
+    assert problem.message == f"{counties} does not exist."
+    assert problem.message in posterior(capsys, str(model))
+    assert files.seen(model, None, configured)[1] is None
+
+
+def test_the_worker_reads_several_files(model: Path, tmp_path: Path) -> None:
+    from quivers.worker.messages import RunRequest
+    from quivers.worker.runs import data_values
+
+    (tmp_path / "homes.csv").write_text("county,y\nCook,1\nAnoka,2\n")
+    (tmp_path / "uranium.json").write_text('{"uranium": [0.1, 0.2]}')
+    data = tmp_path / "homes.csv", tmp_path / "uranium.json"
+    request = RunRequest(LONG, str(model), data=data)
+    values, names = data_values(request, check_source(LONG).programs["p"])
+    assert (set(values), names) == ({"county", "y", "uranium"}, "homes.csv, uranium.json")
