@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from quivers.inference import MCMCResult
     from quivers.inference.compiled_run import CompiledRun
 
+_AS_TOLD = ("labels", "left_out", "troubles", "e_bfmi", "divergences_by_chain")
 _FIGURES = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "mcse_mean", "r_hat")
 
 
 def shown(result: CompiledRun | MCMCResult) -> dict[str, Any]:
-    """What an outcome tells beside its summary: sites with their shapes and histograms, labels, chains."""
+    """What an outcome tells beside its summary: its sites, with shapes and histograms, and its chains."""
     import numpy as np
 
     from quivers.inference.chains import per_draw
@@ -43,6 +44,7 @@ def shown(result: CompiledRun | MCMCResult) -> dict[str, Any]:
     return {
         "sites": sites,
         "labels": labels_entry(axes, result.levels),
+        "left_out": {each.site: each.numbers for each in result.left_out},
         "e_bfmi": [float(each) if np.isfinite(each) else None for each in fractions],
         "divergences_by_chain": [int(each) for each in diverged.sum(axis=1)],
     }
@@ -69,7 +71,7 @@ def answer(about: About, folder: Path) -> dict[str, Any]:
         "problems": list(told["problems"]),
         "summary": {row["name"]: {figure: row[figure] for figure in _FIGURES} for row in rows},
         "sites": {name: _site(entry, by_site[name]) for name, entry in told["sites"].items()},
-        **{name: told[name] for name in ("labels", "troubles", "e_bfmi", "divergences_by_chain")},
+        **{name: told[name] for name in _AS_TOLD},
         "settings": settings,
         "data_fingerprint": about.identity.data,
         "saved": str(folder),

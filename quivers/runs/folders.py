@@ -128,7 +128,7 @@ def listed() -> list[Listed]:
     except OSError as error:
         raise QvrError(f"{runs_folder()} can't be read: {reason(error)}.") from None
     return sorted(
-        map(_listed, folders),
+        (run for run in map(_listed, folders) if not _beginning(run.folder)),
         key=lambda run: ("" if run.about is None else run.about.began, run.folder.name),
         reverse=True,
     )
@@ -300,6 +300,14 @@ def _listed(folder: Path) -> Listed:
         return Listed(folder, read_about(folder), None, running(folder))
     except QvrError as error:
         return Listed(folder, None, str(error), False)
+
+
+def _beginning(folder: Path) -> bool:
+    """Whether a process has a run's folder and has not yet told in it what it runs."""
+    try:
+        return not (folder / ABOUT).exists() and running(folder)
+    except OSError:
+        return False
 
 
 def _pointed_to(folder: Path) -> str:

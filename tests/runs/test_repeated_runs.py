@@ -17,8 +17,7 @@ from quivers.runs.folders import found
 from quivers.runs.saved import read_run
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = {"chains": 3, "warmup": 250, "draws": 60, "seed": 11}
-OPTIONS = [word for name, value in SETTINGS.items() for word in (f"--{name}", str(value))]
+OPTIONS = ["--chains", "3", "--warmup", "250", "--draws", "60", "--seed", "11"]
 
 
 @pytest.fixture
@@ -73,10 +72,16 @@ def test_python_and_the_worker_of_editors_draw_what_the_command_draws(centred: P
 
     assert main(["run", str(centred), *OPTIONS, "--quiet"]) == 0
     saved = drawn()
-    fitted = fit(centred, **SETTINGS)
+    fitted = fit(centred, chains=3, warmup=250, draws=60, seed=11)
     same(saved, {name: fitted.samples[name] for name in fitted.latents})
     results = []
-    request = RunRequest(centred.read_text(), str(centred), None, None, settings=Settings(**SETTINGS))
+    request = RunRequest(
+        centred.read_text(),
+        str(centred),
+        None,
+        None,
+        settings=Settings(chains=3, warmup=250, draws=60, seed=11),
+    )
     run(request, on_result=results.append)
     same(saved, {name: results[0].samples[name] for name in results[0].latents})
 

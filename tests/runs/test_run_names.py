@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from quivers.cli import main
+from quivers.cli.sampling import sampled
 from quivers.errors import QvrError
+from quivers.records import replace
 from quivers.runs.about import write_about
 from quivers.runs.folders import found, held, listed, new_folder, plain_name, settle
 from quivers.runs.saved import read_run
@@ -94,10 +96,6 @@ def test_a_run_without_its_description_is_listed_as_damaged_and_can_be_removed(
 def test_a_run_whose_folder_is_deleted_meanwhile_says_so_and_writes_into_no_other(
     schools: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from quivers.cli import run as command
-
-    sampled = command.sampled
-
     def sampled_and_deleted(*given: object, **more: object) -> object:
         result = sampled(*given, **more)  # type: ignore[arg-type]
         folder = listed()[0].folder
@@ -106,7 +104,7 @@ def test_a_run_whose_folder_is_deleted_meanwhile_says_so_and_writes_into_no_othe
         (folder / "draws.log").write_bytes(b"another's")
         return result
 
-    monkeypatch.setattr(command, "sampled", sampled_and_deleted)
+    monkeypatch.setattr("quivers.cli.run.sampled", sampled_and_deleted)
     assert main(["run", str(schools), *SHORT]) == 0
     assert "was deleted while it ran." in capsys.readouterr().err
     assert sorted(os.listdir(listed()[0].folder)) == ["draws.log"]
@@ -119,7 +117,7 @@ def test_several_runs_are_removed_by_age_or_all_and_one_under_way_stays(
         assert main(["run", str(schools), *SHORT, "--seed", seed]) == 0
     old = listed()[2].folder
     about = read_run(old).about
-    write_about(old, type(about)(**{**vars_of(about), "began": "2020-01-01T00:00:00.000+00:00"}))
+    write_about(old, replace(about, began="2020-01-01T00:00:00.000+00:00"))
     capsys.readouterr()
     assert main(["runs", "remove", "--older-than", "30"]) == 0
     assert capsys.readouterr().out.startswith(f"removed {old}, ")
@@ -133,10 +131,6 @@ def test_several_runs_are_removed_by_age_or_all_and_one_under_way_stays(
     assert main(["runs", "remove"]) == 2
     assert main(["runs", "remove", "--older-than", "-1"]) == 2
     assert names() == [busy.name]
-
-
-def vars_of(about: object) -> dict[str, object]:
-    return {name: getattr(about, name) for name in type(about).__annotations__}
 
 
 def test_no_folder_that_was_there_is_hidden_from_git(schools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
