@@ -74,7 +74,7 @@ def test_python_and_the_worker_of_editors_draw_what_the_command_draws(centred: P
     saved = drawn()
     fitted = fit(centred, chains=3, warmup=250, draws=60, seed=11)
     same(saved, {name: fitted.samples[name] for name in fitted.latents})
-    results = []
+    results: list[Any] = []
     request = RunRequest(
         centred.read_text(),
         str(centred),
