@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from quivers.element_names import AxisLabels, Levels, axis_labels, element_name, labels
 from quivers.errors import QvrError
-from quivers.inference.convergence import ess_bulk, ess_tail, mcse_mean, r_hat
+from quivers.inference.convergence import described
 from quivers.notebook.rows import Rows
 
 TroubleKind = Literal[
@@ -197,17 +197,11 @@ def _site(site: str, draws: NDArray[np.float64], names: AxisLabels) -> list[Summ
     """All elements of one quantity; a quantity with a NaN or infinite draw has NaN for what depends on it."""
     if draws.size == 0:
         return []
-    pooled = draws.reshape(-1, *draws.shape[2:])
-    with np.errstate(invalid="ignore"):
-        figures = (
-            pooled.mean(axis=0),
-            pooled.std(axis=0, ddof=1) if len(pooled) > 1 else np.full(draws.shape[2:], np.nan),
-            *np.quantile(pooled, (0.05, 0.5, 0.95), axis=0),
-            ess_bulk(draws),
-            ess_tail(draws),
-            mcse_mean(draws),
-            r_hat(draws),
-        )
+    told = described(draws)
+    figures = (
+        told.mean, told.sd, told.q5, told.q50, told.q95, told.ess_bulk, told.ess_tail, told.mcse_mean,
+        told.r_hat,
+    )  # fmt: skip
     return [
         SummaryRow(
             element_name(site, index, names), site, index, *(float(figure[index]) for figure in figures)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from quivers.inference import convergence
+from quivers.inference.normal_quantile import normal_quantile
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -95,6 +96,27 @@ def test_chains_stuck_apart_have_no_good_r_hat():
     assert convergence.r_hat(values) > 1.1
 
 
+@pytest.mark.parametrize("shape", [(4, 100), (3, 51), (1, 40), (2, 3), (2, 1)])
+def test_all_figures_at_once_are_those_one_by_one(shape, monkeypatch):
+    values = np.random.default_rng(8).normal(size=(*shape, 5, 3))
+    values[..., 1, :] = np.round(values[..., 1, :])
+    values[0, 0, 2, 0], values[0, 0, 3, 1] = np.nan, -np.inf
+    monkeypatch.setattr(convergence, "_AT_ONCE", 2 * shape[0] * shape[1])  # two elements at a time
+    told = convergence.described(values)
+    for name in ("r_hat", "ess_bulk", "ess_tail", "mcse_mean"):
+        np.testing.assert_array_equal(getattr(told, name), getattr(convergence, name)(values))
+    pooled = values.reshape(-1, 5, 3)
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = {"mean": pooled.mean(axis=0), "sd": pooled.std(axis=0, ddof=1)}
+        for name, probability in (("q5", 0.05), ("q50", 0.5), ("q95", 0.95)):
+            expected[name] = np.quantile(pooled, probability, axis=0)
+    finite = np.isfinite(pooled).all(axis=0)
+    for name, figures in expected.items():
+        found = getattr(told, name)[finite]
+        np.testing.assert_allclose(found, figures[finite], rtol=1e-12, atol=1e-15, err_msg=name)
+
+
 @pytest.mark.parametrize("name", AGREES)
 def test_too_few_draws_are_nan(name):
     assert np.isnan(getattr(convergence, name)(np.zeros((4, 3)) + np.arange(3)))
@@ -109,9 +131,9 @@ def test_normal_quantile_is_exact_to_rounding():
     p = np.concatenate(
         [10.0 ** np.arange(-300, 0, 0.5), np.linspace(0.001, 0.999, 999), 1 - 10.0 ** -np.arange(1.0, 16)]
     )
-    np.testing.assert_allclose(convergence.normal_quantile(p), special.ndtri(p), rtol=1e-12, atol=1e-14)
-    assert convergence.normal_quantile([0.0, 1.0]).tolist() == [-np.inf, np.inf]
-    assert np.isnan(convergence.normal_quantile([-0.1, 1.1])).all()
+    np.testing.assert_allclose(normal_quantile(p), special.ndtri(p), rtol=1e-12, atol=1e-14)
+    assert normal_quantile([0.0, 1.0]).tolist() == [-np.inf, np.inf]
+    assert np.isnan(normal_quantile([-0.1, 1.1])).all()
 
 
 def test_importing_the_diagnostics_loads_neither_torch_nor_numba():
