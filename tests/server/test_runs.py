@@ -425,3 +425,18 @@ def test_partial_results_are_streamed_on_the_token_of_the_command(model: Model) 
     assert len(value["sites"]["theta"]["mean"]) == 8
     model.editor.notify("$/cancelRequest", {"id": identity})
     model.error(identity)
+
+
+def test_the_data_of_a_run_may_be_several_files_of_the_project(
+    lasting_editor: Any, eight_schools: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "several"
+    folder.mkdir()
+    (folder / "y.json").write_text('{"y": [28, 8, -3, 7, -1, 1, 18, 12]}', encoding="utf-8")
+    (folder / "sigma.csv").write_text("sigma_j\n15\n10\n16\n11\n9\n11\n10\n18\n", encoding="utf-8")
+    (folder / "qvr.toml").write_text('data = ["y.json", "sigma.csv"]\n', encoding="utf-8")
+    model = Model(lasting_editor, folder, eight_schools, data=None)
+    assert "mu" in model.run(**QUICK)["sites"]
+    (folder / "sigma.csv").write_text("sigma_j\n15\n10\n", encoding="utf-8")
+    message = model.refusal(**QUICK)["message"]
+    assert message.startswith("y.json, sigma.csv: `sigma_j` has 2 values")
