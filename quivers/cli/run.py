@@ -188,16 +188,15 @@ def _saving(
 
 
 def _data_key(data_name: str | None, options: argparse.Namespace, model: Model) -> str | None:
-    """What stands for the data's file, by which an editor finds the run again; None for several files."""
-    from quivers.runs.data_key import NO_DATA, data_key
+    """What stands for the data, by which an editor finds the run again."""
+    from quivers.runs.data_key import NO_DATA, data_key, together
 
     if data_name is None:
         return NO_DATA
-    if len(model.configuration.data if options.data is None else options.data) > 1:
-        return None
-    path = Path(data_name if options.data is None else options.data[0])
+    paths = options.data or model.configuration.data or [data_name]
+    renames = {**model.configuration.renames, **dict(options.map)}
     try:
-        return data_key(path, {**model.configuration.renames, **dict(options.map)})
+        return together([data_key(Path(each), renames) for each in paths])
     except (OSError, QvrError):  # it is gone since it was read
         return None
 

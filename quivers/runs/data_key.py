@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 NO_DATA = "none"
+
+
+def together(keys: Sequence[str]) -> str:
+    """What stands for several files, of which each has a key."""
+    return keys[0] if len(keys) == 1 else json.dumps(list(keys))
 
 
 def data_key(path: Path, renames: Mapping[str, str]) -> str:

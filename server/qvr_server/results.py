@@ -49,7 +49,7 @@ def data_used(
     A file that has not been written since it was `known` is not read again. One that can't be read has a key
     of its own, as no run can have used it.
     """
-    from quivers.runs.data_key import NO_DATA, data_key
+    from quivers.runs.data_key import NO_DATA, data_key, together
 
     if isinstance(data, dict):
         import hashlib  # only where there was such a run
@@ -60,7 +60,7 @@ def data_used(
         return DataUsed(None, NO_DATA)
     if isinstance(data, list):
         keys = [data_used(each, None, renames).key for each in data]
-        return DataUsed(None, json.dumps(keys), renames=renames or {})
+        return DataUsed(None, together(keys), renames=renames or {})
     file, renames = Path(data), renames or {}
     try:
         status = file.stat()
