@@ -239,7 +239,10 @@ def test_a_pulse_is_felt_idle_and_during_a_run(client: Client, monkeypatch: pyte
     [
         ({"source": 3}, "This run can't start: a run needs `source` and `name`, both text."),
         ({"program": 3}, "This run can't start: `program` is a program's name."),
-        ({"data": [1]}, "This run can't start: `data` is a file's path, or the values by name."),
+        (
+            {"data": [1]},
+            "This run can't start: `data` is a file's path, a list of paths, or the values by name.",
+        ),
         (
             {"settings": {"chains": 0}},
             "This run can't start: chains must be a whole number of at least 1, not 0.",
