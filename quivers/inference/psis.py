@@ -28,22 +28,59 @@ def smoothed(log_weights: ArrayLike) -> tuple[NDArray[np.float64], float]:
 
     No weight is raised above the largest one. Arguments and errors are `pareto_k`'s.
     """
-    given = _checked(log_weights)
-    order = np.argsort(given)
-    tail = _tail(given[order])
-    if isinstance(tail, float):
-        return given, tail
-    excess, cutoff = tail
-    shape, scale = _generalised_pareto(excess)
-    result = given.copy()
-    if math.isfinite(shape):
-        share = (np.arange(excess.size) + 0.5) / excess.size
-        quantiles = scale * (
-            -np.log1p(-share) if shape == 0.0 else np.expm1(-shape * np.log1p(-share)) / shape
-        )
-        raised = cutoff + np.log1p(quantiles)
-        result[order[-excess.size :]] = np.minimum(raised, given[order[-1]])
-    return result, shape
+    rows, shapes = smoothed_rows(_checked(log_weights)[None])
+    return rows[0], float(shapes[0])
+
+
+def smoothed_rows(log_weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`smoothed` of each row of log weights (row, draw), with each row's k̂, (row)."""
+    given = np.where(np.isnan(log_weights), -np.inf, log_weights)
+    rows, draws = given.shape
+    order = np.argsort(given, axis=1)
+    ordered = np.take_along_axis(given, order, axis=1)
+    result, shapes = given.copy(), np.full(rows, math.inf)
+    length = _tail_length(draws)
+    largest = ordered[:, -1]
+    with np.errstate(invalid="ignore"):  # −∞ less −∞
+        cutoff = np.maximum(ordered[:, -length - 1], largest + SMALLEST_LOG)
+        whole = np.isfinite(largest) & (largest - ordered[:, 0] > RESOLUTION) & (ordered[:, -length] > cutoff)
+    if whole.any():
+        excess = np.expm1(ordered[whole, -length:] - cutoff[whole, None])
+        shapes[whole], scales = _generalised_pareto(excess)
+        places = order[whole, -length:]
+        tails = _tail_values(shapes[whole], scales, cutoff[whole], largest[whole], length)
+        fitted = np.isfinite(shapes[whole])
+        place = np.flatnonzero(whole)[fitted]
+        result[place[:, None], places[fitted]] = tails[fitted]
+    for row in np.flatnonzero(~whole):  # equal weights at the cutoff, or hardly any that matter
+        tail = _tail(ordered[row])
+        if isinstance(tail, float):
+            shapes[row] = tail
+            continue
+        values, start = tail
+        shape, scale = _generalised_pareto(values[None])
+        shapes[row] = shape[0]
+        if math.isfinite(shape[0]):
+            ends = largest[row : row + 1]
+            raised = _tail_values(shape, scale, np.array([start]), ends, values.size)
+            result[row, order[row, -values.size :]] = raised[0]
+    return result, shapes
+
+
+def _tail_values(
+    shapes: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    cutoffs: NDArray[np.float64],
+    largest: NDArray[np.float64],
+    length: int,
+) -> NDArray[np.float64]:
+    """The logarithms of the tails' expected order statistics, (row, value), none above the largest weight."""
+    share = (np.arange(length) + 0.5) / length
+    k = shapes[:, None]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        quantiles = np.where(k == 0.0, -np.log1p(-share), np.expm1(-k * np.log1p(-share)) / k)
+        raised = cutoffs[:, None] + np.log1p(scales[:, None] * quantiles)
+    return np.asarray(np.minimum(raised, largest[:, None]))
 
 
 def pareto_k(log_weights: ArrayLike) -> float:
@@ -57,7 +94,7 @@ def pareto_k(log_weights: ArrayLike) -> float:
         QvrError: there are fewer than 25 weights, or they are not along one axis.
     """
     tail = _tail(np.sort(_checked(log_weights)))
-    return tail if isinstance(tail, float) else _generalised_pareto(tail[0])[0]
+    return tail if isinstance(tail, float) else float(_generalised_pareto(tail[0][None])[0][0])
 
 
 def _checked(log_weights: ArrayLike) -> NDArray[np.float64]:
@@ -78,7 +115,7 @@ def _tail(ordered: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] | f
         return math.inf
     if ordered[-1] - ordered[0] <= RESOLUTION:
         return -math.inf
-    length = math.ceil(min(ordered.size / 5, 3 * math.sqrt(ordered.size)))
+    length = _tail_length(ordered.size)
     cutoff = max(float(ordered[-length - 1]), float(ordered[-1]) + SMALLEST_LOG)
     tail = ordered[ordered > cutoff]
     if tail.size <= 4:
@@ -86,27 +123,36 @@ def _tail(ordered: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] | f
     return np.expm1(tail - cutoff), cutoff
 
 
-def _generalised_pareto(excess: NDArray[np.float64]) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution from positive values in rising order (value).
+def _tail_length(draws: int) -> int:
+    """How many of the largest weights make the tail."""
+    return math.ceil(min(draws / 5, 3 * math.sqrt(draws)))
+
+
+def _generalised_pareto(
+    excess: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shape and scale, (row), of generalised Pareto distributions of positive values in rising order, (row,
+    value); ∞ and NaN where there is none.
 
     Zhang and Stephens 2009, "A new and efficient estimation method for the generalized Pareto distribution":
     the posterior mean of θ = −k/σ on a grid, under a prior that the data scale. The shape is then drawn
     towards ½ as if by ten values more (Vehtari et al. 2024, appendix C).
     """
-    count = excess.size
+    count = excess.shape[1]
     points = 30 + int(math.sqrt(count))
-    quartile = excess[int(count / 4 + 0.5) - 1]
+    quartile = excess[:, int(count / 4 + 0.5) - 1, None]
+    means = excess.mean(axis=1)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         spacing = 1.0 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))
-        theta = 1.0 / excess[-1] + spacing / (3.0 * quartile)
-        shapes = np.log1p(-theta[:, None] * excess).mean(axis=1)
+        theta = 1.0 / excess[:, -1:] + spacing / (3.0 * quartile)
+        shapes = np.log1p(-theta[:, :, None] * excess[:, None, :]).mean(axis=2)
         # At θ = 0 the tail is exponential, and −θ/k is 1 over its mean.
-        rates = np.where(theta == 0.0, 1.0 / excess.mean(), -theta / shapes)
+        rates = np.where(theta == 0.0, 1.0 / means[:, None], -theta / shapes)
         log_likelihood = count * (np.log(rates) - shapes - 1.0)
-        weights = np.exp(log_likelihood - log_likelihood.max())
-        mean = (theta * weights).sum() / weights.sum()
-        shape = float(np.log1p(-mean * excess).mean())
-    if not math.isfinite(shape):
-        return math.inf, math.nan
-    scale = float(excess.mean()) if mean == 0.0 else float(-shape / mean)
-    return (count * shape + 10 * 0.5) / (count + 10), scale
+        weights = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
+        mean = (theta * weights).sum(axis=1) / weights.sum(axis=1)
+        shape = np.log1p(-mean[:, None] * excess).mean(axis=1)
+        scale = np.where(mean == 0.0, means, -shape / mean)
+    known = np.isfinite(shape)
+    drawn = (count * shape + 10 * 0.5) / (count + 10)
+    return np.where(known, drawn, math.inf), np.where(known, scale, math.nan)

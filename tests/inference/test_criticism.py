@@ -15,6 +15,7 @@ from scipy import stats
 from quivers.dsl import load, loads
 from quivers.errors import QvrError
 from quivers.inference import MCMC, MCMCResult, NUTSKernel
+from quivers.inference.criticism import psis_loo
 from quivers.inference.criticism.pointwise import pointwise_log_likelihood
 from quivers.inference.criticism.power_scaling import distance, sensitivity
 from quivers.inference.criticism.predictive_check import posterior_predictive_check, prior_predictive_check
@@ -298,3 +299,21 @@ def test_predictions_hang_on_the_seed_alone(mean: MCMCResult) -> None:
     torch.manual_seed(2)
     np.testing.assert_array_equal(first, mean.to_arviz(prior=5).posterior_predictive["y"].values)
     assert (first != mean.to_arviz(prior=5, seed=9).posterior_predictive["y"].values).any()
+
+
+def test_leave_one_out_of_many_observations_weighs_fewer_draws(
+    mean: MCMCResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = psis_loo.psis_loo(mean)
+    monkeypatch.setattr(psis_loo, "MOST_WEIGHED", 2)
+    thinned = psis_loo.psis_loo(mean)
+    (site,) = pointwise_log_likelihood(mean, 2)
+    chains, draws = site.values.shape[:2]
+    assert 500 <= chains * draws < mean.divergences.numel() / 2
+    np.testing.assert_array_equal(
+        site.values, pointwise_log_likelihood(mean)[0].values[:, :: mean.kept // draws]
+    )
+    # An observation's part has the error sd/√S of the mean of its log likelihoods, to first order; all are at
+    # most moved together, and p_loo is the sum of the variances.
+    error = math.sqrt(len(whole.pointwise) * whole.effective / (chains * draws))
+    assert 0 < abs(thinned.elpd - whole.elpd) < 4 * error

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivers.errors import QvrError
-from quivers.inference.psis import pareto_k
+from quivers.inference.psis import pareto_k, smoothed, smoothed_rows
 
 TAILS = {
     "normal": lambda rng, size: rng.normal(size=size),
@@ -82,3 +82,25 @@ def test_too_few_weights_are_told_in_a_sentence():
         pareto_k(np.zeros(24))
     with pytest.raises(QvrError, match=r"shape \(30, 2\)"):
         pareto_k(np.zeros((30, 2)))
+
+
+def test_many_rows_at_once_are_smoothed_as_each_by_itself():
+    rng = np.random.default_rng(12)
+    draws = 120
+    rows = np.array(
+        [
+            rng.normal(size=draws),
+            5.0 * rng.standard_t(2, size=draws),
+            np.round(rng.normal(size=draws)),  # ties at the cutoff
+            np.zeros(draws),
+            np.r_[np.zeros(draws - 3), 100.0, 200.0, 300.0],
+            np.full(draws, -np.inf),
+            np.where(rng.random(draws) < 0.2, np.nan, rng.normal(size=draws)),
+            np.r_[np.zeros(draws - 1), np.inf],
+        ]
+    )
+    weights, shapes = smoothed_rows(rows)
+    for row, found, shape in zip(rows, weights, shapes, strict=True):
+        alone, k = smoothed(row)
+        np.testing.assert_array_equal(found, alone)
+        assert shape == k == pareto_k(row)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Numbers that are worked out at a time, and the most that are kept: 2 GiB of them.
 AT_A_TIME = 4_000_000
 MOST_KEPT = 2**28
+FEWEST_DRAWS = 500
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,10 +40,11 @@ class Pointwise:
     counted: NDArray[np.bool_]
 
 
-def pointwise_log_likelihood(result: MCMCResult) -> tuple[Pointwise, ...]:
+def pointwise_log_likelihood(result: MCMCResult, most: int | None = None) -> tuple[Pointwise, ...]:
     """Each observed site's log likelihood at every draw, in the program's order; none for a program without.
 
-    Normalising constants are included. A `score` is no observation and is left out.
+    Normalising constants are included. A `score` is no observation and is left out. With `most`, draws are
+    taken evenly from each chain, so that there are no more numbers than that, but 500 draws in all.
 
     Raises:
         QvrError: there are too many observations and draws to hold at once.
@@ -54,6 +56,10 @@ def pointwise_log_likelihood(result: MCMCResult) -> tuple[Pointwise, ...]:
     shapes = [_shape(bound, density.nodes[term.node].axes) for term in terms]
     chains, draws = result.divergences.shape
     elements = sum(int(np.prod(shape)) for shape in shapes)
+    every = 1
+    if most is not None:
+        every = max(1, min(chains * draws // FEWEST_DRAWS, -(-elements * chains * draws // most)))
+        draws = -(-draws // every)
     if elements * chains * draws > MOST_KEPT:
         raise QvrError(
             f"The log likelihood of {elements:,} observations at {chains * draws:,} draws would take"
@@ -61,7 +67,7 @@ def pointwise_log_likelihood(result: MCMCResult) -> tuple[Pointwise, ...]:
             " keeps few enough draws."
         )
     kept = [np.empty((chains * draws, *shape)) for shape in shapes]
-    latents = {name: result.samples[name].flatten(0, 1) for name in result.latents}
+    latents = {name: result.samples[name][:, ::every].flatten(0, 1) for name in result.latents}
     stretch = max(1, AT_A_TIME // max(1, elements))
     with torch.no_grad():
         for start in range(0, chains * draws, stretch):

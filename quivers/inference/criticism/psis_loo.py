@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from quivers.errors import QvrError
 from quivers.inference.arguments import check_result
 from quivers.inference.criticism.pointwise import Pointwise, observation_names, pointwise_log_likelihood
-from quivers.inference.psis import FEWEST_WEIGHTS, smoothed
+from quivers.inference.psis import FEWEST_WEIGHTS, smoothed_rows
 
 if TYPE_CHECKING:
     from quivers.inference.mcmc_result import MCMCResult
 
-# Numbers to weigh: of more, the draws are thinned, down to the fewest.
+# Numbers to weigh: of more, the draws are thinned.
 MOST_WEIGHED = 20_000_000
-FEWEST_DRAWS = 500
+# As many observations at a time as have so many numbers, 2 MB of them.
+_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,20 +48,22 @@ def psis_loo(result: MCMCResult) -> LeftOut:
         QvrError: nothing is observed, or there are fewer than 25 draws.
     """
     check_result("result", result)
-    sites = pointwise_log_likelihood(result)
+    sites = pointwise_log_likelihood(result, MOST_WEIGHED)
     if not sites:
         raise QvrError("The program observes nothing, so there is no observation to leave out.")
-    values = np.concatenate([_flat(each) for each in sites], axis=1)
-    if values.shape[1] == 0:
+    values = np.concatenate([_flat(each) for each in sites])
+    count, draws = values.shape
+    if count == 0:
         raise QvrError("Every observation is left out by [where=…], so there is none to leave out.")
-    if len(values) < FEWEST_WEIGHTS:
-        raise QvrError(f"Leave-one-out needs at least {FEWEST_WEIGHTS} draws, there are {len(values)}.")
-    values = values[:: max(1, min(len(values) // FEWEST_DRAWS, values.size // MOST_WEIGHED))]
-    parts, shapes = np.empty(values.shape[1]), np.empty(values.shape[1])
-    for number, column in enumerate(values.T):
-        weights, shapes[number] = smoothed(-column)
-        parts[number] = _log_sum(weights + column) - _log_sum(weights)
-    pooled = np.array([_log_sum(column) for column in values.T]) - np.log(len(values))
+    if draws < FEWEST_WEIGHTS:
+        raise QvrError(f"Leave-one-out needs at least {FEWEST_WEIGHTS} draws, there are {draws}.")
+    parts, shapes, pooled = np.empty(count), np.empty(count), np.empty(count)
+    step = max(1, _AT_ONCE // draws)
+    for start in range(0, count, step):
+        here = slice(start, start + step)
+        weights, shapes[here] = smoothed_rows(-values[here])
+        parts[here] = _log_sum(weights + values[here]) - _log_sum(weights)
+        pooled[here] = _log_sum(values[here]) - np.log(draws)
     return LeftOut(
         elpd=float(parts.sum()),
         se=float(np.sqrt(len(parts) * parts.var())),
@@ -72,12 +75,14 @@ def psis_loo(result: MCMCResult) -> LeftOut:
 
 
 def _flat(each: Pointwise) -> NDArray[np.float64]:
-    """(draw, observation), without what `[where=…]` leaves out."""
+    """(observation, draw), without what `[where=…]` leaves out."""
     draws = each.values.shape[0] * each.values.shape[1]
-    return each.values.reshape(draws, -1)[:, each.counted.reshape(-1)]
+    return np.ascontiguousarray(each.values.reshape(draws, -1).T[each.counted.reshape(-1)])
 
 
-def _log_sum(values: NDArray[np.float64]) -> float:
-    """log Σ exp(value); −∞ where all are."""
-    most = float(values.max())
-    return most if not np.isfinite(most) else most + float(np.log(np.exp(values - most).sum()))
+def _log_sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log Σ exp(value) of each row; −∞ where all are."""
+    most = values.max(axis=1)
+    with np.errstate(invalid="ignore"):
+        found = most + np.log(np.exp(values - most[:, None]).sum(axis=1))
+    return np.asarray(np.where(np.isfinite(most), found, most))
