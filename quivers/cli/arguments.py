@@ -315,12 +315,16 @@ def _explain(commands: Any) -> None:
     explain = _command(
         commands,
         "explain",
-        "[CODE | FILE --kernel [options]]",
-        "tell what a message's code means, or how a program is computed",
-        "qvr explain QVR401",
+        "[CODE | WORD | FILE --kernel [options]]",
+        "tell what a code or a word means, or how a program is computed",
+        "qvr explain QVR401; qvr explain StudentT",
     )
     explain.add_argument(
-        "code", nargs="?", metavar="CODE", help="such as QVR401 or QVR4xx; without it, all codes are listed"
+        "code",
+        nargs="?",
+        metavar="NAME",
+        help="a code, such as QVR401 or QVR4xx, a distribution, a function or another word; or a list: "
+        "distributions, functions, language; without it, all codes",
     )
     explain.add_argument(
         "--kernel",

@@ -1,4 +1,4 @@
-"""`qvr explain`: the page of a code, the list of all of them, or the kernel of a program."""
+"""`qvr explain`: the page of a code or of a word of programs, lists of them, or a program's kernel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from quivers.explanations import page
 
 WIDEST = 100
 
+_LISTS = "`qvr explain distributions`, `functions` and `language`"
+
 
 def explain(options: argparse.Namespace) -> int:
-    """Print a code's page, a family's codes, or all codes by hundred; status 2 for a code that is none.
+    """Print a code's or a word's page, a list, or all codes by hundred; status 2 for a name that is none.
 
     With `--kernel`, print the source that computes a program.
     """
@@ -29,23 +31,42 @@ def explain(options: argparse.Namespace) -> int:
         complain("`--data`, `--map` and `--program` go with `--kernel`.")
         return MISUSE
     if options.code is None:
-        say(sys.stdout, "\n\n".join(_listing(family) for family in FAMILIES))
+        say(sys.stdout, "\n\n".join([*map(_listing, FAMILIES), f"{_LISTS} list the words of programs."]))
         return CLEAN
     name = _meant(options.code)
     if name in FAMILIES:
         say(sys.stdout, _listing(name))
         return CLEAN
-    if name not in CODES:
-        if name.endswith(".qvr"):
-            complain(f"`{name}` is a file: `qvr explain {name} --kernel` shows how it is computed.")
-            return MISUSE
-        near = near_codes(options.code)
-        meant = f"; did you mean {' or '.join(f'`{code}`' for code in near)}?" if near else "."
-        complain(f"No code is called `{options.code}`{meant}")
+    if name in CODES:
+        text = page(name)
+        say(sys.stdout, _drawn(text) if colour(sys.stdout) else text.rstrip("\n"))
+        return CLEAN
+    if name.endswith(".qvr"):
+        complain(f"`{name}` is a file: `qvr explain {name} --kernel` shows how it is computed.")
         return MISUSE
-    text = page(name)
-    say(sys.stdout, _drawn(text) if colour(sys.stdout) else text.rstrip("\n"))
-    return CLEAN
+    return _explain_word(options.code)
+
+
+def _explain_word(name: str) -> int:
+    """Print what a word of programs means, or a list of such; status 2 for anything else."""
+    from quivers.cli.explain_word import LISTS, near_word, word_list, word_page
+
+    if name in LISTS:
+        say(sys.stdout, word_list(name))
+        return CLEAN
+    text = word_page(name)
+    if text is not None:
+        say(sys.stdout, _drawn(text) if colour(sys.stdout) else text)
+        return CLEAN
+    near = near_codes(name) if any(letter.isdigit() for letter in name) else ()
+    word = near_word(name)
+    guesses = near or (() if word is None else (word,))
+    if guesses:
+        ending = f"; did you mean {' or '.join(f'`{each}`' for each in guesses)}?"
+    else:
+        ending = f": {_LISTS} list the words of programs."
+    complain(f"No code and no word is called `{name}`{ending}")
+    return MISUSE
 
 
 def _meant(name: str) -> str:

@@ -11,6 +11,8 @@ from quivers.cli import main
 from quivers.codes import CODES, FAMILIES
 from quivers.explanations import page
 
+LISTS = ": `qvr explain distributions`, `functions` and `language` list the words of programs.\n"
+
 
 @pytest.mark.parametrize("written", ["QVR401", "qvr401", "401"])
 def test_a_page_is_printed_as_it_stands_where_there_is_no_terminal(
@@ -38,10 +40,10 @@ def test_a_family_lists_its_codes(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        ("QVR4O1", "error: No code is called `QVR4O1`; did you mean `QVR401`?\n"),
-        ("funnel", "error: No code is called `funnel`.\n"),
-        ("", "error: No code is called ``.\n"),
-        ("../QVR401", "error: No code is called `../QVR401`; did you mean `QVR401`?\n"),
+        ("QVR4O1", "error: No code and no word is called `QVR4O1`; did you mean `QVR401`?\n"),
+        ("funnel", f"error: No code and no word is called `funnel`{LISTS}"),
+        ("", f"error: No code and no word is called ``{LISTS}"),
+        ("../QVR401", "error: No code and no word is called `../QVR401`; did you mean `QVR401`?\n"),
     ],
 )
 def test_an_unknown_code_is_misuse_with_the_near_codes(
