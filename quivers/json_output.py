@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # results load NumPy, which `qvr check` does without
 
     from quivers.results import Histogram, PriorDraws, SummaryRow, Trouble
 
+_NUMBERS_AT_ONCE = 2_000_000  # quantiles take several times the memory of what they are of
+
 
 def diagnostics(found: Iterable[Diagnostic], source: bytes, file: str) -> list[dict[str, Any]]:
     """One entry a diagnostic: file, code, severity, message, range, fixes."""
@@ -187,6 +189,7 @@ def prior_predictive(drawn: PriorDraws, seed: int) -> dict[str, Any]:
         "seed": seed,
         "draws": drawn.draws,
         "sites": sites,
+        "left_out": dict(drawn.left_out),
         "labels": labels_entry(drawn.axes.values(), drawn.levels),
         "problems": list(drawn.problems),
     }
@@ -235,15 +238,19 @@ def histogram_entry(histogram: Histogram | None) -> dict[str, Any] | None:
 
 
 def _figures(table: NDArray[np.float64]) -> dict[str, list[float | None]]:
-    """Mean, sd and quantiles of each column of (draw, element)."""
+    """Mean, sd and quantiles of each column of (draw, element); of many columns some at a time."""
     import numpy as np
 
-    with np.errstate(invalid="ignore"):
-        sd = table.std(axis=0, ddof=1) if len(table) > 1 else np.full(table.shape[1], np.nan)
-        figures = {"mean": table.mean(axis=0), "sd": sd}
-        quantiles = np.quantile(table, (0.05, 0.5, 0.95), axis=0)
-    figures.update(zip(("q5", "q50", "q95"), quantiles, strict=True))
-    return {name: [_number(value) for value in each] for name, each in figures.items()}
+    figures: dict[str, list[float | None]] = {name: [] for name in ("mean", "sd", "q5", "q50", "q95")}
+    step = max(1, _NUMBERS_AT_ONCE // max(1, len(table)))
+    for start in range(0, table.shape[1], step):
+        part = table[:, start : start + step]
+        with np.errstate(invalid="ignore"):
+            sd = part.std(axis=0, ddof=1) if len(part) > 1 else np.full(part.shape[1], np.nan)
+            found = (part.mean(axis=0), sd, *np.quantile(part, (0.05, 0.5, 0.95), axis=0))
+        for name, each in zip(figures, found, strict=True):
+            figures[name] += map(_number, each)
+    return figures
 
 
 def dumps(value: Any) -> str:

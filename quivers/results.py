@@ -99,6 +99,7 @@ class PriorDraws:
     `samples` are (draw, *axes), with in `axes` the objects that each site runs over and in `roles` whether
     it is a latent, observed or a let. `data` has the observed values that were given. `problems` are
     sentences about what the draws show or leave out. `levels` names the elements of objects as the data do.
+    `left_out` has the lets that were not kept since they have many numbers, and how many.
     """
 
     program: str
@@ -109,6 +110,7 @@ class PriorDraws:
     data: Mapping[str, NDArray[np.float64]]
     problems: tuple[str, ...]
     levels: Levels = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def summarise(

@@ -12,12 +12,18 @@ from quivers.ir.simplify import depends_on, needed
 _MOST_NUMBERS = 8_000_000
 
 
-def points_at_once(nodes: Sequence[Node], wanted: Sequence[int], sizes: Mapping[str, int]) -> int:
+def points_at_once(
+    nodes: Sequence[Node],
+    wanted: Sequence[int],
+    sizes: Mapping[str, int],
+    moving: frozenset[str] = frozenset({"position"}),
+) -> int:
     """As many points as give no more numbers than fit: of the nodes `wanted` and all that they need.
 
-    `nodes` have the axes that they have at one point; those that hang on no coordinate are the same at all.
+    `nodes` have the axes that they have at one point; those that hang on no node of the kinds `moving` are
+    the same at all.
     """
-    moves = depends_on(nodes, frozenset({"position"}))
+    moves = depends_on(nodes, moving)
     each = sum(
         math.prod(axis_size(axis, sizes) for axis in nodes[number].axes)
         for number in needed(nodes, wanted)

@@ -284,15 +284,19 @@ def _prior(commands: Any) -> None:
         "qvr prior model.qvr --draws 500",
     )
     _add_model_and_data(prior, "inputs that are not observed (model.data.* beside it)")
-    counts = {
-        "draws": (1, 10**6, 1000, "draws to take"),
-        "seed": (0, 2**63 - 1, 0, "the same seed gives the same draws"),
-    }
-    for name, (least, most, default, meaning) in counts.items():
-        text = f"{meaning} (%(default)s)"
-        prior.add_argument(
-            f"--{name}", type=_whole_number(least, most), default=default, metavar="N", help=text
-        )
+    prior.add_argument(
+        "--draws", type=_whole_number(1, 10**6), metavar="N", help="draws to take (1000; fewer of many rows)"
+    )
+    prior.add_argument(
+        "--seed",
+        type=_whole_number(0, 2**63 - 1),
+        default=0,
+        metavar="N",
+        help="the same seed gives the same draws (%(default)s)",
+    )
+    prior.add_argument(
+        "--site", action="append", metavar="NAME", help="show this let too, though it has many numbers"
+    )
     _add_json(prior)
 
 
@@ -403,7 +407,7 @@ def _predict(commands: Any) -> None:
         number = _whole_number(least, most)
         predict.add_argument(f"--{name}", type=number, default=default, metavar="N", help=text)
     predict.add_argument(
-        "--samples", type=_whole_number(1, 10**7), metavar="N", help="predictions to draw (one for each draw)"
+        "--samples", type=_whole_number(1, 10**7), metavar="N", help="predictions to draw (one a draw)"
     )
     predict.add_argument(
         "--target-accept", type=_share, default=TARGET_ACCEPT, metavar="P", help=argparse.SUPPRESS

@@ -57,8 +57,8 @@ def predict(options: argparse.Namespace) -> int:
             result = _fit(model, program, options, cancel)
         if cancel.is_set():
             raise Cancelled("The run was cancelled.")
-        drawn, new_name = _drawn(model, program, result, options)
-    sites = _sites(options.site, drawn, program, model.name)
+        sites = _sites(options.site, result, program, model.name)
+        drawn, new_name = _drawn(model, program, result, sites, options)
     kept = {name: drawn[name].cpu().numpy() for name in sites}
     outcome = json_output.predictions(
         program.name,
@@ -74,10 +74,12 @@ def predict(options: argparse.Namespace) -> int:
     if form is not None:
         _write(options.output, form, outcome)
     elif options.format == "text":
-        _print_table(outcome, program, drawn, new_name)
+        _print_table(outcome, program, drawn, new_name, _count(outcome, result))
     else:
         text = _csv(outcome) if options.format == "csv" else json_output.dumps(outcome)
         say(sys.stdout, text.removesuffix("\n"))
+    if options.samples is None and outcome["draws"] < result.divergences.numel():
+        say(sys.stderr, f"from {_count(outcome, result)}; --samples takes more")
     for sentence in outcome["problems"]:
         say(sys.stderr, title_line(Severity.WARNING, None, sentence, colour(sys.stderr)))
     for written in (options.output, options.draws_output):
@@ -146,7 +148,11 @@ def _new_data(
 
 
 def _drawn(
-    model: Model, program: CheckedProgram, result: MCMCResult, options: argparse.Namespace
+    model: Model,
+    program: CheckedProgram,
+    result: MCMCResult,
+    sites: list[str],
+    options: argparse.Namespace,
 ) -> tuple[Predictions, str]:
     """What is predicted for the new data, and their file's name."""
     from quivers.inference.predict_new import filled, predict_new
@@ -155,7 +161,12 @@ def _drawn(
     fitted(model, program, {**new, **filled(result, new)}, told, observed=False)
     try:
         drawn = predict_new(
-            result, new, seed=options.seed, num_samples=options.samples, elements=dict(options.elements)
+            result,
+            new,
+            seed=options.seed,
+            num_samples=options.samples,
+            elements=dict(options.elements),
+            sites=sites,
         )
     except DataError as error:
         raise refused(told, NO_DATA_FILE, str(error)) from None
@@ -171,26 +182,37 @@ def _role(name: str, program: CheckedProgram, result: MCMCResult) -> str:
     return "predicted" if any(entry.name == name for entry in program.inputs) else "let"
 
 
-def _sites(asked: list[str] | None, drawn: Predictions, program: CheckedProgram, file: str) -> list[str]:
+def _sites(asked: list[str] | None, result: MCMCResult, program: CheckedProgram, file: str) -> list[str]:
     """The sites to show: those asked for, else what the program observes."""
+    from quivers.inference.predicted import predictable
+
+    there = predictable(result.run.bound.density)
     for name in asked or []:
-        if name not in drawn:
-            known = ", ".join(f"`{each}`" for each in drawn)
+        if name not in there:
+            known = ", ".join(f"`{each}`" for each in there)
             raise refused(file, NOT_A_PROGRAM, f"Nothing predicted is called `{name}`, only {known}.", MISUSE)
     if asked:
         return list(dict.fromkeys(asked))
-    observed = [entry.name for entry in program.inputs if entry.observed and entry.name in drawn]
+    observed = [entry.name for entry in program.inputs if entry.observed and entry.name in there]
     if not observed:
-        known = ", ".join(f"`{each}`" for each in drawn)
+        known = ", ".join(f"`{each}`" for each in there)
         raise refused(file, NOT_A_PROGRAM, f"`{program.name}` observes nothing: ask with --site for {known}.")
     return observed
 
 
-def _print_table(outcome: Mapping[str, Any], program: CheckedProgram, drawn: Predictions, new: str) -> None:
+def _count(outcome: Mapping[str, Any], result: MCMCResult) -> str:
+    """How many draws there are, and of how many where that isn't all."""
+    drawn, there = outcome["draws"], result.divergences.numel()
+    return f"{drawn:,} of {there:,} draws" if drawn < there else f"{drawn:,} draw{'s' * (drawn != 1)}"
+
+
+def _print_table(
+    outcome: Mapping[str, Any], program: CheckedProgram, drawn: Predictions, new: str, count: str
+) -> None:
     from quivers.terminal.prior import prior_table
 
     say(sys.stdout, f"{program.name} : {program.signature}")
-    say(sys.stdout, f"predicted for {new}: {outcome['draws']} draws, seed {outcome['seed']}\n")
+    say(sys.stdout, f"predicted for {new}: {count}, seed {outcome['seed']}\n")
     say(sys.stdout, prior_table(outcome["sites"], drawn.levels))
 
 

@@ -60,7 +60,7 @@ def bind(checked: Checked, program: CheckedProgram, data: Any, *, require_observ
 
     What an `observe` with `[where=…]` scores may be NaN or None; that it is there in the rows that count is
     asked when the program's density is bound. With `require_observed` false, what the program observes may
-    be left out (for prediction).
+    be left out, or be missing in some places (for prediction).
 
     Raises:
         DataError: with everything that is wrong, in the order of the program's inputs.
@@ -69,6 +69,8 @@ def bind(checked: Checked, program: CheckedProgram, data: Any, *, require_observ
     data = _by_identifier(values_of(data))
     arrays: dict[str, np.ndarray] = {}
     may_miss = inputs_left_out(checked, program)
+    if not require_observed:
+        may_miss |= {entry.name for entry in program.inputs if entry.observed}
     naming = Naming(checked, data, problems)
     by_row = group_columns([entry for entry in program.inputs if entry.name in data], data)
     for entry in program.inputs:

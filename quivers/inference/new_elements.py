@@ -18,17 +18,16 @@ Elements = Literal["new", "further"]
 
 
 def matched_latents(
-    draws: Mapping[str, Tensor], fitted: BoundModel, bound: BoundModel, elements: Mapping[str, Elements]
+    draws: Mapping[str, Tensor], bound: BoundModel, known: Mapping[str, Tensor | None]
 ) -> dict[str, Tensor]:
-    """Draws of each latent of `bound`, (draw, *axes), from those of `fitted`.
+    """Draws of each latent of `bound`, (draw, *axes), from those of the fit; `known` is of `known_places`.
 
     Elements that both have keep their draws; new ones are drawn from the program, given the latents before
     them, with torch's global generator.
 
     Raises:
-        QvrError: it is not known which elements are new, or one draw of a latent spans old and new ones.
+        QvrError: one draw of a latent spans old and new elements.
     """
-    known = {name: _known(name, fitted, bound, elements) for name in _objects(fitted, bound)}
     changed = {name for name, places in known.items() if places is not None}
     if not changed:
         for latent in bound.density.latents:
@@ -56,12 +55,20 @@ def matched_latents(
     return {latent.name: found[latent.name] for latent in bound.density.latents}
 
 
-def _objects(fitted: BoundModel, bound: BoundModel) -> list[str]:
+def known_places(
+    fitted: BoundModel, bound: BoundModel, elements: Mapping[str, Elements]
+) -> dict[str, Tensor | None]:
+    """For each object that latents run over, where its elements stand in the fit, as `places_in_fit` has it.
+
+    Raises:
+        QvrError: it is not known which elements are new.
+    """
     axes = [axis for latent in bound.density.latents for axis in latent.axes]
-    return [name for name in dict.fromkeys(object_of(axis) for axis in axes) if name in fitted.sizes]
+    names = [name for name in dict.fromkeys(object_of(axis) for axis in axes) if name in fitted.sizes]
+    return {name: places_in_fit(name, fitted, bound, elements) for name in names}
 
 
-def _known(
+def places_in_fit(
     name: str, fitted: BoundModel, bound: BoundModel, elements: Mapping[str, Elements]
 ) -> Tensor | None:
     """For each element of an object its place in the fit, −1 for a new one; None where they are the same."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,8 @@ from quivers.inference.arguments import check_by_name, check_model
 from quivers.inference.guides import Guide
 from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.mcmc_result import MCMCResult
-from quivers.inference.new_elements import Elements, matched_latents
+from quivers.inference.new_elements import Elements
+from quivers.inference.predicted import predictable, worked_out
 from quivers.inference.prior_predictive import prior_predictive
 from quivers.ir.graph import object_of
 from quivers.results import Figures, figures
@@ -36,7 +37,8 @@ class Predictive:
     The data to predict for may give an object another size than the fit's. Latents over it keep the draws of
     the elements that the fit had, matched by the names that the data give them, and those of new ones are
     drawn from the program, given the other latents. Where the data give no names, `elements` says which are
-    new: {"School": "new"} all of them, {"Time": "further"} those after the fit's.
+    new: {"School": "new"} all of them, {"Time": "further"} those after the fit's. A series that is regressed
+    on its own past is forecast: each place that is not known follows its draws before it.
     """
 
     def __init__(
@@ -65,12 +67,22 @@ class Predictive:
         self.num_samples = num_samples
         self.elements = dict(elements or {})
 
-    def __call__(self, x: Any = None, observations: Mapping[str, Any] | None = None) -> Predictions:
+    def __call__(
+        self,
+        x: Any = None,
+        observations: Mapping[str, Any] | None = None,
+        *,
+        sites: Collection[str] | None = None,
+    ) -> Predictions:
         """Draws by name, each (draw, *axes): latents, lets, and every observed site drawn anew.
 
-        `observations` needs the program's inputs, not the observed ones. The randomness is torch's global
-        generator's. Raises `DataError` where an input is missing or does not fit, `QvrError` where the
-        posterior is not one of these latents or a prior is improper.
+        With `sites` those alone, and only what they need is worked out. `observations` needs the program's
+        inputs, not the observed ones. The randomness is torch's global generator's.
+
+        Raises:
+            DataError: an input is missing or does not fit.
+            QvrError: there is none of these sites, the posterior is not one of these latents, a prior is
+                improper, or a series can't be forecast.
         """
         given = {} if observations is None else observations
         bound = self.model.bind(given, require_observed=False)
@@ -78,13 +90,12 @@ class Predictive:
             seed = int(torch.randint(2**62, ()).item())
             drawn = prior_predictive(self.model, given, draws=self.num_samples or PREDICTIONS, seed=seed)
             samples = {name: torch.from_numpy(values) for name, values in drawn.samples.items()}
-            return Predictions(samples, bound)
+            return Predictions({name: samples[name] for name in _wanted(sites, list(samples))}, bound)
+        wanted = _wanted(sites, predictable(bound.density))
         names = [coordinates.name for coordinates in bound.coordinates]
         draws, fitted = self._draws(bound, names)
-        latents = matched_latents(draws, fitted, bound, self.elements)
-        with torch.no_grad():
-            predicted = bound.predict(latents, torch.default_generator)
-        return Predictions({**latents, **predicted}, bound)
+        count = len(next(iter(draws.values()))) if draws else self.num_samples or PREDICTIONS
+        return Predictions(worked_out(draws, fitted, bound, self.elements, wanted, count), bound)
 
     def _draws(self, bound: BoundModel, names: list[str]) -> tuple[dict[str, Tensor], BoundModel]:
         """Draws of the latents, (draw, *axes), and the program with the data that it was fitted to."""
@@ -140,6 +151,15 @@ class Predictions(dict[str, Tensor]):
 
         arrays = {name: values.cpu().numpy() for name, values in self.items()}
         return Dimensions(self._bound).dataset(arrays, self.axes, ("draw",))
+
+
+def _wanted(sites: Collection[str] | None, known: list[str]) -> list[str]:
+    for name in sites or ():
+        if name not in known:
+            raise QvrError(
+                f"Nothing predicted is called `{name}`, only {', '.join(f'`{k}`' for k in known)}."
+            )
+    return known if sites is None else list(dict.fromkeys(sites))
 
 
 def _chosen(result: MCMCResult, names: list[str], num_samples: int | None) -> dict[str, Tensor]:

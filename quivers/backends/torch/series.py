@@ -49,11 +49,15 @@ def drawn_in_order(
     given: Mapping[str, Tensor],
     starts: Mapping[str, float],
     generator: torch.Generator | None,
+    latents: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Draws of all sites, (*batch, *axes) each, the series of a program place by place.
 
     `given` holds values of series, (*axes): they stand where `[where=…]` leaves a place out, of which the
     program says nothing. `starts` has for each series a value that it may take.
+
+    With `latents`, whose values `forward` has, the rest is forecast: what is `given` and finite is the past.
+    Each place is drawn anew, but those after it see the past where it is known.
 
     Raises:
         NotASeriesError: a place of a series depends on itself or on later ones, or is left out and not given.
@@ -67,12 +71,15 @@ def drawn_in_order(
     later = [step for step in others if names & _inputs_of(density, step)]
     after = {step.site for step in later}
     for step in others:
-        if step.site not in after:
+        if latents is not None and step.site in latents:
+            result[step.site] = latents[step.site]
+        elif step.site not in after:
             result[step.site] = forward.drawn(step, generator)
     problem: NotASeriesError | None = None
     for axis in _common_axes(group):
         try:
-            series = _Series(forward, group, axis, result, given, starts).drawn(generator)
+            along = _Series(forward, group, axis, result, given, starts, past=latents is not None)
+            series = along.drawn(generator)
             break
         except NotASeriesError as error:
             problem = problem or error
@@ -82,10 +89,13 @@ def drawn_in_order(
         )
     for step in group:
         assert step.value is not None
-        forward.put(step.value, series[step.site])
+        forward.put(step.value, along.values[step.site])
     result |= series
     for step in later:
-        result[step.site] = forward.drawn(step, generator)
+        if latents is not None and step.site in latents:
+            result[step.site] = latents[step.site]
+        else:
+            result[step.site] = forward.drawn(step, generator)
     return {step.site: result[step.site] for step in density.draws}
 
 
@@ -105,7 +115,7 @@ class _Series:
 
     def __init__(
         self, forward: Forward, group: Sequence[Draw], axis: str, latents: Mapping[str, Tensor],
-        given: Mapping[str, Tensor], starts: Mapping[str, float],
+        given: Mapping[str, Tensor], starts: Mapping[str, float], *, past: bool,
     ) -> None:  # fmt: skip
         self.forward, self.group, self.axis, self.latents = forward, group, axis, latents
         self.size = forward.compiler.shape((axis,))[0]
@@ -119,6 +129,9 @@ class _Series:
         for name, values in self.given.items():
             known = values.to(forward.device).expand(shapes[name])
             self.values[name] = torch.where(torch.isfinite(known), known, self.values[name])
+        # Where the past is known, later places see it and not what is drawn for it.
+        self.past = {name: torch.isfinite(values) for name, values in self.given.items()} if past else {}
+        self.draws = {name: values.clone() for name, values in self.values.items()} if past else self.values
         self.plans = {step.site: self._plan(step) for step in group}
 
     def _plan(self, step: Draw) -> tuple[Plan, list[tuple[str, ...]]]:
@@ -133,9 +146,9 @@ class _Series:
             event = step.events.get(parameter.name, axes[len(axes) - parameter.event_rank :])
             outputs.append((node, (*plates, *event)))
         outputs += [(end, step.axes) for end in (step.low, step.high) if end is not None]
-        counted = _counted(density, step)
-        if counted is not None:
-            outputs.append((counted, plates))
+        counts = counted(density, step)
+        if counts is not None:
+            outputs.append((counts, plates))
         names = {each.site for each in self.group}
         nodes = [
             replace(node, op="site") if node.op == "input" and node.name in names else node
@@ -153,46 +166,69 @@ class _Series:
         ]
 
     def drawn(self, generator: torch.Generator | None) -> dict[str, Tensor]:
-        """Each site's values, (*batch, *axes)."""
+        """Each site's draws, (*batch, *axes)."""
         seen: dict[str, list[list[Tensor]]] = {step.site: [] for step in self.group}
-        for place in range(self.size):
+        place = 0
+        # All places up to the first unknown one see what is known, so one evaluation serves them.
+        for count in [*([known] if (known := self._known()) else []), *[1] * (self.size - known)]:
             for step in self.group:
                 found = self._outputs(step)
-                seen[step.site].append(self._at(step, found, place))
-                self._draw(step, found, place, generator)
+                seen[step.site].append(self._at(step, found, place, count))
+                self._draw(step, found, place, count, generator)
+            place += count
         for step in self.group:
             self._require_same(step, seen[step.site])
-        return self.values
+        return self.draws
 
-    def _draw(self, step: Draw, found: list[Tensor], place: int, generator: torch.Generator | None) -> None:
-        """Put the draw of one place, and in its stead where nothing is known yet, into all later ones."""
+    def _known(self) -> int:
+        """How many places of the axis lie before the first of which something is unknown."""
+        known = self.size
+        for step in self.group:
+            if step.site not in self.past:
+                return 0
+            there = self.past[step.site].movedim(self.dimension[step.site], 0).reshape(self.size, -1).all(1)
+            known = min(known, int(there.long().cumprod(0).sum()))
+        return known
+
+    def _draw(
+        self, step: Draw, found: list[Tensor], place: int, count: int, generator: torch.Generator | None
+    ) -> None:
+        """Put the draws of `count` places, and where nothing is known yet, the last into all later ones."""
         forms = FAMILIES[step.family].forms[step.form].parameters
         parameters = {each.name: value for each, value in zip(forms, found, strict=False)}
         ends = found[len(forms) :]
         low = ends.pop(0) if step.low is not None else None
         high = ends.pop(0) if step.high is not None else None
         dimension = self.dimension[step.site]
-        anew = self.forward.drawn_from(step, parameters, low, high, generator).narrow(dimension, place, 1)
+        anew = self.forward.drawn_from(step, parameters, low, high, generator)
+        anew = anew.narrow(dimension, place, count)
         values = self.values[step.site]
-        here = values.narrow(dimension, place, 1)
+        here = values.narrow(dimension, place, count)
         if ends:  # where it does not count, the value is the data's
             counts = ends[0].bool()
             for _ in range(FAMILIES[step.family].event_rank):
                 counts = counts.unsqueeze(-1)
-            counts = counts.expand(values.shape).narrow(dimension, place, 1)
+            counts = counts.expand(values.shape).narrow(dimension, place, count)
             if not counts.all():
-                self._require_given(step, counts, place)
+                self._require_given(step, counts, place, count)
                 anew = torch.where(counts, anew, here)
+        if self.draws is not self.values:
+            self.draws[step.site].narrow(dimension, place, count).copy_(anew)
+            if step.site in self.past:
+                known = self.past[step.site].expand(values.shape).narrow(dimension, place, count)
+                anew = torch.where(known, here, anew)
         here.copy_(anew)
-        if step.site not in self.given and place + 1 < self.size:
-            finite = torch.where(torch.isfinite(anew), anew, torch.zeros_like(anew))
-            values.narrow(dimension, place + 1, self.size - place - 1).copy_(finite)
+        after = place + count
+        if step.site not in self.given and after < self.size:
+            last = anew.narrow(dimension, count - 1, 1)
+            finite = torch.where(torch.isfinite(last), last, torch.zeros_like(last))
+            values.narrow(dimension, after, self.size - after).copy_(finite)
 
-    def _require_given(self, step: Draw, counts: Tensor, place: int) -> None:
+    def _require_given(self, step: Draw, counts: Tensor, place: int, count: int) -> None:
         known = self.given.get(step.site)
         if known is not None:
             there = torch.isfinite(known).expand(self.values[step.site].shape)
-            if bool((counts | there.narrow(self.dimension[step.site], place, 1)).all()):
+            if bool((counts | there.narrow(self.dimension[step.site], place, count)).all()):
                 return
         raise NotASeriesError(
             step.site,
@@ -204,10 +240,11 @@ class _Series:
         """Where each of a site's outputs has the axis, counted from the end."""
         return [own.index(self.axis) - len(own) for own in self.plans[step.site][1]]
 
-    def _at(self, step: Draw, found: list[Tensor], place: int) -> list[Tensor]:
+    def _at(self, step: Draw, found: list[Tensor], place: int, count: int) -> list[Tensor]:
         places = self._dimensions(step)
         return [
-            value.narrow(dimension, place, 1).clone() for value, dimension in zip(found, places, strict=True)
+            value.narrow(dimension, place, count).clone()
+            for value, dimension in zip(found, places, strict=True)
         ]
 
     def _require_same(self, step: Draw, seen: Sequence[list[Tensor]]) -> None:
@@ -215,7 +252,7 @@ class _Series:
         family = FAMILIES[step.family]
         found = self._outputs(step)
         dimensions = self._dimensions(step)
-        counts = found[-1].bool() if _counted(self.forward.density, step) is not None else None
+        counts = found[-1].bool() if counted(self.forward.density, step) is not None else None
         for number, (value, dimension) in enumerate(zip(found, dimensions, strict=True)):
             then = torch.cat([each[number] for each in seen], dim=dimension)
             same = torch.isclose(value, then, rtol=_SAME, atol=_SAME, equal_nan=True)
@@ -270,7 +307,7 @@ def _inputs_of(density: Density, step: Draw) -> set[str]:
     return {density.nodes[number].name or "" for number in used if density.nodes[number].op == "input"}
 
 
-def _counted(density: Density, step: Draw) -> int | None:
+def counted(density: Density, step: Draw) -> int | None:
     """The node that says which places `[where=…]` keeps, None where all count."""
     return next(
         (term.counted for term in density.terms if term.site == step.site and term.kind == "likelihood"), None

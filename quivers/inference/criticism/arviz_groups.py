@@ -16,6 +16,7 @@ from quivers.errors import QvrError
 from quivers.inference.arguments import check_kind, check_result
 from quivers.inference.criticism.pointwise import pointwise_log_likelihood
 from quivers.inference.kernels import check_count, check_seed
+from quivers.inference.predicted import worked_out
 from quivers.inference.prior_predictive import prior_predictive
 from quivers.inference.site_axes import named_axes
 from quivers.ir.graph import axis_size, object_of
@@ -99,11 +100,9 @@ def to_arviz(
 
 def predictions(result: MCMCResult, seed: int) -> dict[str, np.ndarray[Any, Any]]:
     """Every observed site drawn anew at each draw of the run, (chain, draw, *axes) each."""
-    generator = torch.Generator().manual_seed(seed % 2**63)
-    with torch.no_grad():
-        drawn = result.run.bound.predict({name: result.samples[name] for name in result.latents}, generator)
-    names = [step.site for step in result.run.bound.density.draws if step.observed]
-    return {name: drawn[name].cpu().numpy() for name in names}
+    chains = tuple(result.divergences.shape)
+    drawn = some_predictions(result, seed, result.divergences.numel())
+    return {name: values.reshape(*chains, *values.shape[1:]) for name, values in drawn.items()}
 
 
 def some_predictions(result: MCMCResult, seed: int, most: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -112,10 +111,10 @@ def some_predictions(result: MCMCResult, seed: int, most: int) -> dict[str, np.n
     every = max(1, -(-result.divergences.numel() // most))
     latents = {name: result.samples[name].flatten(0, 1)[::every] for name in result.latents}
     generator = torch.Generator().manual_seed(seed % 2**63)
-    with torch.no_grad():
-        drawn = bound.predict(latents, generator)
     names = [step.site for step in bound.density.draws if step.observed]
-    return {name: drawn[name].cpu().numpy() for name in names}
+    count = len(range(0, result.divergences.numel(), every))
+    drawn = worked_out(latents, bound, bound, {}, names, count, generator)
+    return {name: values.numpy() for name, values in drawn.items()}
 
 
 def arviz() -> Any:
