@@ -75,10 +75,7 @@ class DataChecks:
             answer = self._answers.get(opened.uri)
             if opened.path is not None and (
                 opened.path.parent in folders
-                or (
-                    answer is not None
-                    and any(path in changed or path in folders for path in answer.paths)
-                )
+                or (answer is not None and any(path in changed or path in folders for path in answer.paths))
             ):
                 self.later(opened, 0.0)
 

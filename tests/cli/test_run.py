@@ -322,6 +322,7 @@ def test_a_let_over_many_rows_is_named_and_kept_on_demand(
     assert "m : 1,200 numbers, not worked out (--keep m)" in out
     assert main([*short, "--keep", "m", "--drop", "a"]) == 0
     out = capsys.readouterr().out
-    assert "m[1200]" not in out and "m[1] " in out and "\na " not in out
+    assert "m[1] " in out
+    assert "\na " not in out
     assert main([*short, "--keep", "mm"]) == 1
     assert "`rows` has no latent or let `mm`. Did you mean `m`?" in capsys.readouterr().err

@@ -65,8 +65,8 @@ def test_a_fault_of_a_table_is_a_sentence_and_exit_1(model: Path, capsys: pytest
     assert main(["run", str(model)]) == 1
     err = capsys.readouterr().err
     assert (
-        f"error[QVR606]: {path}: `y` has 1 missing value: row 3 of `School`; `[where=…]` on its `observe` would leave it out."
-        in err
+        f"error[QVR606]: {path}: `y` has 1 missing value: row 3 of `School`;"
+        " `[where=…]` on its `observe` would leave it out." in err
     )
 
 
