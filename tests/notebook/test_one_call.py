@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -184,6 +185,32 @@ def test_two_runs_at_once_give_what_each_gives_alone() -> None:
     alone = [means(seed=seed) for seed in (1, 2)]
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda seed: means(seed=seed), (1, 2))) == alone
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_processes_forked_after_a_run_make_theirs() -> None:
+    code = """
+import multiprocessing, sys, warnings
+import torch, quivers
+warnings.simplefilter("ignore")
+torch.set_num_threads(2)  # a process on a single core has no threads to lose
+source = '''object Item : FinSet 100
+program items : Item -> Item
+    sample theta : Item <- Normal(0.0, 1.0)
+    observe y : Item <- Normal(theta, 1.0)
+    return theta
+'''
+def mean(seed):
+    # so many numbers that torch shares the work
+    found = quivers.fit(source, {"y": [0.5] * 100}, seed=seed, chains=1, warmup=50, draws=500, progress=False)
+    return found["theta"].values.mean()
+if __name__ == "__main__":
+    alone = mean(1)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(pool.map_async(mean, [1, 1]).get(timeout=60) == [alone, alone])
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert told.stdout == "True\n", told.stderr[-2000:]
 
 
 def test_quivers_loads_nothing_until_it_is_asked() -> None:
