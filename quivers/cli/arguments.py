@@ -416,7 +416,7 @@ def _predict(commands: Any) -> None:
         "--format", choices=("text", "csv", "json"), default="text", metavar="FORM", help="text, csv or json"
     )
     predict.add_argument(
-        "-o", "--output", type=_path, metavar="FILE", help="a .csv, .json or .npz file to write instead"
+        "-o", "--output", type=_path, metavar="FILE", help="a .csv, .json, .npz or .parquet file"
     )
     predict.add_argument("--draws-output", type=_path, metavar="FILE", help="an .npz file for all draws")
     predict.add_argument("--quiet", action="store_true", help="show no progress")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from quivers.inference.predictive import Predictions
 
 FIGURES = ("mean", "sd", "q5", "q50", "q95")
-ENDINGS = {".csv": "csv", ".json": "json", ".npz": "npz"}
+ENDINGS = {".csv": "csv", ".json": "json", ".npz": "npz", ".parquet": "parquet"}
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -95,6 +95,12 @@ def _form_of(output: str | None) -> str | None:
     if form is None:
         reason = f"{output} doesn't say what to write: end it in one of {', '.join(ENDINGS)}."
         raise refused(output, NOT_A_PROGRAM, reason, status=MISUSE)
+    if form == "parquet":  # told before the fit
+        try:
+            import pyarrow.parquet  # noqa: F401
+        except ImportError:
+            reason = f"{output} needs pyarrow, which isn't installed: pip install 'qvr[parquet]'."
+            raise refused(output, NOT_A_PROGRAM, reason) from None
     return form
 
 
@@ -172,7 +178,9 @@ def _drawn(
         raise refused(told, NO_DATA_FILE, str(error)) from None
     except QvrError as error:
         # The command's own words for what Python says with a dictionary.
-        raise QvrError(re.sub(r'elements=\{"(\w+)": "(\w+)"\}', r"--elements \1=\2", str(error))) from None
+        told_as = r'elements=\{"(\w+)": "(\w+)"\} where all are, or "further"'
+        said = re.sub(told_as, r"--elements \1=\2 where all are, or \1=further", str(error))
+        raise QvrError(said) from None
     return drawn, told
 
 
@@ -229,15 +237,33 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str], lis
             yield site, elements, [entry[figure][place] for figure in FIGURES]
 
 
-def _csv(outcome: Mapping[str, Any]) -> str:
-    """A line for each number: its site, a column for each object, and its figures."""
+def _table(outcome: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """A header, then a line for each number: its site, a column for each object, and its figures."""
     objects = list(dict.fromkeys(axis for entry in outcome["sites"].values() for axis in entry["axes"]))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["site", *objects, *FIGURES])
+    yield ["site", *objects, *FIGURES]
     for site, elements, figures in _rows(outcome):
-        writer.writerow([site, *(elements.get(name, "") for name in objects), *figures])
+        yield [site, *(elements.get(name) for name in objects), *figures]
+
+
+def _csv(outcome: Mapping[str, Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(_table(outcome))
     return text.getvalue()
+
+
+def _write_parquet(output: str, outcome: Mapping[str, Any]) -> None:
+    """The table as Parquet: names are text, figures numbers."""
+    import pyarrow
+    import pyarrow.parquet
+
+    header, *lines = _table(outcome)
+    columns = {
+        name: pyarrow.array(
+            [line[at] for line in lines], pyarrow.float64() if name in FIGURES else pyarrow.string()
+        )
+        for at, name in enumerate(header)
+    }
+    pyarrow.parquet.write_table(pyarrow.table(columns), output)
 
 
 def _write(output: str, form: str, outcome: Mapping[str, Any]) -> None:
@@ -251,8 +277,11 @@ def _write(output: str, form: str, outcome: Mapping[str, Any]) -> None:
         }
         _write_arrays(output, arrays | _names(outcome))
         return
-    text = _csv(outcome) if form == "csv" else json_output.dumps(outcome) + "\n"
     try:
+        if form == "parquet":
+            _write_parquet(output, outcome)
+            return
+        text = _csv(outcome) if form == "csv" else json_output.dumps(outcome) + "\n"
         Path(output).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise _unwritten(output, error) from None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from quivers.element_names import AxisLabels, axis_labels, element_names, labels
+from quivers.element_names import AxisLabels, axis_labels, element_name, index_of, labels
 from quivers.terminal.width import safe
 
 HEADER = ("", "", "mean", "sd", "5%", "50%", "95%")
 FIGURES = ("mean", "sd", "q5", "q50", "q95")
 LONGEST_SITE = 24  # elements of a site that are shown in full
-SHOWN_OF_LONGER = 10
+SHOWN_OF_LONGER = 5  # at its start, and at its end, where a forecast lies
 
 
 def prior_table(sites: Mapping[str, Mapping[str, Any]], levels: Mapping[str, Any] | None = None) -> str:
@@ -40,14 +39,14 @@ def prior_table(sites: Mapping[str, Mapping[str, Any]], levels: Mapping[str, Any
 
 def _lines(site: str, entry: Mapping[str, Any], own: AxisLabels) -> list[tuple[str, ...]]:
     size = math.prod(entry["shape"])
-    shown = SHOWN_OF_LONGER if size > LONGEST_SITE else size
-    names = itertools.islice(element_names(site, entry["shape"], own), shown)
-    lines: list[tuple[str, ...]] = [
-        (safe(name), entry["role"], *(_number(entry[figure][place]) for figure in FIGURES))
-        for place, name in enumerate(names)
-    ]
-    if shown < size:
-        lines.append((f"… {size - shown} more of {safe(site)}",))
+    first = SHOWN_OF_LONGER if size > LONGEST_SITE else size
+    last = range(max(first, size - SHOWN_OF_LONGER), size)
+    lines: list[tuple[str, ...]] = []
+    for place in (*range(first), *last):
+        if last and place == last[0]:
+            lines.append((f"… {last[0] - first} more of {safe(site)}",))
+        name = element_name(site, index_of(place, entry["shape"]), own)
+        lines.append((safe(name), entry["role"], *(_number(entry[figure][place]) for figure in FIGURES)))
     if "observed" in entry:
         lines.append((safe(site), "data", *(_number(entry["observed"][figure]) for figure in FIGURES)))
     return lines

@@ -52,6 +52,12 @@ def test_every_command_takes_a_template(
     for form in ("svg", "dot", "mermaid", "text"):
         assert main(["plate", "study.qvr", "--format", form]) == 0
     capsys.readouterr()
+
+
+def test_a_template_has_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mixture", "study"]) == 0
+    short = ["--chains", "2", "--warmup", "100", "--draws", "20", "--quiet"]
     assert main(["report", "study.qvr", *short]) == 0
     assert "<svg" in Path("study.html").read_text("utf-8")
 

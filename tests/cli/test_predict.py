@@ -43,7 +43,7 @@ def predicted(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[
     lines = csv.DictReader(io.StringIO(capsys.readouterr().out))
     figures = ("mean", "sd", "q5", "q50", "q95")
     return {
-        f"{line['site']}[{line.get('Row') or line.get('Town')}]": {
+        f"{line['site']}[{line.get('Row') or line.get('Town') or line.get('Week')}]": {
             name: float(line[name]) for name in figures
         }
         for line in lines
@@ -85,12 +85,13 @@ def test_sites_go_by_the_names_of_their_elements(folder: Path, capsys: pytest.Ca
 
 
 def test_files_have_figures_and_draws(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
     asked = ["m.qvr", "--new", "new.csv", *SHORT, "--site", "y", "--site", "effect", "--samples", "50"]
     assert main(["predict", *asked, "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["program"], told["draws"], told["labels"]) == ("towns", 50, {"Town": ["Rho", "Sigma"]})
     assert told["sites"]["y"]["role"] == "predicted"
-    for name in ("p.json", "p.csv", "p.npz"):
+    for name in ("p.json", "p.csv", "p.npz", "p.parquet"):
         assert main(["predict", *asked, "-o", name, "--draws-output", "draws.npz"]) == 0
         assert capsys.readouterr().out == ""
     assert json.loads(Path("p.json").read_text()) == told
@@ -99,6 +100,9 @@ def test_files_have_figures_and_draws(folder: Path, capsys: pytest.CaptureFixtur
     assert [line[:3] for line in table[1:]] == [
         ["y", "1", ""], ["y", "2", ""], ["effect", "", "Rho"], ["effect", "", "Sigma"],
     ]  # fmt: skip
+    parquet = pq.read_table("p.parquet").to_pydict()
+    assert parquet["Town"] == [None, None, "Rho", "Sigma"]
+    assert parquet["mean"] == told["sites"]["y"]["mean"] + told["sites"]["effect"]["mean"]
     with np.load("p.npz") as figures, np.load("draws.npz") as draws:
         assert draws["y"].shape == (50, 2)
         assert draws["Town labels"].tolist() == ["Rho", "Sigma"]
@@ -132,6 +136,55 @@ def test_a_forgotten_column_is_missed_and_a_constant_is_not(
     assert "prior_sd" not in err
 
 
+WEEKS = """\
+object Week : FinSet
+program weeks : Week -> Week
+    sample carry <- Uniform(-1.0, 1.0)
+    let is_first = index(Week) == 0
+    let left = if is_first then 0.0 else carry * lag(y, 1)
+    observe y : Week <- Normal(left, 1.0)
+    return left
+"""
+
+
+def test_a_series_is_forecast(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "w.qvr").write_text(WEEKS)
+    y = [(-1.0) ** week * 10.0 * 0.95**week for week in range(40)]
+    (folder / "w.data.csv").write_text("y\n" + "".join(f"{value}\n" for value in y))
+    (folder / "gaps.csv").write_text("y\n" + "".join(f"{value}\n" for value in y) + '""\n""\n')
+    (folder / "further.json").write_text('{"Week": 42}')
+    gaps = predicted(["w.qvr", "--new", "gaps.csv", *SHORT], capsys)
+    further = predicted(["w.qvr", "--new", "further.json", "--elements", "Week=further", *SHORT], capsys)
+    # 41 weeks after the first, in which the sign changes each time.
+    assert gaps["y[41]"] == further["y[41]"]
+    assert abs(gaps["y[41]"]["mean"] - y[0] * 0.95**40) < 5 * 1.0 / math.sqrt(600) + 0.1
+    assert gaps["y[42]"]["mean"] < 0.0
+    assert gaps["y[42]"]["sd"] > 1.1
+    assert main(["predict", "w.qvr", "--new", "further.json", *SHORT]) == 1
+    assert "say --elements Week=new where all are, or Week=further where" in capsys.readouterr().err
+    assert main(["predict", "w.qvr", "--new", "gaps.csv", *SHORT]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(("y", "…"))]
+    assert names == [
+        *(f"y[{week}]" for week in (1, 2, 3, 4, 5)),
+        "…",
+        *(f"y[{week}]" for week in range(38, 43)),
+    ]
+
+
+def test_of_many_rows_fewer_draws_are_taken_and_that_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quivers.inference.draw_count.MOST_NUMBERS", 200)
+    asked = ["predict", "m.qvr", "--new", "new.csv", *SHORT]
+    assert main(asked) == 0
+    out, err = capsys.readouterr()
+    assert "predicted for new.csv: 100 of 600 draws, seed 0" in out
+    assert "from 100 of 600 draws; --samples takes more" in err
+    assert main([*asked, "--samples", "300"]) == 0
+    out, err = capsys.readouterr()
+    assert ("300 of 600 draws" in out, "--samples" in err) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
@@ -141,7 +194,7 @@ def test_a_forgotten_column_is_missed_and_a_constant_is_not(
         (["--run", "no/such", "--new", "new.csv"], 1, "no/such is no saved run"),
         (["--run", "latest", "--data", "d.csv", "--new", "new.csv"], 2, "A saved run has its data"),
         (["m.qvr"], 2, "`qvr predict` needs --new."),
-        (["m.qvr", "--new", "new.csv", "-o", "p.txt"], 2, "end it in one of .csv, .json, .npz."),
+        (["m.qvr", "--new", "new.csv", "-o", "p.txt"], 2, "end it in one of .csv, .json, .npz, .parquet."),
         (["m.qvr", "--new", "new.csv", "--draws-output", "d.csv"], 2, "d.csv must end in .npz"),
         (
             ["m.qvr", "--new", "new.csv", "--elements", "Town"],

@@ -125,7 +125,7 @@ def test_a_site_that_uses_its_own_later_places_is_refused_with_what_to_give() ->
         "carry * lag(y, 1)", "carry * (sum(y) - y)"
     )
     result = run(ahead, {"y": Y[:5]})
-    with pytest.raises(QvrError, match="`y` can't be forecast.*Give `y` for all elements"):
+    with pytest.raises(QvrError, match=r"`y` can't be forecast.*Give `y` for all elements"):
         predict_new(result, {"Week": 6}, seed=1, elements={"Week": "further"})
     assert predict_new(result, {"y": Y[:5]}, seed=1)["y"].shape == (2000, 5)
 
