@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Place = str | int
+Operand: TypeAlias = "SiteDraws | float"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,6 +30,9 @@ class SiteDraws:
 
     A second axis over an object is `School′`. NumPy takes the whole for its values. Elements go by the names
     that the data give them, which `levels` has by axis, and those of other axes by numbers from 1.
+
+    `+ - * / **`, comparisons, `-x` and `abs(x)` work draw by draw and take axes by name: `theta - mu` is each
+    school's difference, with a summary of its own, and `(theta > 5).mean()` the probabilities.
     """
 
     name: str
@@ -44,6 +49,11 @@ class SiteDraws:
     def dims(self) -> tuple[str, ...]:
         """The name of each axis of `values`."""
         return ("chain", "draw", *self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of `dims`."""
+        return self.values.shape
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,6 +116,54 @@ class SiteDraws:
         sizes = [f"{axis} {size}" for axis, size in zip(self.dims, self.values.shape, strict=True)]
         return f"{self.name}: " + " × ".join(sizes)
 
+    def __add__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.add, "+")
+
+    def __radd__(self, other: Operand) -> SiteDraws:
+        return _worked_out(other, self, operator.add, "+")
+
+    def __sub__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.sub, "-")
+
+    def __rsub__(self, other: Operand) -> SiteDraws:
+        return _worked_out(other, self, operator.sub, "-")
+
+    def __mul__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.mul, "*")
+
+    def __rmul__(self, other: Operand) -> SiteDraws:
+        return _worked_out(other, self, operator.mul, "*")
+
+    def __truediv__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.truediv, "/")
+
+    def __rtruediv__(self, other: Operand) -> SiteDraws:
+        return _worked_out(other, self, operator.truediv, "/")
+
+    def __pow__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.pow, "**")
+
+    def __rpow__(self, other: Operand) -> SiteDraws:
+        return _worked_out(other, self, operator.pow, "**")
+
+    def __lt__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.lt, "<")
+
+    def __le__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.le, "<=")
+
+    def __gt__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.gt, ">")
+
+    def __ge__(self, other: Operand) -> SiteDraws:
+        return _worked_out(self, other, operator.ge, ">=")
+
+    def __neg__(self) -> SiteDraws:
+        return SiteDraws(f"(-{self.name})", -self.values, self.axes, self.levels)
+
+    def __abs__(self) -> SiteDraws:
+        return SiteDraws(f"|{self.name}|", abs(self.values), self.axes, self.levels)
+
     def _on(self, axis: str, wanted: Place | Sequence[Place]) -> SiteDraws:
         if axis not in self.axes:
             has = f"it runs over {', '.join(self.axes)}" if self.axes else "it is a single number"
@@ -137,6 +195,52 @@ class SiteDraws:
         if isinstance(wanted, (int, np.integer)) and 1 <= wanted <= size:
             return int(wanted) - 1
         raise QvrError(f"`{axis}` has no names: its elements go by number, from 1 to {size}, not {wanted!r}.")
+
+
+def _worked_out(
+    left: SiteDraws | float, right: SiteDraws | float, rule: Callable[[Any, Any], Any], sign: str
+) -> SiteDraws:
+    """Two sites' draws, or a site's and a number, taken together draw by draw; a comparison gives 0 and 1.
+
+    An array is left to NumPy, which knows no names.
+    """
+    numbers = (int, float, np.integer, np.floating)
+    if not (isinstance(left, (SiteDraws, *numbers)) and isinstance(right, (SiteDraws, *numbers))):
+        return NotImplemented
+    sites = [each for each in (left, right) if isinstance(each, SiteDraws)]
+    axes = tuple(dict.fromkeys(axis for each in sites for axis in each.axes))
+    if len(sites) == 2:
+        _check_alike(*sites)
+    first, second = (_spread(each, axes) if isinstance(each, SiteDraws) else each for each in (left, right))
+    with np.errstate(all="ignore"):  # a draw that has no result is NaN, as in a let
+        values = np.asarray(rule(first, second), dtype=np.float64)
+    names = [each.name if isinstance(each, SiteDraws) else f"{each:g}" for each in (left, right)]
+    levels = {axis: own for each in sites for axis, own in each.levels.items()}
+    return SiteDraws(f"({names[0]} {sign} {names[1]})", values, axes, levels)
+
+
+def _check_alike(left: SiteDraws, right: SiteDraws) -> None:
+    """Raises QvrError where the draws, or the elements of a common axis, are not the same ones."""
+    if left.shape[:2] != right.shape[:2]:
+        told = [" of ".join(str(size) for size in each.shape[:2]) for each in (left, right)]
+        raise QvrError(
+            f"`{left.name}` and `{right.name}` are of different runs: {told[0]} and {told[1]} draws."
+        )
+    for axis in left.axes:
+        if axis not in right.axes:
+            continue
+        sizes = [each.shape[each.dims.index(axis)] for each in (left, right)]
+        names = [list(each.levels.get(axis, ())) for each in (left, right)]
+        if sizes[0] != sizes[1] or names[0] != names[1]:
+            raise QvrError(f"`{left.name}` and `{right.name}` have different elements of `{axis}`.")
+
+
+def _spread(site: SiteDraws, axes: tuple[str, ...]) -> Array:
+    """The values with the axes in this order, those that the site lacks of size 1."""
+    own = [site.axes.index(axis) + 2 for axis in axes if axis in site.axes]
+    values = site.values.transpose(0, 1, *own)
+    sizes = iter(values.shape[2:])
+    return values.reshape(*values.shape[:2], *(next(sizes) if axis in site.axes else 1 for axis in axes))
 
 
 def draws_of(

@@ -177,3 +177,43 @@ def test_programs_and_results_go_to_other_processes_and_back(result: MCMCResult)
         [there] = pool.map(fitted, [(quivers.loads(SOURCE), 0)])
     np.testing.assert_array_equal(there["theta"], result["theta"])
     assert repr(there) == repr(result)
+
+
+def test_draws_are_worked_with_by_the_names_of_their_axes(result: MCMCResult) -> None:
+    theta, mu = result["theta"], result["mu"]
+    over = theta - mu  # by position, (2, 50, 3) and (2, 50) would not go together
+    np.testing.assert_array_equal(over.values, theta.values - mu.values[..., None])
+    assert (over.name, over.axes, over.shape) == ("(theta - mu)", ("School",), (2, 50, 3))
+    assert over.names[1] == "(theta - mu)[Eton]"
+    assert over.summary()["(theta - mu)[Eton]"].mean == pytest.approx(over.mean()[1])
+    np.testing.assert_array_equal((mu - theta).values, -over.values)
+    rest = (mu * 2.0 + theta / 4 - 1) ** 2
+    assert rest.name == "((((mu * 2) + (theta / 4)) - 1) ** 2)"
+    np.testing.assert_array_equal(rest.values, (mu.values[..., None] * 2.0 + theta.values / 4 - 1) ** 2)
+    np.testing.assert_array_equal(abs(-theta).values, np.abs(theta.values))
+    np.testing.assert_array_equal((1 / theta).values, 1 / theta.values)
+    assert (theta > 1.5).mean().tolist() == (theta.flat > 1.5).mean(axis=0).tolist()
+    assert float((result["theta[Eton]"] >= result["theta[Choate]"]).mean()) == (
+        (theta.flat[:, 1] >= theta.flat[:, 0]).mean()
+    )
+    assert np.isnan((theta * 0.0 / 0.0).values).all()
+
+
+def test_an_array_is_taken_by_position(result: MCMCResult) -> None:
+    theta = result["theta"]
+    centred = theta - np.array([1.0, 2.0, 3.0])
+    assert isinstance(centred, np.ndarray)
+    np.testing.assert_array_equal(centred, theta.values - [1.0, 2.0, 3.0])
+
+
+def test_draws_of_different_elements_or_runs_are_not_worked_together(result: MCMCResult) -> None:
+    theta = result["theta"]
+    with pytest.raises(QvrError, match=r"^`theta` and `theta` have different elements of `School`\.$"):
+        _ = theta.sel(School=["Eton", "Choate"]) - theta.sel(School=["Choate", "Eton"])
+    with pytest.raises(QvrError, match="different elements of `School`"):
+        _ = theta - theta.sel(School=["Eton"])
+    other = quivers.fit(SOURCE, DATA, chains=1, warmup=100, draws=40)
+    with pytest.raises(QvrError, match="`mu` and `theta` are of different runs: 1 of 40 and 2 of 50 draws"):
+        _ = other["mu"] - theta
+    with pytest.raises(TypeError, match="unsupported operand"):
+        _ = theta - "mu"  # type: ignore[operator]
