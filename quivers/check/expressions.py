@@ -20,8 +20,9 @@ from quivers.families.function import Function, Kind
 from quivers.families.functions import FUNCTIONS
 from quivers.families.support import BOOLEAN, REAL, Interval, Member
 from quivers.families.table import FAMILIES
+from quivers.records import replace
 from quivers.syntax import ast
-from quivers.syntax.problems import Diagnostic
+from quivers.syntax.problems import Diagnostic, Edit, Fix
 
 
 def type_of(expression: ast.Expression, scope: Scope) -> AnyType:
@@ -181,15 +182,28 @@ def _index(expression: ast.Index, scope: Scope) -> AnyType:
         element = index.element
         if isinstance(element, Interval) and scope.speaking:
             if not element.integer:
-                return scope.report(
-                    bad_index(
-                        node.span, f"An index must be a whole number, but this is {bounds_text(element)}."
-                    )
-                )
+                message = f"An index must be a whole number, but this is {bounds_text(element)}."
+                return scope.report(_with_lag(expression, node, scope, bad_index(node.span, message)))
             if element.high < 0:
                 return scope.report(bad_index(node.span, "An index can't be negative; the first is 0."))
         replaced[axis] = index.axes
     return Type(union(*(replaced.get(axis, (axis,)) for axis in value.axes)), value.element)
+
+
+def _with_lag(whole: ast.Index, node: ast.Expression, scope: Scope, found: Diagnostic) -> Diagnostic:
+    """`y[t - 1]` as a loop would have it, where nothing binds `t`: a series' earlier value is `lag(y)`."""
+    if not (isinstance(node, ast.Binary) and node.operator == "-" and isinstance(node.right, ast.Number)):
+        return found
+    if not (isinstance(whole.value, ast.Variable) and isinstance(node.left, ast.Variable)):
+        return found
+    binding = scope.bindings.get(node.left.name)
+    if len(whole.indices) != 1 or binding is None or binding.role is not Role.INPUT:
+        return found
+    places = f"{node.right.value:g}"
+    call = f"lag({whole.value.name})" if places == "1" else f"lag({whole.value.name}, {places})"
+    earlier = "1 place" if places == "1" else f"{places} places"
+    hint = f"There are no loops: `{call}` is the value {earlier} earlier along its axis."
+    return replace(found, hint=hint, fixes=(Fix(f"Write `{call}`", (Edit(whole.span, call),)),))
 
 
 def _wrong_index(node: ast.Expression, value: Type, index: Type, count: int) -> Diagnostic:

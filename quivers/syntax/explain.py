@@ -62,9 +62,9 @@ _WHY = {
 _INSERTED = {
     ":": "COLON",
     "<-": "ASSIGN",
+    ",": "COMMA",  # before `=`: `Normal(a b)` has lost a comma
     "=": "IS",
     "->": "ARROW",
-    ",": "COMMA",
     "then": "THEN",
     "else": "ELSE",
     "in": "IN",

@@ -64,3 +64,22 @@ def test_every_diagnostic_of_a_fixture_has_the_severity_of_its_code() -> None:
     for fixture in FIXTURES:
         for problem in check_source(fixture.program).diagnostics:
             assert problem.severity is CODES[problem.code].severity, problem
+
+
+@pytest.mark.parametrize(("index", "call"), [("t - 1", "lag(y)"), ("t-2", "lag(y, 2)")])
+def test_an_earlier_value_by_a_loops_index_is_offered_as_a_lag(index: str, call: str) -> None:
+    source = (
+        "object Time : FinSet\n\nprogram p : Time -> Real\n    sample rho <- Normal(0.0, 1.0)\n"
+        f"    observe y : Time <- Normal(rho * y[{index}], 1.0)\n    return rho\n"
+    )
+    [problem] = check_source(source).diagnostics
+    [fix] = problem.fixes
+    assert apply(source, fix) == source.replace(f"y[{index}]", call)
+
+
+def test_an_index_that_a_step_binds_is_not_offered_as_a_lag() -> None:
+    source = (
+        "object Time : FinSet\n\nprogram p : Time -> Real\n    sample rho <- Normal(0.0, 1.0)\n"
+        "    observe y : Time <- Normal(y[rho - 1], 1.0)\n    return rho\n"
+    )
+    assert [each.fixes for each in check_source(source).diagnostics if each.code == "QVR309"] == [()]
