@@ -39,8 +39,9 @@ def _cluster(cluster: Cluster, indent: str, numbers: count[int]) -> Iterator[str
 def _attributes(node: Node) -> Iterator[str]:
     yield f"tooltip={_quoted(described(node))}"
     if node.kind in (Kind.INPUT, Kind.SCORE):
-        yield f'shape=square, width=0.1, height=0.1, label="", style=filled, xlabel={_quoted(node.name)}'
-        yield "fillcolor=" + ("gray30" if node.kind is Kind.INPUT else "black")
+        # Of a mark with its name beside it Graphviz would lay the name over the border of the plate.
+        mark = "▪" if node.kind is Kind.INPUT else "■"
+        yield f'shape=plaintext, margin="0.04,0", height=0, label={_quoted(f"{node.name}{chr(10)}{mark}")}'
         return
     family = family_text(node)
     yield f"label={_quoted(node.name + (chr(10) + family if family else ''))}"

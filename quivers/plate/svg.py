@@ -105,6 +105,7 @@ def _legend(diagram: Diagram, width: float, height: float) -> tuple[str, float, 
 def _meanings(diagram: Diagram) -> list[tuple[str, str, str]]:
     """Of each sign in use its classes, its drawing around the origin, and its meaning."""
     kinds = {node.kind for node in diagram.nodes if not node.marginalised}
+    marks = (Kind.INPUT, Kind.SCORE)  # which look the same whatever they hold
     circle = '<ellipse class="shape" rx="8" ry="6"/>'
     square = '<rect class="shape" x="-4.5" y="-4.5" width="9" height="9"/>'
     box = '<rect class="shape" x="-8" y="-6" width="16" height="12" rx="2"/>'
@@ -117,7 +118,7 @@ def _meanings(diagram: Diagram) -> list[tuple[str, str, str]]:
             f'{circle}<ellipse class="inner" rx="5.5" ry="3.5"/>', "worked out",
         ),
         (any(n.marginalised for n in diagram.nodes), "marginalised", circle, "summed out"),
-        (any(n.discrete for n in diagram.nodes), "discrete", box, "discrete"),
+        (any(n.discrete for n in diagram.nodes if n.kind not in marks), "discrete", box, "discrete"),
         (Kind.INPUT in kinds, "input", square, "given"),
         (Kind.SCORE in kinds, "score", square, "score"),
         (any(e.link is Link.EARLIER for e in diagram.edges), "edge earlier", arrow, "from an earlier place"),

@@ -188,7 +188,9 @@ def test_the_legend_tells_of_the_signs_in_use_alone_and_lies_within_the_picture(
             "observed": any(node.kind is Kind.OBSERVED for node in found.nodes),
             "worked out": any(node.kind is Kind.DETERMINISTIC for node in found.nodes),
             "summed out": any(node.marginalised for node in found.nodes),
-            "discrete": any(node.discrete for node in found.nodes),
+            "discrete": any(
+                node.discrete and node.kind not in (Kind.INPUT, Kind.SCORE) for node in found.nodes
+            ),
             "given": any(node.kind is Kind.INPUT for node in found.nodes),
             "score": any(node.kind is Kind.SCORE for node in found.nodes),
             "from an earlier place": any(edge.link is Link.EARLIER for edge in found.edges),
