@@ -37,7 +37,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"errors", "notebook"} | NAMES,
     "json_output": LANGUAGE | NAMES | {"results", "data"},
     "dsl": LANGUAGE | {"ir", "data", "backends", "terminal", "notebook"},
-    "calibration": LANGUAGE | NAMES | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults"},
+    "calibration": LANGUAGE
+    | NAMES
+    | {"ir", "data", "backends", "inference", "dsl", "sampling_defaults", "terminal", "notebook"},
     # `page` and what it imports take plain data, so that the server needs no NumPy; `full` has the draws.
     "report": LANGUAGE
     | NAMES
@@ -50,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pygments_lexer": LANGUAGE | {"ide"},
     "runs": LANGUAGE
     | NAMES
-    | {"ir", "data", "backends", "inference", "results", "json_output", "sampling_defaults"},
+    | {"ir", "data", "backends", "inference", "results", "json_output", "sampling_defaults", "notebook"},
     "worker": RUNTIME | {"json_output", "sampling_defaults", "runs", "report"},
     "cli": RUNTIME
     | SHELL

@@ -49,7 +49,7 @@ class Study:
     pickled where an executor has processes.
     """
 
-    source: bytes
+    source: bytes = field(repr=False)
     data: Mapping[str, Any] = field(repr=False)
     seed: int = 0
     draws: int = 99
@@ -158,9 +158,12 @@ def replicate(study: Study, number: int) -> Replicate:
     return Prepared(study).replicate(number)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration:
-    """All replicates that were made, in order; of `asked` fewer where the study was stopped."""
+    """All replicates that were made, in order; of `asked` fewer where the study was stopped.
+
+    A terminal shows the verdicts and what they mean, a notebook the picture too.
+    """
 
     study: Study
     made: tuple[Replicate, ...]
@@ -168,6 +171,23 @@ class Calibration:
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     engine_reason: str | None = None
+
+    def __repr__(self) -> str:
+        from quivers.calibration.verdicts import calibration_title, meaning, remarks, verdicts
+        from quivers.notebook.calibration import calibration_text
+
+        found = verdicts(self)
+        told = remarks(self), meaning(self, found)
+        return calibration_text(calibration_title(self), found, self.study.draws, *told)
+
+    def _repr_html_(self) -> str:
+        from quivers.calibration.picture import picture
+        from quivers.calibration.verdicts import band_of, calibration_title, meaning, remarks, verdicts
+        from quivers.notebook.calibration import calibration_html
+
+        found = verdicts(self)
+        told = remarks(self), meaning(self, found), picture(found, band_of(self)) if found else ""
+        return calibration_html(calibration_title(self), found, self.study.draws, *told)
 
     @property
     def fitted(self) -> tuple[Replicate, ...]:

@@ -8,8 +8,10 @@ difference times the distance from the middle, which is a matter of width.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 from quivers.calibration.bands import Band, counts_below, p_value, simultaneous_band
 from quivers.calibration.study import LOG_LIKELIHOOD, Calibration
 from quivers.element_names import axis_labels, element_name, labels
+from quivers.notebook.calibration import verdicts_html
+from quivers.terminal.calibration import calibration_table
 
 CALIBRATED = "calibrated"
 NARROW, WIDE = "too narrow", "too wide"
@@ -53,6 +57,29 @@ class Verdict:
         return self.kind == CALIBRATED
 
 
+class Verdicts(tuple[Verdict, ...]):
+    """A verdict for each quantity; a notebook or a terminal shows the table of `qvr sbc`.
+
+    Ranks go from 0 to `greatest`.
+    """
+
+    greatest: int
+
+    def __new__(cls, found: Iterable[Verdict], greatest: int) -> Self:
+        made = super().__new__(cls, found)
+        made.greatest = greatest
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Verdicts, (tuple(self), self.greatest)
+
+    def __repr__(self) -> str:
+        return calibration_table(self, self.greatest) if self else "no verdict"
+
+    def _repr_html_(self) -> str:
+        return verdicts_html(self, self.greatest) if self else "<p>no verdict</p>"
+
+
 def band_of(calibration: Calibration, false_alarms: float = FALSE_ALARMS) -> Band:
     """The band for each quantity, so wide that a right sampler leaves any of them `false_alarms` of the time
     at most (Bonferroni)."""
@@ -62,10 +89,10 @@ def band_of(calibration: Calibration, false_alarms: float = FALSE_ALARMS) -> Ban
     )
 
 
-def verdicts(calibration: Calibration, false_alarms: float = FALSE_ALARMS) -> tuple[Verdict, ...]:
+def verdicts(calibration: Calibration, false_alarms: float = FALSE_ALARMS) -> Verdicts:
     """A verdict for each quantity, in the program's order; none where no replicate has ranks."""
     if not calibration.fitted:
-        return ()
+        return Verdicts((), calibration.study.draws)
     band = band_of(calibration, false_alarms)
     named = labels(calibration.levels)
     found = []
@@ -86,7 +113,7 @@ def verdicts(calibration: Calibration, false_alarms: float = FALSE_ALARMS) -> tu
                     ranks=column,
                 )
             )
-    return tuple(found)
+    return Verdicts(found, calibration.study.draws)
 
 
 def shape(ranks: NDArray[np.int64], count: int) -> str:
@@ -152,6 +179,35 @@ def meaning(calibration: Calibration, found: Sequence[Verdict]) -> str:
     )
 
 
+def remarks(calibration: Calibration) -> list[str]:
+    """What went wrong in some replicates, counted."""
+    made, lines = len(calibration.made), []
+    # Reasons that differ in their numbers alone are one: it is told as its first replicate has it.
+    reasons: dict[str, list[str]] = {}
+    for each in calibration.failed:
+        reason = each.problem or ""
+        reasons.setdefault(re.sub(r"\(and \d+ more\)|[-+.\de]*\d", "", reason), []).append(reason)
+    shown = sorted(reasons.values(), key=lambda found: -len(found))
+    for found in shown[:3]:
+        lines.append(f"{len(found)} of {made} replicates could not be fitted. {found[0]}")
+    rest = sum(len(found) for found in shown[3:])
+    if rest:
+        lines.append(f"{rest} of {made} replicates could not be fitted for other reasons.")
+    diverged = [each.divergences for each in calibration.fitted if each.divergences]
+    if diverged:
+        lines.append(
+            f"{len(diverged)} of {made} replicates had divergences, {sum(diverged)} in all;"
+            " their ranks count all the same."
+        )
+    short = sum(1 for each in calibration.fitted if not each.ess >= calibration.study.draws)
+    if short:
+        lines.append(
+            f"The chains of {short} of {made} replicates have fewer effective draws than the"
+            f" {calibration.study.draws} that rank the truth."
+        )
+    return lines
+
+
 def _where(verdict: Verdict, band: Band) -> str:
     """Where the ranks leave the band most."""
     below = counts_below(verdict.ranks, band.ranks)
@@ -176,3 +232,10 @@ _MEANING = {
     HIGH: "Posteriors of {name} lie too high: the truth is below them more often than above.",
     UNEVEN: "Posteriors of {name} have another form than they should.",
 }
+
+
+def calibration_title(calibration: Calibration) -> str:
+    """How large the study is."""
+    made, asked, study = len(calibration.made), calibration.asked, calibration.study
+    count = f"{made} replicates" if made == asked else f"{made} of {asked} replicates"
+    return f"calibration: {count}, each ranked by {study.draws} draws, seed {study.seed}"

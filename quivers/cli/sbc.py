@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -121,11 +120,12 @@ def _print(
     sound: bool,
     interrupted: bool,
 ) -> None:
+    from quivers.calibration.verdicts import remarks
     from quivers.terminal.calibration import calibration_table
 
     if found:
         say(sys.stdout, f"\n{calibration_table(found, calibration.study.draws)}\n")
-    for line in _remarks(calibration):
+    for line in remarks(calibration):
         say(sys.stdout, title_line(Severity.WARNING, None, line, colour(sys.stdout)))
     if calibration.engine_reason is not None:
         text = f"{calibration.engine_reason}. Torch ran instead, which is slower."
@@ -138,35 +138,6 @@ def _print(
     else:
         say(sys.stdout, title_line(Severity.ERROR, None, sentence, colour(sys.stdout)))
     say(sys.stdout, f"{made} {'replicate' if made == 1 else 'replicates'} in {seconds:.1f} s")
-
-
-def _remarks(calibration: Calibration) -> list[str]:
-    """What went wrong in some replicates, counted."""
-    made, lines = len(calibration.made), []
-    # Reasons that differ in their numbers alone are one: it is told as its first replicate has it.
-    reasons: dict[str, list[str]] = {}
-    for each in calibration.failed:
-        reason = each.problem or ""
-        reasons.setdefault(re.sub(r"\(and \d+ more\)|[-+.\de]*\d", "", reason), []).append(reason)
-    shown = sorted(reasons.values(), key=lambda found: -len(found))
-    for found in shown[:3]:
-        lines.append(f"{len(found)} of {made} replicates could not be fitted. {found[0]}")
-    rest = sum(len(found) for found in shown[3:])
-    if rest:
-        lines.append(f"{rest} of {made} replicates could not be fitted for other reasons.")
-    diverged = [each.divergences for each in calibration.fitted if each.divergences]
-    if diverged:
-        lines.append(
-            f"{len(diverged)} of {made} replicates had divergences, {sum(diverged)} in all;"
-            " their ranks count all the same."
-        )
-    short = sum(1 for each in calibration.fitted if not each.ess >= calibration.study.draws)
-    if short:
-        lines.append(
-            f"The chains of {short} of {made} replicates have fewer effective draws than the"
-            f" {calibration.study.draws} that rank the truth."
-        )
-    return lines
 
 
 def _as_json(

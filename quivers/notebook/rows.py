@@ -69,8 +69,13 @@ class Problems(tuple[str, ...]):
 
 def problems_list(problems: Sequence[str]) -> str:
     """A list of sentences; a sentence that there are none."""
+    return warnings_html(problems) or "<p>no problem found</p>"
+
+
+def warnings_html(problems: Sequence[str]) -> str:
+    """A list of sentences; nothing where there are none."""
     if not problems:
-        return "<p>no problem found</p>"
+        return ""
     return "<ul>" + "".join(f"<li><b>warning</b>: {escape(each)}</li>" for each in problems) + "</ul>"
 
 

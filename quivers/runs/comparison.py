@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivers.errors import QvrError
+from quivers.notebook.comparison import comparison_html, comparison_text
+from quivers.notebook.rows import Rows
 from quivers.runs.saved import SavedRun
 
 if TYPE_CHECKING:
@@ -56,22 +58,31 @@ class LeaveOneOut:
     unreliable_b: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
-    """Quantities of both runs, names that one alone has, and LOO, or why there is none."""
+    """Quantities of both runs, names that one alone has, and LOO, or why there is none.
 
-    shifts: tuple[Shift, ...]
+    A notebook or a terminal shows what `qvr compare` prints.
+    """
+
+    shifts: Rows[Shift]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     loo: LeaveOneOut | None
     no_loo: str | None
+
+    def __repr__(self) -> str:
+        return comparison_text(self)
+
+    def _repr_html_(self) -> str:
+        return comparison_html(self)
 
 
 def compared(a: SavedRun, b: SavedRun) -> Comparison:
     """Two runs side by side. Raises QvrError where one has no draws."""
     rows_a = {row.name: row for row in a.compiled_run().summary()}
     rows_b = {row.name: row for row in b.compiled_run().summary()}
-    shifts = tuple(_shift(rows_a[name], rows_b[name]) for name in rows_a if name in rows_b)
+    shifts = Rows(_shift(rows_a[name], rows_b[name]) for name in rows_a if name in rows_b)
     loo: LeaveOneOut | None = None
     why = None
     try:

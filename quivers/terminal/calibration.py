@@ -39,11 +39,7 @@ def calibration_table(found: Iterable[Finding], greatest: int) -> str:
     The last column has a histogram of the ranks, from 0 to `greatest`, whose bars are half full where ranks
     are uniform.
     """
-    lines = [HEADER]
-    for site, group in groupby(found, key=lambda each: each.site):
-        own = list(group)
-        for kind in dict.fromkeys(each.kind for each in own):
-            lines.append(_line(site, kind, [each for each in own if each.kind == kind], len(own), greatest))
+    lines = [HEADER, *calibration_cells(found, greatest)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
     return "\n".join(
         "  ".join(
@@ -52,6 +48,16 @@ def calibration_table(found: Iterable[Finding], greatest: int) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def calibration_cells(found: Iterable[Finding], greatest: int) -> list[tuple[str, ...]]:
+    """The table's lines under `HEADER`."""
+    lines = list[tuple[str, ...]]()
+    for site, group in groupby(found, key=lambda each: each.site):
+        own = list(group)
+        for kind in dict.fromkeys(each.kind for each in own):
+            lines.append(_line(site, kind, [each for each in own if each.kind == kind], len(own), greatest))
+    return lines
 
 
 def _line(
