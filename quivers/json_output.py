@@ -167,7 +167,8 @@ def prior_predictive(drawn: PriorDraws, seed: int) -> dict[str, Any]:
     """What a program's prior says, and what it would observe: each site's draws in figures.
 
     Of an observed site that the data have, `observed` has the same figures of the data, over all elements;
-    missing values are left out.
+    missing values are left out. `left_out` has the lets that were not kept, and how many numbers
+    each has.
     """
     from quivers.results import histogram
 

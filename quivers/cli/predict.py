@@ -96,11 +96,11 @@ def _form_of(output: str | None) -> str | None:
         reason = f"{output} doesn't say what to write: end it in one of {', '.join(ENDINGS)}."
         raise refused(output, NOT_A_PROGRAM, reason, status=MISUSE)
     if form == "parquet":  # told before the fit
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ImportError:
+        from quivers.data.write_parquet import can_write
+
+        if not can_write():
             reason = f"{output} needs pyarrow, which isn't installed: pip install 'qvr[parquet]'."
-            raise refused(output, NOT_A_PROGRAM, reason) from None
+            raise refused(output, NOT_A_PROGRAM, reason)
     return form
 
 
@@ -251,21 +251,6 @@ def _csv(outcome: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def _write_parquet(output: str, outcome: Mapping[str, Any]) -> None:
-    """The table as Parquet: names are text, figures numbers."""
-    import pyarrow
-    import pyarrow.parquet
-
-    header, *lines = _table(outcome)
-    columns = {
-        name: pyarrow.array(
-            [line[at] for line in lines], pyarrow.float64() if name in FIGURES else pyarrow.string()
-        )
-        for at, name in enumerate(header)
-    }
-    pyarrow.parquet.write_table(pyarrow.table(columns), output)
-
-
 def _write(output: str, form: str, outcome: Mapping[str, Any]) -> None:
     if form == "npz":
         import numpy as np
@@ -279,7 +264,10 @@ def _write(output: str, form: str, outcome: Mapping[str, Any]) -> None:
         return
     try:
         if form == "parquet":
-            _write_parquet(output, outcome)
+            from quivers.data.write_parquet import write
+
+            header, *lines = _table(outcome)
+            write(Path(output), dict(zip(header, zip(*lines, strict=True), strict=True)))
             return
         text = _csv(outcome) if form == "csv" else json_output.dumps(outcome) + "\n"
         Path(output).write_text(text, encoding="utf-8", newline="")

@@ -156,13 +156,13 @@ def prior_predictive(request: PriorRequest, cancel: threading.Event | None = Non
     """
     from quivers import json_output
     from quivers.backends.torch.module import ProgramModule
-    from quivers.inference.prior_predictive import prior_predictive
+    from quivers.inference.prior_predictive import prior_overview
 
     checked, program = checked_program(request)
     values, file = data_values(request, program)
     seed = _seed(request.settings.seed)
     try:
-        drawn = prior_predictive(
+        drawn = prior_overview(
             ProgramModule(checked, program), values, draws=request.settings.draws, seed=seed
         )
     except DataError as error:

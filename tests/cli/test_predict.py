@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,14 @@ def test_of_many_rows_fewer_draws_are_taken_and_that_is_said(
     assert main([*asked, "--samples", "300"]) == 0
     out, err = capsys.readouterr()
     assert ("300 of 600 draws" in out, "--samples" in err) == (True, False)
+
+
+def test_parquet_without_pyarrow_is_refused_before_the_fit(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert main(["predict", "m.qvr", "--new", "new.csv", "-o", "p.parquet"]) == 1
+    assert "p.parquet needs pyarrow, which isn't installed: pip install" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
