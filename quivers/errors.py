@@ -68,8 +68,9 @@ class Cancelled(QvrError):
 
 
 def _last_line_of_the_user(trace: TracebackType | None) -> list[str]:
-    """Where the caller's own code stood, the last frame that is not QVR's; none where it has no text."""
+    """Where the caller's own code stood: the last frame before QVR's that is in no installed library."""
     import linecache
+    from pathlib import PurePath
 
     own, found = __name__.partition(".")[0], list[str]()
     while trace is not None:
@@ -77,7 +78,8 @@ def _last_line_of_the_user(trace: TracebackType | None) -> list[str]:
         text = linecache.getline(code.co_filename, number).strip()
         if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] == own:
             break
-        if text:
+        installed = {"site-packages", "dist-packages"} & set(PurePath(code.co_filename).parts)
+        if text and not installed:
             found = [f"  line {number}: {text}"]
         trace = trace.tb_next
     return found

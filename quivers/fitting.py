@@ -57,6 +57,7 @@ _ELSEWHERE = {
     "progressbar": "progress",
     "observations": "data",
 }
+_DEVICES = ("device", "gpu", "cuda", "platform")
 _DECLARES = re.compile(r"\s*(#|(object|data|program|define|export)\b)")
 
 
@@ -247,6 +248,8 @@ def _shown(value: object) -> str:
 
 
 def _no_such_argument(name: str) -> str:
+    if name in _DEVICES:
+        return f"fit takes no `{name}`: it samples on the processor's cores, so leave it out."
     known = [each for each in inspect.signature(fit).parameters if each not in ("source", "unknown")]
     close = difflib.get_close_matches(name, known, n=1)
     meant = _ELSEWHERE.get(name) or (close[0] if close else None)

@@ -18,7 +18,9 @@ _MEANINGS = {
 
 def verdicts_html(found: Sequence[Finding], greatest: int, caption: str = "") -> str:
     """The table of verdicts; ranks go from 0 to `greatest`."""
-    return table_html(HEADER, calibration_cells(found, greatest), caption, _MEANINGS)
+    return table_html(
+        HEADER, calibration_cells(found, greatest), caption, _MEANINGS, typed=[HEADER.index("ranks")]
+    )
 
 
 def calibration_text(

@@ -23,15 +23,16 @@ def program_text(checked: Checked, program: CheckedProgram) -> str:
 def program_html(checked: Checked, program: CheckedProgram) -> str:
     """The signature, and a table of names, kinds and types."""
     rows = "".join(
-        f'<tr><th scope="row" style="text-align:left"><code>{escape(name)}</code></th><td>{kind}</td>'
+        f'<tr><th scope="row" style="text-align:left"><code>{escape(name)}</code></th>'
+        f'<td style="text-align:left">{kind}</td>'
         f'<td style="text-align:left"><code>{escape(type_)}</code></td></tr>'
         for kind, names in _kinds(checked, program).items()
         for name, type_ in names
     )
-    table = (
-        '<table><thead><tr><th scope="col">name</th><th scope="col">kind</th><th scope="col">type</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table>"
+    head = "".join(
+        f'<th scope="col" style="text-align:left">{title}</th>' for title in ("name", "kind", "type")
     )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     title = f"{program.name} : {program.signature}"
     return f'<div class="qvr-program"><p><code>{escape(title)}</code></p>{table if rows else ""}</div>'
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from html import escape
 from importlib import import_module
@@ -16,6 +16,7 @@ RowT = TypeVar("RowT")
 
 MOST_SHOWN = 60  # rows of a table
 CELL = "text-align:right;padding:1px 8px;font-variant-numeric:tabular-nums"
+TYPED = "text-align:left;padding:1px 8px;font-family:monospace;white-space:pre"
 NAME = "text-align:left;padding:1px 8px"
 CAPTION = "caption-side:top;text-align:left;padding:4px 8px"
 
@@ -96,18 +97,25 @@ def table_html(
     lines: Sequence[Sequence[str]],
     caption: str = "",
     titles: dict[str, str] | None = None,
+    typed: Collection[int] = (),
 ) -> str:
-    """A table with its header's meaning as `titles`; a line of one cell says what is left out."""
-    told = titles or {}
+    """A table with its header's meaning as `titles`; a line of one cell says what is left out.
+
+    Columns in `typed` stand to the left in letters of one width, each blank among them.
+    """
+    told, styles = titles or {}, [TYPED if place in typed else CELL for place in range(len(header))]
     head = "".join(
-        f'<th scope="col" style="{CELL if place else NAME}"'
+        f'<th scope="col" style="{styles[place] if place else NAME}"'
         + (f' title="{escape(told[cell])}"' if cell in told else "")
         + f">{escape(cell)}</th>"
         for place, cell in enumerate(header)
     )
     body = "".join(
         f'<tr><th scope="row" style="{NAME}">{escape(line[0])}</th>'
-        + "".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in line[1:])
+        + "".join(
+            f'<td style="{style}">{escape(cell)}</td>'
+            for style, cell in zip(styles[1:], line[1:], strict=True)
+        )
         + "</tr>"
         if len(line) > 1
         else f'<tr><td colspan="{len(header)}" style="{NAME}">{escape("".join(line))}</td></tr>'

@@ -131,6 +131,7 @@ def test_one_line_that_declares_something_is_a_text(tmp_path: Path, monkeypatch:
         ({"num_samples": 3}, "fit takes no `num_samples`: did you mean `draws`"),
         ({"tune": 3}, "did you mean `warmup`"),
         ({"sedd": 3}, "did you mean `seed`"),
+        ({"device": "cuda"}, "fit takes no `device`: it samples on the processor's cores"),
         ({"zzz": 3}, "fit takes no `zzz`: it takes data, program, seed"),
         ({"data": {1: 2}}, "Names of data are strings, but one is 1"),
         ({"data": json.dumps(DATA)}, "data is a text"),
@@ -185,6 +186,14 @@ def test_two_runs_at_once_give_what_each_gives_alone() -> None:
     alone = [means(seed=seed) for seed in (1, 2)]
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda seed: means(seed=seed), (1, 2))) == alone
+
+
+def test_an_error_that_a_library_led_to_names_the_caller_s_line() -> None:
+    with pytest.raises(QvrError, match="can't be moved there") as told:
+        load(MODEL).morphism.to("vulkan")  # by way of torch's own lines
+    shown = "\n".join(told.value._render_traceback_())
+    assert 'morphism.to("vulkan")' in shown
+    assert "_apply" not in shown
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -47,10 +47,19 @@ def test_a_calibration_shows_verdicts_and_what_they_mean(calibration: Calibratio
     assert "b'" not in repr(calibration.study)  # the program's text
 
 
+def ranks(calibration: Calibration) -> list[str]:
+    """The bars of the table's lines."""
+    header, *lines = repr(calibration).splitlines()[2:6]
+    return [line[header.index("ranks") :] for line in lines]
+
+
 def test_a_calibration_in_a_notebook_has_its_picture_too(calibration: Calibration) -> None:
     page = rendered(calibration._repr_html_())
     assert [row.findtext("th") for row in page.iter("tr")][1:] == ["mu", "theta", "log likelihood"]
     assert page.findtext("table/caption") == repr(calibration).splitlines()[0]
+    bars = [row.findall("td")[-1] for row in page.iter("tr") if row.find("td") is not None]
+    assert [(cell.text or "").rstrip() for cell in bars] == ranks(calibration)
+    assert all("white-space:pre" in cell.attrib["style"] for cell in bars)  # an empty bin is a blank
     [image] = page.iter("img")
     kind, _, data = image.attrib["src"].partition(",")
     assert kind == "data:image/svg+xml;base64"
