@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _WHOLE_NUMBERS = ("seed", "chains", "warmup", "draws", "thin")
+_OPTIONS = " ".join(f"[--{name} N]" for name in _WHOLE_NUMBERS) + " [--target-accept P]"
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -143,7 +144,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from IPython.core.error import UsageError
 
-        raise UsageError(f"%%qvr: {message}. Use: %%qvr [NAME] [--data VARIABLES] [--run] [--seed N] …")
+        raise UsageError(f"%%qvr: {message}. Use: %%qvr [NAME] [--data VARIABLES] [--run] {_OPTIONS}")
 
 
 def _options(line: str) -> argparse.Namespace:

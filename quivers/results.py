@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Literal, SupportsIndex, overload
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from quivers.element_names import AxisLabels, Levels, axis_labels, element_name, labels
 from quivers.errors import QvrError
 from quivers.inference.convergence import described
-from quivers.notebook.rows import Rows
+from quivers.notebook.rows import Problems, Rows, problems_list
 
 TroubleKind = Literal[
     "cancelled", "stuck", "divergences", "tree_depth", "e_bfmi", "r_hat", "ess", "not_finite"
@@ -92,9 +93,12 @@ class Trouble:
     count: int | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class PriorDraws:
     """Draws of everything that a program samples, observes and works out, before it has seen the data.
+
+    A notebook or a terminal shows them as a table; `figures(draws.samples, draws.axes, draws.levels)` has its
+    rows.
 
     `samples` are (draw, *axes), with in `axes` the objects that each site runs over and in `roles` whether
     it is a latent, observed or a let. `data` has the observed values that were given. `problems` are
@@ -111,6 +115,19 @@ class PriorDraws:
     problems: tuple[str, ...]
     levels: Levels = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        rows = figures(self.samples, self.axes, self.levels)
+        return "\n".join([self._title, *([repr(rows)] if rows else []), repr(Problems(self.problems))])
+
+    def _repr_html_(self) -> str:
+        rows = figures(self.samples, self.axes, self.levels)
+        table = rows._repr_html_() if rows else ""
+        return f"<p>{escape(self._title)}</p>{table}{problems_list(self.problems)}"
+
+    @property
+    def _title(self) -> str:
+        return f"{self.program}: {self.draws} draws from the prior"
 
 
 def summarise(

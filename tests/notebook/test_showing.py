@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 import quivers
 from quivers.dsl import loads
 from quivers.inference.mcmc_result import MCMCResult
+from quivers.inference.prior_predictive import prior_predictive
 from quivers.inference.svi import SVIResult
 from quivers.notebook.progress import Bars, progress_display
 from quivers.notebook.rows import Problems
@@ -186,3 +187,15 @@ def test_progress_has_a_bar_for_each_chain_and_leaves_nothing_behind() -> None:
     with progress_display(quiet, wait=60.0) as report:
         report(Report(0))
     assert quiet.pages == []
+
+
+def test_draws_from_the_prior_show_as_a_table_with_what_they_lack() -> None:
+    drawn = prior_predictive(loads(SOURCE).morphism, DATA, draws=50, seed=1)
+    lines = repr(drawn).splitlines()
+    assert lines[0] == "scores: 50 draws from the prior"
+    assert [line.split()[0] for line in lines[1:4]] == ["name", "mu", f"theta[{NASTY}]"]
+    assert lines[-1] == "no problem found"
+    assert NASTY in Seen(drawn._repr_html_()).text
+    doubtful = replace(drawn, problems=("Some <draws> were infinite.",))
+    assert repr(doubtful).endswith("warning: Some <draws> were infinite.")
+    assert "Some <draws> were infinite." in Seen(doubtful._repr_html_()).text

@@ -13,6 +13,7 @@ from quivers.errors import QvrError
 from quivers.inference.arguments import a_kind, check_by_name, check_kind, check_result
 from quivers.inference.criticism.arviz_groups import predictions
 from quivers.inference.kernels import check_seed
+from quivers.notebook.rows import Rows
 from quivers.results import PriorDraws
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def compared(
 
 def prior_predictive_check(
     draws: PriorDraws, statistics: Mapping[str, Statistic] | None = None
-) -> tuple[CheckRow, ...]:
+) -> Rows[CheckRow]:
     """The same for draws from the prior, `quivers.inference.prior_predictive.prior_predictive`.
 
     The observed values that are missing are left out of the data's side only.
@@ -94,7 +95,8 @@ def prior_predictive_check(
     check_kind("draws", draws, PriorDraws, "draws from a prior, prior_predictive(…)")
     _check_statistics(statistics)
     flat = {name: values for name, values in draws.samples.items() if draws.roles[name] == "observed"}
-    return _rows({name: draws.data.get(name) for name in flat}, _spread(flat), statistics or STATISTICS)
+    observed = {name: draws.data.get(name) for name in flat}
+    return Rows(_rows(observed, _spread(flat), statistics or STATISTICS))
 
 
 def _check_statistics(statistics: object) -> None:
