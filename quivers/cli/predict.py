@@ -178,8 +178,8 @@ def _drawn(
         raise refused(told, NO_DATA_FILE, str(error)) from None
     except QvrError as error:
         # The command's own words for what Python says with a dictionary.
-        told_as = r'elements=\{"(\w+)": "(\w+)"\} where all are, or "further"'
-        said = re.sub(told_as, r"--elements \1=\2 where all are, or \1=further", str(error))
+        said = re.sub(r'elements=\{"(\w+)": "(\w+)"\}', r"--elements \1=\2", str(error))
+        said = re.sub(r'(--elements (\w+)=new where all are, or )"further"', r"\1\2=further", said)
         raise QvrError(said) from None
     return drawn, told
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from quivers.backends.torch.bound import BoundModel
+from quivers.check.spelling import nearest
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
 from quivers.ir.graph import Draw, Latent, axis_size, object_of
 
 Elements = Literal["new", "further"]
-"""Which elements of an object without names are new: all of them, or those after the fit's."""
+"""Which elements of an object are new to the fit: those of names that it lacks, all where there are no names;
+or those after the fit's."""
 
 
 def matched_latents(
@@ -74,21 +76,36 @@ def places_in_fit(
     """For each element of an object its place in the fit, −1 for a new one; None where they are the same."""
     before, now = fitted.sizes[name], bound.sizes[name]
     named_before, named_now = fitted.levels.get(name), bound.levels.get(name)
-    if name in elements:
-        if elements[name] == "new":
-            return torch.full((now,), -1)
+    asked = elements.get(name)
+    if asked == "further":
         places = torch.arange(now)
         return None if now == before else torch.where(places < before, places, -1)
     if named_before is not None and named_now is not None:
         place = {level: number for number, level in enumerate(named_before)}
+        if asked is None and (unseen := [level for level in named_now if level not in place]):
+            raise QvrError(_unseen(name, unseen, named_before))
         found = torch.tensor([place.get(level, -1) for level in named_now])
         return None if before == now and torch.equal(found, torch.arange(now)) else found
+    if asked == "new":
+        return torch.full((now,), -1)
     if before == now:
         return None
     raise QvrError(
         f"{name} has {now} elements in these data, {before} in the fit's, and nothing tells which are new:"
         f' give their names in both, or say elements={{"{name}": "new"}} where all are, or "further" where'
         " those after the fit's are."
+    )
+
+
+def _unseen(name: str, unseen: Sequence[str], known: Sequence[str]) -> str:
+    """The elements that the fit has not, what they may have been meant to be, and how to have them drawn."""
+    shown = ", ".join(f"`{each}`" for each in unseen[:5]) + (", …" if len(unseen) > 5 else "")
+    near = nearest(unseen[0], known) if len(unseen) == 1 else None
+    meant = "" if near is None else f" Did you mean `{near}`?"
+    are = "an element" if len(unseen) == 1 else f"{len(unseen)} elements"
+    return (
+        f"{name} has {are} in these data that the fit never saw: {shown}.{meant} To draw what is new from the"
+        f' program, as more of its kind, say elements={{"{name}": "new"}}.'
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from quivers.errors import QvrError
-from quivers.inference.arguments import check_by_name, check_model
+from quivers.inference.arguments import check_by_name, check_model, check_names
 from quivers.inference.guides import Guide
 from quivers.inference.kernels import check_choice, check_count
 from quivers.inference.mcmc_result import MCMCResult
@@ -35,9 +35,10 @@ class Predictive:
     give 1000.
 
     The data to predict for may give an object another size than the fit's. Latents over it keep the draws of
-    the elements that the fit had, matched by the names that the data give them, and those of new ones are
-    drawn from the program, given the other latents. Where the data give no names, `elements` says which are
-    new: {"School": "new"} all of them, {"Time": "further"} those after the fit's. A series that is regressed
+    the elements that the fit had, matched by the names that the data give them. That there are new ones has
+    to be said: {"School": "new"} in `elements` are those of names that the fit lacks, or all where there are
+    no names, {"Time": "further"} those after the fit's. Theirs are drawn from the program, given the other
+    latents, as of one more school of the same kind. A series that is regressed
     on its own past is forecast: each place that is not known follows its draws before it.
     """
 
@@ -154,6 +155,8 @@ class Predictions(dict[str, Tensor]):
 
 
 def _wanted(sites: Collection[str] | None, known: list[str]) -> list[str]:
+    if sites is not None:
+        check_names("sites", sites)
     for name in sites or ():
         if name not in known:
             raise QvrError(

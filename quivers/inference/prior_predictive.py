@@ -14,7 +14,7 @@ from quivers.backends.blocks import points_at_once
 from quivers.backends.torch.series import NotASeriesError, used_before_drawn
 from quivers.errors import QvrError
 from quivers.families.table import FAMILIES
-from quivers.inference.arguments import check_kind, check_model
+from quivers.inference.arguments import check_kind, check_model, check_names
 from quivers.inference.draw_count import draws_to_take
 from quivers.inference.kept_sites import MOST_NUMBERS_OF_A_LET
 from quivers.inference.kernels import check_count, check_seed
@@ -140,6 +140,8 @@ def _shown(density: Density, sites: Collection[str] | None) -> list[str]:
     drawn = [step.site for step in density.draws]
     lets = [name for name, number in density.deterministic.items() if moves[number]]
     known = list(dict.fromkeys([*drawn, *lets]))
+    if sites is not None:
+        check_names("sites", sites)
     for name in sites or ():
         if name not in known:
             there = ", ".join(f"`{each}`" for each in known)

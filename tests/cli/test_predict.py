@@ -26,6 +26,7 @@ program towns : Row -> Town
 """
 Y = [1.0, 3.0, 1.1, 3.1]
 SHORT = ["--chains", "2", "--warmup", "300", "--draws", "300", "--quiet"]
+NEW = ["--elements", "Town=new"]
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def predicted(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[
 
 
 def test_a_fit_predicts_new_rows_and_new_towns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = predicted(["m.qvr", "--new", "new.csv", *SHORT], capsys)
+    rows = predicted(["m.qvr", "--new", "new.csv", *NEW, *SHORT], capsys)
     assert list(rows) == ["y[1]", "y[2]"]
     # Rho's mean is that of its two rows nearly, and x adds ten.
     assert abs(rows["y[1]"]["mean"] - 13.03) < 4 * 0.13 / math.sqrt(600) + 0.02
@@ -64,22 +65,23 @@ def test_a_fit_predicts_new_rows_and_new_towns(folder: Path, capsys: pytest.Capt
 
 def test_the_same_seed_predicts_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second, other = (
-        predicted(["m.qvr", "--new", "new.csv", *SHORT, "--seed", seed], capsys) for seed in ("3", "3", "4")
+        predicted(["m.qvr", "--new", "new.csv", *NEW, *SHORT, "--seed", seed], capsys)
+        for seed in ("3", "3", "4")
     )
     assert first == second != other
 
 
 def test_a_saved_run_predicts_what_its_fit_would(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fitted = predicted(["m.qvr", "--new", "new.csv", *SHORT], capsys)
+    fitted = predicted(["m.qvr", "--new", "new.csv", *NEW, *SHORT], capsys)
     assert main(["run", "m.qvr", *SHORT]) == 0
     capsys.readouterr()
-    assert predicted(["--run", "latest", "--new", "new.csv"], capsys) == fitted
+    assert predicted(["--run", "latest", "--new", "new.csv", *NEW], capsys) == fitted
 
 
 def test_sites_go_by_the_names_of_their_elements(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = predicted(["m.qvr", "--new", "new.csv", *SHORT, "--site", "effect"], capsys)
+    rows = predicted(["m.qvr", "--new", "new.csv", *NEW, *SHORT, "--site", "effect"], capsys)
     assert list(rows) == ["effect[Rho]", "effect[Sigma]"]
-    assert main(["predict", "m.qvr", "--new", "new.csv", *SHORT, "--site", "effect"]) == 0
+    assert main(["predict", "m.qvr", "--new", "new.csv", *NEW, *SHORT, "--site", "effect"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("towns : Row -> Town ! {Sample, Score}\npredicted for new.csv: 600 draws, seed 0\n")
     assert "effect[Sigma]  latent " in out
@@ -87,7 +89,7 @@ def test_sites_go_by_the_names_of_their_elements(folder: Path, capsys: pytest.Ca
 
 def test_files_have_figures_and_draws(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
-    asked = ["m.qvr", "--new", "new.csv", *SHORT, "--site", "y", "--site", "effect", "--samples", "50"]
+    asked = ["m.qvr", "--new", "new.csv", *NEW, *SHORT, "--site", "y", "--site", "effect", "--samples", "50"]
     assert main(["predict", *asked, "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["program"], told["draws"], told["labels"]) == ("towns", 50, {"Town": ["Rho", "Sigma"]})
@@ -176,7 +178,7 @@ def test_of_many_rows_fewer_draws_are_taken_and_that_is_said(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("quivers.inference.draw_count.MOST_NUMBERS", 200)
-    asked = ["predict", "m.qvr", "--new", "new.csv", *SHORT]
+    asked = ["predict", "m.qvr", "--new", "new.csv", *NEW, *SHORT]
     assert main(asked) == 0
     out, err = capsys.readouterr()
     assert "predicted for new.csv: 100 of 600 draws, seed 0" in out
@@ -198,6 +200,12 @@ def test_parquet_without_pyarrow_is_refused_before_the_fit(
     ("arguments", "status", "sentence"),
     [
         (["m.qvr", "--new", "gone.csv"], 1, "gone.csv does not exist"),
+        (
+            ["m.qvr", "--new", "new.csv"],
+            1,
+            "Town has an element in these data that the fit never saw: `Sigma`. To draw what is new from the"
+            " program, as more of its kind, say --elements Town=new.",
+        ),
         (["--new", "new.csv"], 2, "Name a model to fit, or with --run a saved run"),
         (["m.qvr", "--run", "latest", "--new", "new.csv"], 2, "Name a model to fit, or with --run"),
         (["--run", "no/such", "--new", "new.csv"], 1, "no/such is no saved run"),
@@ -212,7 +220,11 @@ def test_parquet_without_pyarrow_is_refused_before_the_fit(
         ),
         (["m.qvr", "--new", "new.csv", "--elements", "City=new"], 1, "elements has City, which is no object"),
         (["m.qvr", "--new", "new.csv", "--site", "z"], 2, "Nothing predicted is called `z`, only `mu`"),
-        (["m.qvr", "--new", "new.csv", "-o", "no/p.csv"], 1, "no/p.csv cannot be written: no such file"),
+        (
+            ["m.qvr", "--new", "new.csv", *NEW, "-o", "no/p.csv"],
+            1,
+            "no/p.csv cannot be written: no such file",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -54,9 +54,9 @@ def test_the_form_is_chosen_unless_it_is_given(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ("sometimes", "reparameterize is"),
+        ("sometimes", "`--reparameterize` is auto, centred, noncentred, or from 0"),
         ("tau=0.5", "`tau` can't be reparameterised"),
-        ("theta=2", "must lie"),
+        ("theta=2", "as theta=0.3, not `theta=2`."),
     ],
 )
 def test_what_cannot_be_is_refused(

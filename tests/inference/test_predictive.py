@@ -13,6 +13,7 @@ from scipy import stats
 from quivers.dsl import loads
 from quivers.errors import DataError, QvrError
 from quivers.inference import ELBO, MCMC, SVI, AutoNormalGuide, MCMCResult, NUTSKernel, Predictive
+from quivers.inference.new_elements import Elements
 
 TOWNS = """
 object Town : FinSet
@@ -27,6 +28,7 @@ program towns : Row -> Town
     return effect
 """
 DATA = {"town": ["Pi", "Rho", "Pi", "Rho"], "y": [1.0, 3.0, 1.1, 3.1]}
+NEW: dict[str, Elements] = {"Town": "new"}
 NUMBERED = {"town": [0, 1, 0, 1], "y": [1.0, 3.0, 1.1, 3.1]}
 
 REGRESSION = """
@@ -61,7 +63,7 @@ def towns() -> MCMCResult:
 
 def test_towns_that_the_fit_had_keep_their_draws_whatever_their_order(towns: MCMCResult) -> None:
     torch.manual_seed(0)
-    drawn = Predictive(towns.run.model, towns)(None, {"town": ["Rho", "Sigma", "Pi"]})
+    drawn = Predictive(towns.run.model, towns, elements=NEW)(None, {"town": ["Rho", "Sigma", "Pi"]})
     # Names are sorted: Pi, Rho, Sigma.
     assert drawn.levels["Town"] == ("Pi", "Rho", "Sigma")
     before = towns.samples["effect"].flatten(0, 1)
@@ -73,6 +75,17 @@ def test_towns_that_the_fit_had_keep_their_draws_whatever_their_order(towns: MCM
     assert stats.kstest(apart.numpy(), "norm").pvalue > 1e-4
     assert drawn["y"].shape == (2000, 3)
     assert abs(float((drawn["y"][:, 0] - drawn["effect"][:, 1]).mean())) < 4.5 * 0.1 / math.sqrt(2000)
+
+
+def test_a_name_that_the_fit_never_saw_is_refused_unless_it_is_said_to_be_new(towns: MCMCResult) -> None:
+    with pytest.raises(QvrError) as refused:
+        Predictive(towns.run.model, towns)(None, {"town": ["Rho", "Pii"]})
+    assert str(refused.value) == (
+        "Town has an element in these data that the fit never saw: `Pii`. Did you mean `Pi`? To draw what is"
+        ' new from the program, as more of its kind, say elements={"Town": "new"}.'
+    )
+    with pytest.raises(QvrError, match=r"Town has 6 elements .* `A`, `B`, `C`, `D`, `E`, …\. To draw"):
+        Predictive(towns.run.model, towns)(None, {"town": ["Rho", *"ABCDEF"]})
 
 
 def test_of_elements_without_names_the_caller_says_which_are_new() -> None:
@@ -135,7 +148,7 @@ def test_a_guide_remembers_what_it_was_fitted_to() -> None:
     guide = AutoNormalGuide(model, observations=DATA)
     svi = SVI(model, guide, torch.optim.Adam(guide.parameters(), lr=0.05), ELBO())
     svi.run(800, None, DATA)
-    drawn = Predictive(model, guide, num_samples=400)(None, {"town": ["Sigma", "Rho"]})
+    drawn = Predictive(model, guide, num_samples=400, elements=NEW)(None, {"town": ["Sigma", "Rho"]})
     # Rho comes first by its name.
     assert abs(float(drawn["effect"][:, 0].mean()) - 3.05) < 0.2
     assert float(drawn["effect"][:, 1].std()) > 0.3
@@ -172,7 +185,9 @@ def test_an_array_of_the_wrong_length_names_the_object_and_the_input() -> None:
 
 
 def test_predictions_name_their_axes(towns: MCMCResult) -> None:
-    drawn = Predictive(towns.run.model, towns, num_samples=10)(None, {"town": ["Rho", "Sigma", "Pi"]})
+    drawn = Predictive(towns.run.model, towns, num_samples=10, elements=NEW)(
+        None, {"town": ["Rho", "Sigma", "Pi"]}
+    )
     assert drawn.axes["effect"] == ("Town",)
     assert drawn.axes["y"] == ("Row",)
     data = drawn.to_dataset()

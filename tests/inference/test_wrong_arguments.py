@@ -59,6 +59,8 @@ TAKES = {
     "priors": [None],
     "posterior": [None],
     "num_samples": [None],
+    "most": [None],
+    "sites": [None, [], {}, *MAPPINGS[:1]],  # a collection of names
     "elements": [None, {}],
     "step_size": [None, 2.5, 2**70],
     "trajectory_length": [2.5, 2**70],

@@ -133,7 +133,7 @@ def test_a_run_answers_with_its_summary_and_tells_its_progress(model: Model) -> 
     assert set(result) == {
         *("program", "seed", "chains", "warmup", "draws", "seconds", "divergences", "engine"),
         *("engine_reason", "summary", "problems", "sites", "labels", "troubles", "settings"),
-        *("data_fingerprint", "saved"),
+        *("data_fingerprint", "saved", "left_out"),
         *("divergences_by_chain", "e_bfmi"),
     }
     assert result["program"] == "eight_schools_centred"

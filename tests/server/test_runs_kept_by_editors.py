@@ -339,6 +339,7 @@ def test_a_run_that_is_cancelled_or_killed_keeps_its_draws_and_a_kill_is_told_wi
     (cancelled,) = project.runs(monkeypatch)
     assert drawn(cancelled) > 0
     under_way(project, client, 1002)
+    client.wait_until(lambda: len(project.runs(monkeypatch)) == 2)
     process = client.server.worker.process_id
     assert process is not None
     os.kill(process, 9)

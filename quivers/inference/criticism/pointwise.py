@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quivers.element_names import axis_labels, element_names, labels
 from quivers.errors import QvrError
 from quivers.inference.arguments import check_result
+from quivers.inference.kernels import check_count
 from quivers.ir.graph import axis_size, object_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def pointwise_log_likelihood(result: MCMCResult, most: int | None = None) -> tup
         QvrError: there are too many observations and draws to hold at once.
     """
     check_result("result", result)
+    if most is not None:
+        check_count("most", most, 1)
     bound = result.run.bound
     density = bound.density
     terms = [term for term in density.terms if term.kind == "likelihood"]
