@@ -1,4 +1,4 @@
-"""Ctrl-C while a command computes: the first asks it to end by itself, the second ends the process."""
+"""Ctrl-C or SIGTERM while a command computes: the first asks it to end, the second ends the process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from quivers.cli.output import INTERRUPTED
+from quivers.cli.output import INTERRUPTED, TERMINATED, complain
+
+_terminated: list[int] = []  # the signals that came from a job scheduler, a container or kill
 
 
 @contextmanager
 def cancelling() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that the run stops by itself; the second ends the process.
+    """An event that the first Ctrl-C or SIGTERM sets, so that the run stops; the second ends the process.
 
     No exception is raised in between: one inside torch's or LLVM's loading would abort the process.
     """
@@ -23,17 +25,42 @@ def cancelling() -> Iterator[threading.Event]:
         yield cancel
         return
 
-    def stop(*_: object) -> None:
+    def stop(number: int, _: object) -> None:
+        if number == signal.SIGTERM:
+            _terminated.append(number)
         if cancel.is_set():
-            os.write(sys.stderr.fileno(), b"error: Interrupted.\n")
-            os._exit(INTERRUPTED)
+            os.write(sys.stderr.fileno(), f"error: {_word()}.\n".encode())
+            os._exit(_status())
         cancel.set()
 
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `&` and nohup start it so
-        yield cancel
-        return
-    before = signal.signal(signal.SIGINT, stop)
+    heard = (signal.SIGINT, signal.SIGTERM)
+    # A shell's `&` and nohup start a process deaf to one of them; it stays so.
+    before = {
+        number: signal.signal(number, stop)
+        for number in heard
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
     try:
         yield cancel
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say_ended() -> int:
+    """Says in a word what ended the command from outside; the status of an interruption."""
+    complain(f"{_word()}.")
+    return INTERRUPTED
+
+
+def status_of(status: int) -> int:
+    """An exit status as it is, but for an interruption that SIGTERM made."""
+    return _status() if status == INTERRUPTED else status
+
+
+def _word() -> str:
+    return "Terminated" if _terminated else "Interrupted"
+
+
+def _status() -> int:
+    return TERMINATED if _terminated else INTERRUPTED

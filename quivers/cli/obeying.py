@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 import quivers
 import quivers.cli
 from quivers.cli.arguments import COMMANDS, parser
+from quivers.cli.interrupts import say_ended, status_of
 from quivers.cli.output import (
     CLEAN,
     FAULT,
-    INTERRUPTED,
     MISUSE,
     PIPE_CLOSED,
     PROBLEMS,
@@ -32,7 +32,7 @@ _CHECK_COLLECTS_AFTER = 200_000  # objects made and not dropped
 
 def obey(given: Sequence[str]) -> int:
     """Run `qvr` with the arguments; the exit status."""
-    return _guarded(lambda: _parsed(given))
+    return status_of(_guarded(lambda: _parsed(given)))
 
 
 def _parsed(given: Sequence[str]) -> int:
@@ -67,8 +67,7 @@ def _guarded(act: Callable[[], int]) -> int:
     try:
         return act()
     except (KeyboardInterrupt, Cancelled):
-        complain("Interrupted.")
-        return INTERRUPTED
+        return say_ended()
     except BrokenPipeError:
         drop_output()
         return PIPE_CLOSED
@@ -86,8 +85,7 @@ def _guarded(act: Callable[[], int]) -> int:
         if (
             quivers.cli.was_interrupted()
         ):  # in the middle of an import, Ctrl-C comes out as what that makes of it
-            complain("Interrupted.")
-            return INTERRUPTED
+            return say_ended()
         if os.environ.get("QVR_TRACEBACK"):
             raise
         if isinstance(error, OSError) and error.strerror is not None:

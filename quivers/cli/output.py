@@ -12,7 +12,7 @@ from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal.frames import render, summary_line, title_line
 
-CLEAN, PROBLEMS, MISUSE, FAULT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+CLEAN, PROBLEMS, MISUSE, FAULT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 70, 130, 141, 143
 
 
 class RefusedError(Exception):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.fitted import chosen_program, data_for, fitted, require_sound
-from quivers.cli.output import CLEAN, INTERRUPTED, MISUSE, colour, complain, refused, say
+from quivers.cli.interrupts import say_ended
+from quivers.cli.output import CLEAN, MISUSE, colour, refused, say
 from quivers.cli.programs import checked_file
 from quivers.cli.sampling import Task, sampled, settings_of
 from quivers.syntax.problems import Severity
@@ -48,8 +49,7 @@ def report(options: argparse.Namespace) -> int:
     write(result, task, {"compile": total - sampling, "sample": sampling, "total": total})
     _warn(result)
     if result.cancelled:
-        complain("Interrupted.")
-        return INTERRUPTED
+        return say_ended()
     return CLEAN
 
 

@@ -15,12 +15,11 @@ from quivers import json_output
 from quivers.check.program import CheckedProgram
 from quivers.cli.files import STANDARD_INPUT
 from quivers.cli.fitted import chosen_program, data_for, doubts, fitted, require_sound
+from quivers.cli.interrupts import say_ended
 from quivers.cli.output import (
     CLEAN,
-    INTERRUPTED,
     colour,
     columns,
-    complain,
     diagnostics_text,
     say,
 )
@@ -143,8 +142,7 @@ def complete(
         return CLEAN
     if saving is not None:
         _offer(saving)
-    complain("Interrupted.")
-    return INTERRUPTED
+    return say_ended()
 
 
 def _end(saving: Saving, result: MCMCResult | CompiledRun, seconds: Mapping[str, float]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,27 @@ def test_a_command_that_was_started_deaf_to_ctrl_c_stays_so() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=ROOT, check=False
     )
     assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "False", "")
+
+
+@pytest.mark.parametrize("more", [[], ["--watch"]])
+def test_sigterm_keeps_the_draws_says_how_to_go_on_and_is_the_status(more: list[str], tmp_path: Path) -> None:
+    """A job scheduler's word; the log shows how far the run is."""
+    command = [sys.executable, "-m", "quivers.cli", "run", MODEL, "--draws", "200000", "--engine", "kernel"]
+    process = subprocess.Popen(
+        [*command, *more], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "QVR_RUNS_DIR": str(tmp_path / "runs")},
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if any(log.stat().st_size > 20_000 for log in tmp_path.glob("runs/*/draws.log")):
+                break
+            time.sleep(0.05)
+        process.terminate()
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+    assert "divergence" in out
+    assert "--resume eight_schools_noncentred-" in err
+    assert err.splitlines()[-1] == "error: Terminated."
