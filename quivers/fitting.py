@@ -65,6 +65,7 @@ def fit(
     source: str | os.PathLike[str] | Program,
     data: Any = None,
     *,
+    map: Mapping[str, str] | None = None,
     program: str | None = None,
     seed: int | None = 0,
     chains: int = CHAINS,
@@ -89,8 +90,9 @@ def fit(
     `source` is a `.qvr` file, the text of one, or what `load` gives; a string is a text where it has several
     lines or begins with a declaration. `data` are values by name, each of the shape that its type tells
     (`School ⊗ Real⁺` is a positive number for each school), a data frame, or a data file; None stands for the
-    file beside the model, `model.data.json` or its like. `program` is by default the exported one, else the
-    last.
+    files that `qvr.toml` names, else the one beside the model, `model.data.json` or its like. `map` has names
+    of the data by the program's, {"y": "score"}, as `--map`. `program` is by default the exported one, else
+    the last.
 
     Each of `chains` makes `warmup` transitions and then keeps `draws`, every `thin`-th of those it makes. The
     same `seed` gives the same draws; None takes one from torch's generator. `algorithm`, `mass_matrix`,
@@ -120,7 +122,7 @@ def fit(
     if not (progress is None or isinstance(progress, bool)):
         raise QvrError(f"progress must be True, False or None, it is {_shown(progress)}.")
     chosen, path = _program(source, program)
-    values = _values(data, path)
+    values = _values(data, path, map)
     from quivers.inference import MCMC
     from quivers.inference.kernels import check_choice, kernel_of
     from quivers.notebook.progress import display_of, progress_display
@@ -208,9 +210,41 @@ def _file(source: str | os.PathLike[str]) -> Path:
     raise QvrError(f"There is no file {shown}{where}{advice}")
 
 
-def _values(data: Any, path: Path | None) -> Any:
+def _values(data: Any, path: Path | None, renames: object) -> Any:
+    """Values by the program's names: those given, or those of files."""
+    from quivers.data import renamed
+
+    if renames is not None and not (
+        isinstance(renames, Mapping)
+        and all(isinstance(each, str) for pair in renames.items() for each in pair)
+    ):
+        raise QvrError('map must have names of the data by the program\'s, such as {"y": "score"}.')
+    configured: dict[str, str] = {}
+    if data is None:
+        values, configured = _found(path)
+    else:
+        values = _given(data)
+    return renamed(values, {**configured, **(renames or {})}) if configured or renames else values
+
+
+def _found(path: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the files hold that go with a model, as `qvr run` finds them, and the project's names for it."""
+    from quivers.configuration import configuration_for
+    from quivers.data import located, together
+
+    if path is None:
+        return {}, {}
+    configuration = configuration_for(path)
+    found = located(path, None, configuration.data)
+    if not found.wanted and not found.path.exists():
+        return {}, {}
+    values = together(found.paths)
+    return values, {new: old for new, old in configuration.renames.items() if old in values}
+
+
+def _given(data: Any) -> Any:
     """Values by name: those given, or those of a file."""
-    from quivers.data import located, read, values_of
+    from quivers.data import read, values_of
     from quivers.data.codes import UNREADABLE
 
     if isinstance(data, str) and (not data.strip() or len(data.splitlines()) > 1 or data.lstrip()[0] in "{["):
@@ -221,14 +255,11 @@ def _values(data: Any, path: Path | None) -> Any:
             return read(Path(data).expanduser())
         except RuntimeError:
             raise QvrError(f"data is {_shown(data)}, which can't be the name of a file.") from None
-    if data is not None:
-        wrong = [name for name in data if not isinstance(name, str)] if isinstance(data, Mapping) else []
-        if wrong:
-            problem = f"Names of data are strings, but one is {_shown(wrong[0])}: give values by name."
-            raise DataError([DataProblem(UNREADABLE, problem)])
-        return values_of(data)
-    beside = None if path is None else located(path).path
-    return {} if beside is None or not beside.exists() else read(beside)
+    wrong = [name for name in data if not isinstance(name, str)] if isinstance(data, Mapping) else []
+    if wrong:
+        problem = f"Names of data are strings, but one is {_shown(wrong[0])}: give values by name."
+        raise DataError([DataProblem(UNREADABLE, problem)])
+    return values_of(data)
 
 
 def _whole(name: str, value: Any, least: int) -> int:

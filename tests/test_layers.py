@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plate": LANGUAGE,
     "templates": {"syntax"},
     "notebook": LANGUAGE | NAMES | {"terminal", "explanations"},  # renders, as `terminal` does
-    "fitting": LANGUAGE | {"data", "inference", "notebook", "terminal", "dsl", "sampling_defaults"},
+    "fitting": LANGUAGE
+    | {"configuration", "data", "inference", "notebook", "terminal", "dsl", "sampling_defaults"},
     "jupyter": LANGUAGE | {"data", "dsl", "fitting", "notebook", "terminal"},
     "pygments_lexer": LANGUAGE | {"ide"},
     "runs": LANGUAGE

@@ -50,6 +50,27 @@ def test_a_file_its_text_and_a_loaded_program_are_one(tmp_path: Path) -> None:
     assert means(seed=1) != first
 
 
+def test_data_may_have_other_names() -> None:
+    score, error = DATA["y"], DATA["sigma_j"]
+    given = {"score": score, "error": error, "School": DATA.get("School", 8)}
+    assert means(data=given, map={"y": "score", "sigma_j": "error"}) == means()
+    with pytest.raises(
+        DataError, match="The data have no `scor` that could be renamed; did you mean `score`"
+    ):
+        means(data=given, map={"y": "scor"})
+    for wrong in ("y=score", {"y": 1}, ["y"]):
+        with pytest.raises(QvrError, match="map must have names of the data by the program's, such as"):
+            means(map=wrong)
+
+
+def test_without_data_the_project_s_files_are_taken_as_the_command_takes_them(tmp_path: Path) -> None:
+    shutil.copy(MODEL, tmp_path / "model.qvr")
+    (tmp_path / "scores.json").write_text(json.dumps({"score": DATA["y"]}))
+    (tmp_path / "errors.json").write_text(json.dumps({"sigma_j": DATA["sigma_j"]}))
+    (tmp_path / "qvr.toml").write_text('data = ["scores.json", "errors.json"]\n[map]\ny = "score"\n')
+    assert means(source=tmp_path / "model.qvr", data=None) == means()
+
+
 def test_the_form_of_latents_is_chosen_unless_it_is_given() -> None:
     assert quivers.fit(MODEL, DATA, **SHORT).reparameterized
     assert not quivers.fit(MODEL, DATA, **SHORT, reparameterize=None).reparameterized
@@ -132,7 +153,7 @@ def test_one_line_that_declares_something_is_a_text(tmp_path: Path, monkeypatch:
         ({"tune": 3}, "did you mean `warmup`"),
         ({"sedd": 3}, "did you mean `seed`"),
         ({"device": "cuda"}, "fit takes no `device`: it samples on the processor's cores"),
-        ({"zzz": 3}, "fit takes no `zzz`: it takes data, program, seed"),
+        ({"zzz": 3}, "fit takes no `zzz`: it takes data, map, program, seed"),
         ({"data": {1: 2}}, "Names of data are strings, but one is 1"),
         ({"data": json.dumps(DATA)}, "data is a text"),
         ({"data": ""}, "data is an empty string"),
