@@ -15,6 +15,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,7 +118,16 @@ def slope(samples: list[tuple[int, float]]) -> float:
 def left_over(command: list[str], how: str) -> list[int]:
     """The processes that are left of a server in the middle of a run whose client ends in this way."""
     arguments = [sys.executable, __file__, "--be-client", *command]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+    with (
+        tempfile.TemporaryDirectory() as runs,
+        subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "QVR_RUNS_DIR": runs},
+        ) as client,
+    ):
         assert client.stdin
         assert client.stdout
         processes = [int(each) for each in client.stdout.readline().split()]
