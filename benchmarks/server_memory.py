@@ -119,7 +119,7 @@ def left_over(command: list[str], how: str) -> list[int]:
     """The processes that are left of a server in the middle of a run whose client ends in this way."""
     arguments = [sys.executable, __file__, "--be-client", *command]
     with (
-        tempfile.TemporaryDirectory() as runs,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runs,  # a worker may still write
         subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,
