@@ -113,11 +113,18 @@ def fitted(
 
     With `observed` false, what the program observes may be left out.
     """
-    from quivers.data import bind, diagnostics
+    from quivers.data import bind
 
     try:
         return bind(model.checked, program, data, require_observed=observed)
     except DataError as error:
-        where = f"{data_name}: " if data_name else ""
-        problems = [replace(problem, message=where + problem.message) for problem in error.problems]
-        raise RefusedError(model.name, diagnostics(problems, program), model.source) from None
+        raise unfit(error, model, program, data_name) from None
+
+
+def unfit(error: DataError, model: Model, program: CheckedProgram, data_name: str | None) -> RefusedError:
+    """A refusal that tells each misfit with the data's file and the program's line."""
+    from quivers.data import diagnostics
+
+    where = f"{data_name}: " if data_name else ""
+    problems = [replace(problem, message=where + problem.message) for problem in error.problems]
+    return RefusedError(model.name, diagnostics(problems, program), model.source)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from quivers import json_output
 from quivers.check.program import CheckedProgram
 from quivers.cli.files import STANDARD_INPUT
-from quivers.cli.fitted import chosen_program, data_for, doubts, fitted, require_sound
+from quivers.cli.fitted import chosen_program, data_for, doubts, fitted, require_sound, unfit
 from quivers.cli.interrupts import say_ended
 from quivers.cli.output import (
     CLEAN,
@@ -26,7 +26,7 @@ from quivers.cli.output import (
 from quivers.cli.programs import Model, checked_file
 from quivers.cli.sampling import Task, sampled, settings_of
 from quivers.configuration import WRONG_ENTRY
-from quivers.errors import QvrError
+from quivers.errors import DataError, QvrError
 from quivers.syntax.problems import Diagnostic, Severity
 from quivers.terminal.frames import title_line
 from quivers.terminal.posterior import posterior_table
@@ -85,7 +85,10 @@ def run(options: argparse.Namespace) -> int:
             except QvrError as error:
                 _warn(f"{error} It runs unsaved.")
         task = Task(model.checked, program, data, bound, settings, tuple(options.keep), tuple(options.drop))
-        return complete(task, options, saving, began=began, report=report)
+        try:
+            return complete(task, options, saving, began=began, report=report)
+        except DataError as error:  # what the program demands of several inputs together
+            raise unfit(error, model, program, data_name) from None
 
 
 def complete(

@@ -45,6 +45,7 @@ from quivers.ir.graph import (
 )
 from quivers.ir.marginalize import marginalize
 from quivers.ir.matrices import spread_over
+from quivers.ir.observed_ends import demand
 from quivers.ir.order import in_order, increasing
 from quivers.ir.programs import draw_from_program
 from quivers.ir.truncate import Bounds, truncated
@@ -246,6 +247,9 @@ class Building:
         if kept is not None:
             value = masks.filled_in(self, step, family, parameters, value, bounds, kept)
         found = log_density(self.builder, family, form, parameters, value)
+        plates = self.plate(step)
+        given = self.builder.nodes[self.names[step.name.text].node].name or step.name.text
+        demand(self, given, family, value, (found.low, found.high), bounds, plates)
         left = truncated(self, call.span, family, form, parameters, found, value.node, bounds).found
         node = guarded(self.builder, left.node, left.guard)
         if kept is None:

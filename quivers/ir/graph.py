@@ -320,12 +320,19 @@ class Requirement:
 
     Where it does not hold, `message` says so, a sentence whose `{place}` is the first such element's; the
     problem has this `code`, and is one of the input called `input`.
+
+    A demand on single values names the node of these, `value`, and of what they are held against, `end`; the
+    sentence may then have `{value}` and `{end}` there, `{more}`, how many others break it, and, where the
+    values are numbers of `counts`, `{counting}`, whether they seem to count from 1. NaN breaks none of these.
     """
 
     node: int
     code: str
     message: str
     input: str | None = None
+    value: int | None = None
+    end: int | None = None
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ def roots(density: Density) -> list[int]:
         *(marginal.weights for marginal in density.marginals),
         *(each.last for each in density.ranges),
         *(requirement.node for requirement in density.requirements),
+        *(each.value for each in density.requirements if each.value is not None),
+        *(each.end for each in density.requirements if each.end is not None),
     ]
 
 
@@ -113,7 +115,13 @@ def renumbered(density: Density, builder: Builder, placed: Mapping[int, int]) ->
         ),
         ranges=tuple(replace(each, last=placed[each.last]) for each in density.ranges),
         requirements=tuple(
-            replace(requirement, node=placed[requirement.node]) for requirement in density.requirements
+            replace(
+                requirement,
+                node=placed[requirement.node],
+                value=None if requirement.value is None else placed[requirement.value],
+                end=None if requirement.end is None else placed[requirement.end],
+            )
+            for requirement in density.requirements
         ),
     )
 
