@@ -1,7 +1,8 @@
 """The `qvr` command: the only place that prints or exits.
 
-Exit status: 0 clean, 1 problems found, 2 misuse, 130 interrupted, 141 when the reader of a pipe left,
-70 for a fault of QVR itself. What it takes is loaded by `main`, so that Ctrl-C ends that in a line too.
+Exit status: 0 clean, 1 problems found, 2 misuse, 130 interrupted, 143 ended by SIGTERM, 141 when the
+reader of a pipe left, 70 for a fault of QVR itself. What it takes is loaded by `main`, so that
+Ctrl-C ends that in a line too.
 """
 
 import contextlib

@@ -47,7 +47,7 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
         prog="qvr",
         description="Typed hierarchical Bayesian models: check them, run them, edit them.",
         epilog="example: qvr run examples/eight_schools/noncentred.qvr\n"
-        "exit status: 0 clean, 1 problems, 2 misuse, 130 interrupted, 70 a fault of QVR",
+        "exit status: 0 clean, 1 problems, 2 misuse, 130 Ctrl-C, 143 SIGTERM, 70 QVR bug",
         formatter_class=_top_layout,
         add_help=False,
     )

@@ -14,7 +14,7 @@ import pytest
 import quivers
 from quivers.cli import main
 from quivers.cli.arguments import COMMANDS, parser
-from quivers.cli.output import CLEAN, FAULT, INTERRUPTED, MISUSE, PIPE_CLOSED, PROBLEMS
+from quivers.cli.output import CLEAN, FAULT, INTERRUPTED, MISUSE, PIPE_CLOSED, PROBLEMS, TERMINATED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,7 @@ def test_help_tells_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["--help"]) == 0
     [told] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("exit status: ")]
     statuses = {int(number) for number in re.findall(r"\b\d+\b", told)}
-    assert statuses == {CLEAN, PROBLEMS, MISUSE, INTERRUPTED, FAULT}
+    assert statuses == {CLEAN, PROBLEMS, MISUSE, INTERRUPTED, TERMINATED, FAULT}
 
 
 def test_help_starts_without_the_runtime() -> None:
@@ -194,12 +194,21 @@ def test_ctrl_c_is_status_130(
     assert capsys.readouterr().err == "error: Interrupted.\n"
 
 
+EVERY_STATUS = {CLEAN, PROBLEMS, MISUSE, FAULT, INTERRUPTED, PIPE_CLOSED, TERMINATED}
+
+
+def test_the_readme_has_each_exit_status() -> None:
+    line = re.search(r"^Exit status: .*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert line is not None
+    assert {int(number) for number in re.findall(r"\d+", line[0])} == EVERY_STATUS
+
+
 def test_the_docs_have_each_exit_status_and_each_name_in_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (ROOT / "docs" / "command-line.md").read_text("utf-8")
     statuses = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
-    assert statuses == {CLEAN, PROBLEMS, MISUSE, INTERRUPTED, PIPE_CLOSED, FAULT}
+    assert statuses == EVERY_STATUS
     documented = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)}
     file = tmp_path / "m.qvr"
     file.write_text("program p : A -> A\n    return x\n")
