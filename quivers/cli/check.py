@@ -34,7 +34,7 @@ def check(options: argparse.Namespace) -> int:
         if form not in ("sarif", "github"):
             raise
         files, entries = [], [(refusal.file, None, refusal.problems)]
-        status = refusal.status
+        status = PROBLEMS
     if form == "json":
         severities = _print_json(entries)
     elif form == "sarif":

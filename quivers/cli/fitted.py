@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quivers.check.program import CheckedProgram
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
-from quivers.cli.output import MISUSE, RefusedError, refused
+from quivers.cli.output import MisuseError, RefusedError, refused
 from quivers.cli.programs import Model
 from quivers.errors import DataError, DataProblem
 from quivers.syntax.ast import Span
@@ -41,7 +41,7 @@ def chosen_program(model: Model, wanted: str | None) -> CheckedProgram:
     program = checked.program_to_run(wanted)
     if program is None:
         known = ", ".join(f"`{name}`" for name in checked.programs)
-        raise refused(file, NOT_A_PROGRAM, f"{file} has no program `{wanted}`, only {known}.", status=MISUSE)
+        raise MisuseError(f"{file} has no program `{wanted}`, only {known}.")
     return program
 
 

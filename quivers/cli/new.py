@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from quivers.cli.files import NOT_A_PROGRAM
-from quivers.cli.output import CLEAN, MISUSE, RefusedError, refused, say
+from quivers.cli.output import CLEAN, MisuseError, RefusedError, refused, say
 from quivers.syntax.document import Document
 from quivers.syntax.format import formatted
 from quivers.templates import DEFAULT, TEMPLATES, program_text, renamed
@@ -23,11 +23,18 @@ def new(options: argparse.Namespace) -> int:
     template, name = options.template, options.name
     if name is None:  # a template's name alone names the file too; any other is that of the file
         name = template
+        near = [] if template.endswith(".qvr") else get_close_matches(template.lower(), TEMPLATES, 1, 0.8)
+        if template not in TEMPLATES and near:
+            reason = (
+                f"No template is called `{template}`. Did you mean the template `{near[0]}`? "
+                f"`qvr new {DEFAULT} {template}.qvr` makes a file of that name."
+            )
+            raise MisuseError(reason)
         template = template if template in TEMPLATES else DEFAULT
     if template not in TEMPLATES:
         near = get_close_matches(template, TEMPLATES, 1)
         meant = f"Did you mean `{near[0]}`?" if near else f"There are {', '.join(TEMPLATES)}."
-        raise refused(template, NOT_A_PROGRAM, f"No template is called `{template}`. {meant}", status=MISUSE)
+        raise MisuseError(f"No template is called `{template}`. {meant}")
     from quivers.templates.simulate import simulated  # loads NumPy
 
     model = Path(name if name.endswith(".qvr") else f"{name}.qvr")

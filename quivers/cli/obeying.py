@@ -18,6 +18,7 @@ from quivers.cli.output import (
     MISUSE,
     PIPE_CLOSED,
     PROBLEMS,
+    MisuseError,
     OutputError,
     RefusedError,
     complain,
@@ -58,6 +59,9 @@ def _done(options: argparse.Namespace) -> int:
 def _told(options: argparse.Namespace) -> int:
     try:
         return _obey(options)
+    except MisuseError as misuse:
+        complain(str(misuse))
+        return MISUSE
     except RefusedError as refusal:
         return tell(refusal, as_json=getattr(options, "output_format", "text") == "json")
 

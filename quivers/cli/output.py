@@ -18,23 +18,24 @@ CLEAN, PROBLEMS, MISUSE, FAULT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 
 class RefusedError(Exception):
     """A command cannot go on. `source` is None where the problems have no place in a program's text."""
 
-    def __init__(
-        self, file: str, problems: Sequence[Diagnostic], source: bytes | None = None, status: int = PROBLEMS
-    ) -> None:
+    def __init__(self, file: str, problems: Sequence[Diagnostic], source: bytes | None = None) -> None:
         super().__init__(file)
         self.file = file
         self.problems = tuple(problems)
         self.source = source
-        self.status = status
+
+
+class MisuseError(Exception):
+    """A command is asked for what can't be; its text says what can. It is no file's fault, so has no code."""
 
 
 class OutputError(Exception):
     """Standard output is on a full disk, or the like."""
 
 
-def refused(file: str, code: str, message: str, status: int = PROBLEMS) -> RefusedError:
+def refused(file: str, code: str, message: str) -> RefusedError:
     """A refusal for one reason that concerns a file as a whole."""
-    return RefusedError(file, [Diagnostic(code, Severity.ERROR, Span(0, 0), message)], status=status)
+    return RefusedError(file, [Diagnostic(code, Severity.ERROR, Span(0, 0), message)])
 
 
 def tell(refusal: RefusedError, *, as_json: bool) -> int:
@@ -44,11 +45,11 @@ def tell(refusal: RefusedError, *, as_json: bool) -> int:
 
         found = json_output.diagnostics(refusal.problems, refusal.source or b"", refusal.file)
         say(sys.stdout, json_output.dumps({"diagnostics": found}))
-        return refusal.status
+        return PROBLEMS
     say(sys.stderr, diagnostics_text(refusal.problems, refusal.source, refusal.file, sys.stderr))
     if len(refusal.problems) > 1:
         say(sys.stderr, "\n" + summary_line([each.severity for each in refusal.problems], 1))
-    return refusal.status
+    return PROBLEMS
 
 
 def diagnostics_text(found: Iterable[Diagnostic], source: bytes | None, file: str, stream: IO[str]) -> str:

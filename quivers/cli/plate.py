@@ -9,7 +9,7 @@ from pathlib import Path
 
 from quivers.cli.files import NOT_A_PROGRAM
 from quivers.cli.fitted import chosen_program, require_sound
-from quivers.cli.output import CLEAN, MISUSE, refused, say
+from quivers.cli.output import CLEAN, MisuseError, refused, say
 from quivers.cli.programs import checked_file
 from quivers.plate.forms import ENDINGS, written
 from quivers.plate.reading import diagram
@@ -24,7 +24,7 @@ def plate(options: argparse.Namespace) -> int:
     if form is None and options.output is not None:
         known = ", ".join(ENDINGS)
         reason = f"{options.output} doesn't say what to draw: end it in one of {known}, or give --format."
-        raise refused(options.output, NOT_A_PROGRAM, reason, status=MISUSE)
+        raise MisuseError(reason)
     model = checked_file(options.file)
     require_sound(model)
     program = chosen_program(model, options.program)

@@ -18,7 +18,7 @@ from quivers.check.program import CheckedProgram
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.fitted import NO_DATA_FILE, chosen_program, data_for, fitted, require_sound
 from quivers.cli.interrupts import cancelling
-from quivers.cli.output import CLEAN, MISUSE, RefusedError, colour, refused, say
+from quivers.cli.output import CLEAN, MisuseError, RefusedError, colour, refused, say
 from quivers.cli.programs import Model, checked_file
 from quivers.configuration import configuration_for
 from quivers.element_names import axis_labels, index_of
@@ -38,14 +38,14 @@ def predict(options: argparse.Namespace) -> int:
     """Print a row for each predicted number, or write them to the file that `-o` names."""
     if (options.file is None) == (options.run is None):
         reason = "Name a model to fit, or with --run a saved run to predict from: one of the two."
-        raise refused("qvr predict", NOT_A_PROGRAM, reason, status=MISUSE)
+        raise MisuseError(reason)
     if options.run is not None and options.data:
         reason = "A saved run has its data: leave --data out."
-        raise refused(options.run, NOT_A_PROGRAM, reason, status=MISUSE)
+        raise MisuseError(reason)
     form = _form_of(options.output)
     if options.draws_output is not None and not options.draws_output.endswith(".npz"):
         reason = f"{options.draws_output} must end in .npz: draws are written as NumPy arrays."
-        raise refused(options.draws_output, NOT_A_PROGRAM, reason, status=MISUSE)
+        raise MisuseError(reason)
     with cancelling() as cancel:
         if options.run is not None:
             model, program, result = _saved(options)
@@ -94,7 +94,7 @@ def _form_of(output: str | None) -> str | None:
     form = ENDINGS.get(Path(output).suffix.lower())
     if form is None:
         reason = f"{output} doesn't say what to write: end it in one of {', '.join(ENDINGS)}."
-        raise refused(output, NOT_A_PROGRAM, reason, status=MISUSE)
+        raise MisuseError(reason)
     if form == "parquet":  # told before the fit
         from quivers.data.write_parquet import can_write
 
@@ -198,7 +198,7 @@ def _sites(asked: list[str] | None, result: MCMCResult, program: CheckedProgram,
     for name in asked or []:
         if name not in there:
             known = ", ".join(f"`{each}`" for each in there)
-            raise refused(file, NOT_A_PROGRAM, f"Nothing predicted is called `{name}`, only {known}.", MISUSE)
+            raise MisuseError(f"Nothing predicted is called `{name}`, only {known}.")
     if asked:
         return list(dict.fromkeys(asked))
     observed = [entry.name for entry in program.inputs if entry.observed and entry.name in there]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.fitted import chosen_program, data_for, fitted, require_sound
 from quivers.cli.interrupts import say_ended
-from quivers.cli.output import CLEAN, MISUSE, colour, refused, say
+from quivers.cli.output import CLEAN, MisuseError, colour, refused, say
 from quivers.cli.programs import checked_file
 from quivers.cli.sampling import Task, sampled, settings_of
 from quivers.syntax.problems import Severity
@@ -33,7 +33,7 @@ def report(options: argparse.Namespace) -> int:
     if output is None:
         if options.file == STANDARD_INPUT:
             reason = "A model from standard input has no folder for its report: name a file with -o."
-            raise refused("<stdin>", NOT_A_PROGRAM, reason, status=MISUSE)
+            raise MisuseError(reason)
         output = os.fspath(Path(options.file).with_suffix(".html"))
     model = checked_file(options.file)
     require_sound(model)

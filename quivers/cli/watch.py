@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT, program_files
-from quivers.cli.output import INTERRUPTED, MISUSE, PIPE_CLOSED, RefusedError, refused, say, tell
+from quivers.cli.files import STANDARD_INPUT, program_files
+from quivers.cli.output import INTERRUPTED, MISUSE, PIPE_CLOSED, RefusedError, complain, say
 from quivers.configuration import PROJECT_FILE, QVR_FILE, configuration_for
 
 EVERY = 0.2  # seconds between two looks at the files
@@ -27,8 +27,8 @@ def watch(options: argparse.Namespace, act: Callable[[argparse.Namespace], int])
     """
     given: list[str] = options.files if "files" in options else [options.file]
     if STANDARD_INPUT in given:
-        reason = "Standard input can't be watched: name a file."
-        return tell(refused("<stdin>", NOT_A_PROGRAM, reason, status=MISUSE), as_json=False)
+        complain("Standard input can't be watched: name a file.")
+        return MISUSE
     data: list[str] | None = getattr(options, "data", None)
     try:
         while True:

@@ -103,6 +103,10 @@ def test_nothing_is_written_over(
     ("arguments", "status", "sentence"),
     [
         (["hierarchicl", "m"], 2, "No template is called `hierarchicl`. Did you mean `hierarchical`?"),
+        (["regresion"], 2, "error: No template is called `regresion`. Did you mean the template "
+         "`regression`? "
+         "`qvr new regression regresion.qvr` makes a file of that name.\n"),
+        (["Mixtures"], 2, "Did you mean the template `mixture`?"),
         (["poisson", "m"], 2, "No template is called `poisson`. There are regression, hierarchical, "),
         (["mixture", "nowhere/m"], 1, "m.qvr cannot be written: there is no folder nowhere."),
     ],
@@ -123,6 +127,7 @@ def test_a_name_alone_takes_the_first_template(tmp_path: Path, monkeypatch: pyte
     assert main(["new", "study.qvr"]) == 0
     assert "export study\n" in Path("study.qvr").read_text()
     assert main(["new", "survival"]) == 0
+    assert main(["new", "regresion.qvr"]) == 0  # a file's name, as it says
     assert "export survival\n" in Path("survival.qvr").read_text()
 
 

@@ -237,3 +237,4 @@ def test_each_refusal_is_a_sentence(
     assert out == ""
     assert sentence in err
     assert "Traceback" not in err
+    assert status != 2 or err.startswith("error: ")  # a misuse is no fault of a file's, and has no code
