@@ -136,6 +136,12 @@ def _diagnostics(division: Division, read: list[_Read]) -> list[Diagnostic]:
         found += [diagnostic.shifted(starts[number]) for diagnostic in read[number].diagnostics]
     for number in [number for number, piece in enumerate(division.pieces[:-1]) if not piece.ends_line]:
         found += indented_declaration(division.source, starts[number + 1])
+    if found:
+        from quivers.syntax.stan import stan_program  # a file without errors needs none
+
+        stan = stan_program(division.source)
+        if stan is not None:
+            return [stan]
     found.sort(key=lambda diagnostic: (diagnostic.span.start, diagnostic.span.end, diagnostic.code))
     return found
 

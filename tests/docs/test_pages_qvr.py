@@ -1,4 +1,4 @@
-"""The QVR of the documentation: whole programs have no problem and are laid out, single lines have no error."""
+"""The QVR of the documentation: whole programs have no problem and are laid out, lines have no error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ABOVE = {
 
 
 def listings() -> dict[str, str]:
-    """The whole programs of the pages by page and line; on the page about the language, every listing must be one."""
+    """The whole programs of the pages by page and line; on the language's page every listing must be one."""
     found = {}
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = page.read_text(encoding="utf-8")
