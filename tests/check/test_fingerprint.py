@@ -14,7 +14,7 @@ from quivers.syntax.document import Document
 from quivers.syntax.format import format_source
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted(ROOT.glob("examples/*/*.qvr"))
+EXAMPLES = sorted(ROOT.glob("examples/*/[!.]*.qvr"))
 RENAMED = {
     *(Role.OBJECT, Role.PROGRAM, Role.PARAMETER, Role.LATENT),
     *(Role.INDEX, Role.STATE, Role.LET, Role.SCORE),

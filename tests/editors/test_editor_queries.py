@@ -23,7 +23,7 @@ from quivers.syntax.parse import LANGUAGE, tree
 ROOT = Path(__file__).resolve().parents[2]
 GRAMMAR = ROOT / "grammar"
 EDITORS = ROOT / "editors"
-EXAMPLES = sorted((ROOT / "examples").rglob("*.qvr"))
+EXAMPLES = sorted((ROOT / "examples").glob("*/[!.]*.qvr"))
 ASSERTED = GRAMMAR / "test/highlight/model.qvr"
 QUERIES = sorted(
     [

@@ -22,7 +22,7 @@ from quivers.syntax.parse import LANGUAGE, tree
 from quivers.syntax.reading import DECLARATION_KEYWORDS, EXPRESSION_KEYWORDS, KEYWORDS, STEP_KEYWORDS
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted([*(ROOT / "examples").rglob("*.qvr"), *(ROOT / "quivers/templates").glob("*.qvr")])
+EXAMPLES = sorted([*(ROOT / "examples").glob("*/[!.]*.qvr"), *(ROOT / "quivers/templates").glob("*.qvr")])
 
 # Which classes of Pygments stand for what tree-sitter's query calls a token.
 CLASSES = {

@@ -72,7 +72,7 @@ def node() -> str:
 
 def texts() -> Iterator[tuple[str, str]]:
     """Each text to colour, by where it stands."""
-    for path in sorted([*(ROOT / "examples").rglob("*.qvr"), *(CORPUS / "highlight").glob("*.qvr")]):
+    for path in sorted([*(ROOT / "examples").glob("*/[!.]*.qvr"), *(CORPUS / "highlight").glob("*.qvr")]):
         yield str(path.relative_to(ROOT)), path.read_text("utf-8")
     for path in sorted((CORPUS / "corpus").glob("*.txt")):
         for number, entry in enumerate(ENTRY.finditer(path.read_text("utf-8")), 1):

@@ -25,7 +25,7 @@ from generated_programs import mutations, programs  # noqa: E402
 # Tabs, wrong indentation and an indented declaration are mended.
 MENDED = ("QVR104", "QVR105", "QVR115")
 
-EXAMPLES = sorted(ROOT.glob("examples/**/*.qvr"))
+EXAMPLES = sorted(ROOT.glob("examples/*/[!.]*.qvr"))
 
 
 def shape(node: object) -> object:

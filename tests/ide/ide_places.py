@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/*.qvr"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/[!.]*.qvr"))
 _MARK = re.compile("⟦(.*?)⟧", re.DOTALL)
 
 

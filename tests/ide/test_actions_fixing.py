@@ -19,7 +19,7 @@ from quivers.syntax.document import Document
 from quivers.syntax.lines import LineIndex
 from quivers.syntax.problems import Diagnostic, Fix
 
-EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").rglob("*.qvr"))
+EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*/[!.]*.qvr"))
 
 
 def shown(checked: Checked, source: bytes) -> tuple[Diagnostic, ...]:

@@ -22,7 +22,7 @@ from markdown_fixtures import fixtures
 
 TESTS = Path(__file__).parent.parent
 SOURCES = [
-    *(path.read_bytes() for path in sorted((TESTS.parent / "examples").rglob("*.qvr"))),
+    *(path.read_bytes() for path in sorted((TESTS.parent / "examples").glob("*/[!.]*.qvr"))),
     *(each.program.encode() for each in fixtures(TESTS / "check")[::8]),
 ]
 

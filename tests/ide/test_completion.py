@@ -12,7 +12,7 @@ from quivers.syntax.document import Document
 from quivers.syntax.reference import grammar
 from quivers.syntax.reference_state import grammar_is_loaded
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/*.qvr"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/[!.]*.qvr"))
 
 FILE = """\
 object School : FinSet 8

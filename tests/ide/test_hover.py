@@ -9,7 +9,7 @@ from quivers.check.analysis import check_source
 from quivers.ide.hover import Hover, hover
 from quivers.syntax.document import Document
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/*.qvr"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/[!.]*.qvr"))
 
 MODEL = dedent(
     """\

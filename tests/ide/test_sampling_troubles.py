@@ -14,7 +14,7 @@ from quivers.syntax.document import Document
 from quivers.syntax.problems import Fix
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted(ROOT.glob("examples/*/*.qvr"))
+EXAMPLES = sorted(ROOT.glob("examples/*/[!.]*.qvr"))
 SCHOOLS = b"""\
 object School : FinSet 8
 

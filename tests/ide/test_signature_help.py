@@ -8,7 +8,7 @@ from quivers.check.analysis import check_source
 from quivers.ide.signature_help import SignatureHelp, signature_help
 from quivers.syntax.document import Document
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/*.qvr"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/[!.]*.qvr"))
 
 FILE = """\
 object School : FinSet 8

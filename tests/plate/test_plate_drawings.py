@@ -21,7 +21,7 @@ from quivers.plate.reading import diagram
 from quivers.plate.svg import svg
 from quivers.plate.text import columns, lines
 
-EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*/*.qvr"))
+EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*/[!.]*.qvr"))
 
 
 def read(text: str) -> Diagram:

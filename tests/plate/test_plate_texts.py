@@ -17,7 +17,7 @@ from quivers.plate.reading import diagram
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
-MODELS = sorted([*EXAMPLES.glob("*/*.qvr"), *(HERE / "models").glob("*.qvr")])
+MODELS = sorted([*EXAMPLES.glob("*/[!.]*.qvr"), *(HERE / "models").glob("*.qvr")])
 
 
 def read(path: Path) -> Diagram:

@@ -387,7 +387,7 @@ def test_files_that_were_read_long_ago_are_let_go(checked: Any, tmp_path: Path) 
     assert len(files._kept) == data_files.FILES_KEPT
 
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*/*.qvr"))
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*/[!.]*.qvr"))
 
 
 @pytest.mark.parametrize("model", EXAMPLES, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ from asked_everything import everything
 from in_process import Client, position
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-EXAMPLES = sorted(ROOT.glob("examples/**/*.qvr"))
+EXAMPLES = sorted(ROOT.glob("examples/*/[!.]*.qvr"))
 URI = "file:///models/fuzzed.qvr"
 # The full run takes 20,000; every run of the tests a slice of it.
 EDITS = int(os.environ.get("QVR_RANDOM_EDITS", "240"))

@@ -15,7 +15,7 @@ from test_generated_programs import DATA, QUICK, programs
 from quivers.backends.kernel.kernel import Kernel
 from quivers.data import default_path, read
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").rglob("*.qvr"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/[!.]*.qvr"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
