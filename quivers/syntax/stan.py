@@ -24,5 +24,5 @@ def stan_program(source: bytes) -> Diagnostic | None:
         Severity.ERROR,
         Span(*found.span("block")),
         f"This is a Stan program: `{block} {{` opens one of Stan's blocks, and QVR has none.",
-        hint="docs/language.md says what each of Stan's lines is in QVR; `qvr explain normal` takes Stan's names.",
+        hint="docs/language.md says what Stan's lines are in QVR; `qvr explain normal` takes Stan's names.",
     )
