@@ -63,7 +63,8 @@ def test_an_example_recovers_the_parameters_that_made_its_data(simulate, name: s
 
 
 @pytest.mark.parametrize(
-    "name", sorted(path.parent.name for path in EXAMPLES.glob("*/[!.]*.qvr") if "eight" not in path.parent.name)
+    "name",
+    sorted(path.parent.name for path in EXAMPLES.glob("*/[!.]*.qvr") if "eight" not in path.parent.name),
 )
 def test_the_data_of_an_example_are_those_that_its_script_makes(simulate, name: str) -> None:
     kept = (EXAMPLES / name / f"{name}.data.json").read_text(encoding="utf-8")
