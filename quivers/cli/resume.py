@@ -54,7 +54,7 @@ def resume(options: argparse.Namespace) -> int:
             saving,
             began=began,
             checkpoint=saved.checkpoint,
-            before=saved.seconds,
+            before=saved.spent(),
             report=report,
         )
 
@@ -107,7 +107,12 @@ def _nothing_to_resume(runs: list[Listed], file: str | None, draws: int | None) 
     if not runs:
         return f"No run{of} is saved here, so there is none to resume."
     if draws is not None:
-        return f"No run{of} that is not under way has fewer than {draws} draws: `qvr runs` lists all."
+        if all(run.state == "running" for run in runs):
+            return f"No run{of} has ended yet, so none can go on to {draws} draws."
+        return (
+            f"Each run{of} that has ended was asked for {draws} draws or more, so there is none to take to"
+            f" {draws}: `qvr runs` lists them."
+        )
     if any(run.state == "running" for run in runs):
         return f"No run{of} was interrupted; one is under way."
     return (

@@ -98,13 +98,13 @@ def complete(
     *,
     began: float,
     checkpoint: Checkpoint | None = None,
-    before: float = 0.0,
+    before: Mapping[str, float] | None = None,
     report: Report | None = None,
 ) -> int:
     """Samples to the end, or from a checkpoint, saves and shows what came of it; the exit status.
 
-    `began` is when the command did, `before` the seconds that went into the checkpoint. `report` writes the
-    page that is asked for.
+    `began` is when the command did, `before` the seconds that went into the checkpoint, under the names that
+    those of the whole have. `report` writes the page that is asked for.
     """
     as_json = options.output_format == "json"
     started = time.monotonic()
@@ -123,9 +123,10 @@ def complete(
         raise
     seconds = {
         "compile": time.monotonic() - started - result.seconds["sample"],  # loading the runtime included
-        "sample": result.seconds["sample"] + before,
+        "sample": result.seconds["sample"],
         "total": time.monotonic() - began,
     }
+    seconds = {part: value + (before or {}).get(part, 0.0) for part, value in seconds.items()}
     try:
         if saving is not None:
             _end(saving, result, seconds)

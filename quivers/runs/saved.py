@@ -162,6 +162,19 @@ class SavedRun:
         told: Mapping[str, float] = self.about.outcome.get("seconds", {})
         return {"compile": told.get("compile", 0.0), "sample": told.get("sample", self.seconds)}
 
+    def spent(self) -> dict[str, float]:
+        """Seconds that went into the draws that are there: "compile", "sample" and "total".
+
+        Of a run that was killed, only the time that it sampled is known.
+        """
+        told: Mapping[str, float] = self.about.outcome.get("seconds", {})
+        known = told.get("compile", 0.0) + self.seconds
+        return {
+            "compile": told.get("compile", 0.0),
+            "sample": self.seconds,
+            "total": max(told.get("total", 0.0), known),
+        }
+
 
 def read_run(folder: Path) -> SavedRun:
     """A saved run with all of its draws that are whole.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -67,6 +68,27 @@ def test_an_interrupted_run_is_extended_from_the_draws_that_it_has(schools: Path
     assert [run.state for run in listed()] == ["finished", "interrupted"]
 
 
+@pytest.mark.parametrize("state", ["finished", "interrupted"])
+def test_a_run_that_went_on_took_the_time_before_as_well(
+    schools: Path, state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(schools), *SETTINGS, "--draws", "40"]) == 0
+    folder = found("latest")
+    before = {"compile": 1000.0, "sample": 0.1, "total": 1001.0}
+    write_about(folder, read_run(folder).about.ended(state, {"seconds": before}))
+    if state == "interrupted":
+        os.truncate(folder / "draws.log", (folder / "draws.log").stat().st_size - 7)
+    more = ["--draws", "90"] if state == "finished" else []
+    capsys.readouterr()
+    assert main(["run", "--resume", folder.name, *more, "--output-format", "json"]) == 0
+    seconds = json.loads(capsys.readouterr().out)["seconds"]
+    assert seconds["compile"] > 1000.0
+    assert seconds["total"] > 1001.0
+    assert read_run(found("latest")).about.outcome["seconds"]["total"] == pytest.approx(
+        seconds["total"], abs=0.1
+    )
+
+
 def test_what_no_run_can_be_taken_to_is_a_sentence(schools: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(schools), *SETTINGS, "--draws", "40"]) == 0
     name = found("latest").name
@@ -78,10 +100,15 @@ def test_what_no_run_can_be_taken_to_is_a_sentence(schools: Path, capsys: pytest
 
     assert f"`qvr run --resume {name} --draws N` takes it to N draws" in said("--resume", name)
     assert "With --draws N a finished one goes on to N draws." in said("--resume")
-    assert "has fewer than 40 draws" in said("--resume", "--draws", "40")
+    none = "Each run that has ended was asked for 40 draws or more, so there is none to take to 40: "
+    assert none in said("--resume", "--draws", "40")
+    with held(found(name)):
+        write_about(found(name), read_run(found(name)).about.ended("running", {}))
+        assert "No run has ended yet, so none can go on to 90" in said("--resume", "--draws", "90")
     assert "is one of 40 draws: with --draws it can go on to more" in said("--resume", name, "--draws", "39")
     # What was never given is no setting, and what is given is one where it is the default too.
     assert "--seed 0 is not the setting of the run" in said("--resume", name, "--seed", "0", "--draws", "90")
+    write_about(found(name), read_run(found(name)).about.ended("finished", {}))
     with held(found(name)):
         assert "is under way in another process" in said("--resume", name, "--draws", "90")
     data = schools.with_name("noncentred.data.json")
