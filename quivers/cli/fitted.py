@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from quivers.cli.files import NOT_A_PROGRAM, STANDARD_INPUT
 from quivers.cli.output import MisuseError, RefusedError, refused
 from quivers.cli.programs import Model
 from quivers.errors import DataError, DataProblem
+from quivers.records import replace as replaced
 from quivers.syntax.ast import Span
 from quivers.syntax.problems import Diagnostic, Severity
 
@@ -127,4 +129,13 @@ def unfit(error: DataError, model: Model, program: CheckedProgram, data_name: st
 
     where = f"{data_name}: " if data_name else ""
     problems = [replace(problem, message=where + problem.message) for problem in error.problems]
-    return RefusedError(model.name, diagnostics(problems, program), model.source)
+    found = diagnostics(problems, program)
+    told = [replaced(each, hint=_mapped(problem)) for each, problem in zip(found, problems, strict=True)]
+    return RefusedError(model.name, told, model.source)
+
+
+def _mapped(problem: DataProblem) -> str | None:
+    """How the command takes a near name of the data for a missing one."""
+    if problem.near is None or problem.input is None:
+        return None
+    return f"`--map {shlex.quote(f'{problem.input}={problem.near}')}` takes it from there."

@@ -26,6 +26,7 @@ from quivers.data.supports import outside
 from quivers.data.unfit import UnfitError
 from quivers.data.wording import shape_text, values_text
 from quivers.errors import DataError, DataProblem
+from quivers.families.support import Member
 from quivers.syntax.reading import identifier
 
 NAMES_IN_A_NOTE = 8
@@ -76,7 +77,7 @@ def bind(checked: Checked, program: CheckedProgram, data: Any, *, require_observ
     for entry in program.inputs:
         if entry.name not in data:
             if require_observed or not entry.observed:
-                problems.append(_missing(entry, program, data))
+                problems.append(_missing(entry, checked, program, data))
             continue
         try:
             value = in_order(data[entry.name], entry.type.axes)
@@ -200,12 +201,22 @@ def _by_identifier(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {identifier(name) if identifier(name) not in data else name: value for name, value in data.items()}
 
 
-def _missing(entry: Input, program: CheckedProgram, data: Mapping[str, Any]) -> DataProblem:
-    inputs = {known.name for known in program.inputs}
-    spare = {name.casefold(): name for name in data if name not in inputs}
+def _missing(entry: Input, checked: Checked, program: CheckedProgram, data: Mapping[str, Any]) -> DataProblem:
+    unused = _unused(checked, program, data)
+    spare = {name.casefold(): name for name in unused}
     close = difflib.get_close_matches(entry.name.casefold(), spare, n=1, cutoff=0.6)
     near = spare[close[0]] if close else None
-    advice = "." if near is None else f"; `{near}` is in the data: did you mean it?"
+    advice = "."
+    if near is not None:
+        advice = f"; `{near}` is in the data: did you mean it?"
+    elif entry.type.axes and entry.type.element == Member(entry.type.axes[0].object):
+        # As in `county[n]` of Stan, where the data have a `county` for each row.
+        advice = (
+            f": if it stands for the row in hand, leave `[{entry.name}]` out, since each row of "
+            f"`{entry.type.axes[0].object}` has its own values."
+        )
+    elif unused:
+        advice = f"; nothing uses {_some(unused)} of the data: is it one of them?"
     message = f"The data have no `{entry.name}`, which is `{entry.type}`{advice}"
     return DataProblem(MISSING, message, entry.name, near)
 
@@ -221,9 +232,17 @@ def _too_many_dimensions(entry: Input, array: np.ndarray) -> DataProblem:
 
 
 def _notes(checked: Checked, program: CheckedProgram, data: Mapping[str, Any]) -> tuple[str, ...]:
+    spare = _unused(checked, program, data)
+    return (f"`{program.name}` makes no use of {_some(spare)} in the data.",) if spare else ()
+
+
+def _unused(checked: Checked, program: CheckedProgram, data: Mapping[str, Any]) -> list[str]:
+    """The names in the data that are neither an input's nor an object's."""
     used = {entry.name for entry in program.inputs} | set(checked.objects)
-    spare = [f"`{name}`" for name in data if name not in used]
-    if not spare:
-        return ()
-    more = f" and {len(spare) - NAMES_IN_A_NOTE} more" if len(spare) > NAMES_IN_A_NOTE else ""
-    return (f"`{program.name}` makes no use of {', '.join(spare[:NAMES_IN_A_NOTE])}{more} in the data.",)
+    return [name for name in data if name not in used]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of some names."""
+    more = f" and {len(names) - NAMES_IN_A_NOTE} more" if len(names) > NAMES_IN_A_NOTE else ""
+    return f"{', '.join(f'`{name}`' for name in names[:NAMES_IN_A_NOTE])}{more}"

@@ -186,7 +186,14 @@ class Sizing:
             self._report(DISAGREEMENT, f"{message}{self.sizes[axis.object]}.", entry.name)
         elif len(axes) == 1:
             message = f"`{entry.name}` has {count_text(count, 'values')}, but `{axis.object}` has "
-            self._report(WRONG_SIZE, f"{message}{self.sizes[axis.object]}.", entry.name)
+            declared = self.objects.get(axis.object)
+            fixed = declared is not None and declared.finite and declared.size is not None and count > 0
+            advice = (
+                f", as the program says: `object {axis.object} : FinSet` lets the data give its size"
+                if fixed
+                else ""
+            )
+            self._report(WRONG_SIZE, f"{message}{self.sizes[axis.object]}{advice}.", entry.name)
         else:
             message = (
                 f"`{entry.name}` is {shape_text(shape)}, but {axes_text(axes)} is {shape_text(expected)}."

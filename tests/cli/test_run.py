@@ -196,7 +196,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 BAD_DATA: list[tuple[Any, str]] = [
     ({"y": Y}, "error[QVR601]: {data}: The data have no `sigma_j`, which is `School ⊗ Real⁺`."),
     ({"y": Y, "sigma": SIGMA}, "error[QVR601]: {data}: The data have no `sigma_j`, which is `School ⊗ Real⁺`; `sigma` is in the data: did you mean it?"),
-    ({"y": [*Y, 1], "sigma_j": SIGMA}, "error[QVR602]: {data}: `y` has 9 values, but `School` has 8."),
+    ({"y": [*Y, 1], "sigma_j": SIGMA}, "error[QVR602]: {data}: `y` has 9 values, but `School` has 8, as the program says: `object School : FinSet` lets the data give its size."),
     ({"y": [Y, Y], "sigma_j": SIGMA}, "error[QVR604]: {data}: `y` has 2 dimensions (2 × 8), but `School ⊗ Real` has 1."),
     ({"y": [Y, [1]], "sigma_j": SIGMA}, "error[QVR605]: {data}: `y` is ragged: row 2 has 1 value, but row 1 has 8."),
     ({"y": Y, "sigma_j": [15, 10, -16, 11, 9, 11, 10, 18]}, "error[QVR608]: {data}: `sigma_j` must be positive: row 3 of `School` is -16."),
@@ -224,12 +224,20 @@ def test_bad_data_is_one_sentence_that_names_file_input_and_row(
     assert told.startswith(sentence.format(data=data))
 
 
+def test_a_near_name_of_the_data_comes_with_the_option_that_takes_it(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model.with_suffix(".data.json").write_text(json.dumps({"y": Y, "the sigma_j": SIGMA}))
+    assert main(["run", str(model)]) == 1
+    assert "= hint: `--map 'sigma_j=the sigma_j'` takes it from there." in capsys.readouterr().err
+
+
 def test_misfits_of_several_inputs_are_told_together(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = model.with_suffix(".data.json")
     data.write_text(json.dumps({"y": Y[:7], "sigma_j": [-1, *SIGMA[1:]]}))
     assert main(["run", str(model)]) == 1
     err = capsys.readouterr().err
-    assert "`y` has 7 values, but `School` has 8." in err
+    assert "`y` has 7 values, but `School` has 8, as the program says: `object School : FinSet` lets the data give its size." in err
     assert "`sigma_j` must be positive: row 1 of `School` is -1." in err
     assert f"{model}:" in err
     assert err.endswith("2 errors in 1 file\n")
