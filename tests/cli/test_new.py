@@ -103,9 +103,13 @@ def test_nothing_is_written_over(
     ("arguments", "status", "sentence"),
     [
         (["hierarchicl", "m"], 2, "No template is called `hierarchicl`. Did you mean `hierarchical`?"),
-        (["regresion"], 2, "error: No template is called `regresion`. Did you mean the template "
-         "`regression`? "
-         "`qvr new regression regresion.qvr` makes a file of that name.\n"),
+        (
+            ["regresion"],
+            2,
+            "error: No template is called `regresion`. Did you mean the template "
+            "`regression`? "
+            "`qvr new regression regresion.qvr` makes a file of that name.\n",
+        ),
         (["Mixtures"], 2, "Did you mean the template `mixture`?"),
         (["poisson", "m"], 2, "No template is called `poisson`. There are regression, hierarchical, "),
         (["mixture", "nowhere/m"], 1, "m.qvr cannot be written: there is no folder nowhere."),

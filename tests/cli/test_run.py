@@ -237,7 +237,10 @@ def test_misfits_of_several_inputs_are_told_together(model: Path, capsys: pytest
     data.write_text(json.dumps({"y": Y[:7], "sigma_j": [-1, *SIGMA[1:]]}))
     assert main(["run", str(model)]) == 1
     err = capsys.readouterr().err
-    assert "`y` has 7 values, but `School` has 8, as the program says: `object School : FinSet` lets the data give its size." in err
+    assert (
+        "`y` has 7 values, but `School` has 8, as the program says: `object School : FinSet` lets the data give its size."
+        in err
+    )
     assert "`sigma_j` must be positive: row 1 of `School` is -1." in err
     assert f"{model}:" in err
     assert err.endswith("2 errors in 1 file\n")
