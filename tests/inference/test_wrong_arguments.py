@@ -154,7 +154,7 @@ def complaint(function, arguments, name, value):
     except QvrError as error:
         text = str(error)
         about = name in text or "ata" in text or "shape" in text or name in ("bound", "site")
-        return None if about and text.rstrip()[-1] in ".`" else f"says {text!r}"
+        return None if about and text.rstrip()[-1] in ".?`" else f"says {text!r}"
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return f"ends inside, in {Path(frame.filename).name}:{frame.lineno}: {error!r}"

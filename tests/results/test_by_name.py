@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -172,7 +174,11 @@ def fitted(job: tuple[quivers.Program, int]) -> MCMCResult:
     return quivers.fit(job[0], DATA, seed=job[1], **SHORT)
 
 
-def test_programs_and_results_go_to_other_processes_and_back(result: MCMCResult) -> None:
+def test_programs_and_results_go_to_other_processes_and_back(
+    result: MCMCResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A notebook's shell leaves a main module of its own, which no process can be started from.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         [there] = pool.map(fitted, [(quivers.loads(SOURCE), 0)])
     np.testing.assert_array_equal(there["theta"], result["theta"])
