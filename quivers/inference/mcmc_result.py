@@ -64,12 +64,12 @@ class MCMCResult:
     def __repr__(self) -> str:
         from quivers.notebook.posterior import posterior_text
 
-        return posterior_text(self._title, self.summary(), self.check())
+        return posterior_text(self._title, self.summary(), self.check(), self._not_shown)
 
     def _repr_html_(self) -> str:
         from quivers.notebook.posterior import posterior_html
 
-        return posterior_html(self._title, self.summary(), self.check())
+        return posterior_html(self._title, self.summary(), self.check(), self._not_shown)
 
     def __getitem__(self, name: str) -> SiteDraws:
         """The draws of a site, `result["theta"]`, or of an element as tables have it, `theta[Choate]`.
@@ -93,6 +93,11 @@ class MCMCResult:
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.samples)
+
+    @property
+    def _not_shown(self) -> dict[str, int]:
+        """The sites that are left out unasked, with how many numbers each has."""
+        return {each.site: each.numbers for each in self.left_out if not each.asked}
 
     @property
     def _title(self) -> str:

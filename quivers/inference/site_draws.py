@@ -257,7 +257,7 @@ def draws_of(
     try:
         found = samples[site]  # which may be worked out now
     except KeyError:
-        near = nearest(site, samples)
+        near = nearest(site, axes)
         advice = f"did you mean `{near}`?" if near else f"there are {', '.join(samples)}."
         raise QvrError(f"The posterior has no `{name}`: {advice}") from None
     values = np.asarray(found, dtype=np.float64)

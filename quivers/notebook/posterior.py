@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 from quivers.notebook.rows import MOST_SHOWN, problems_list, table_html
@@ -38,15 +39,24 @@ _MEANINGS = {
 }
 
 
-def posterior_text(title: str, rows: Sequence[Row], problems: Sequence[str]) -> str:
-    """The title, the table and a line for each problem."""
+def posterior_text(
+    title: str, rows: Sequence[Row], problems: Sequence[str], left_out: Mapping[str, int]
+) -> str:
+    """The title, the table, and a line for each site that it leaves out, with its numbers, and each problem."""
     told = [f"warning: {each}" for each in problems] or ["no problem found"]
-    return "\n".join([title, "", summary_text(rows), "", *told])
+    return "\n".join([title, "", summary_text(rows), *_left_out(left_out), "", *told])
 
 
-def posterior_html(title: str, rows: Sequence[Row], problems: Sequence[str]) -> str:
+def posterior_html(
+    title: str, rows: Sequence[Row], problems: Sequence[str], left_out: Mapping[str, int]
+) -> str:
     """The same in HTML; names are those that the data give."""
-    return f'<div class="qvr-posterior">{summary_html(rows, title)}{problems_list(problems)}</div>'
+    notes = "".join(f"<p>{escape(each)}</p>" for each in _left_out(left_out))
+    return f'<div class="qvr-posterior">{summary_html(rows, title)}{notes}{problems_list(problems)}</div>'
+
+
+def _left_out(sites: Mapping[str, int]) -> list[str]:
+    return [f'{name} : {count:,} numbers, worked out by result["{name}"]' for name, count in sites.items()]
 
 
 def summary_text(rows: Sequence[Row]) -> str:

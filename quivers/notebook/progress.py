@@ -7,26 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
+
+from quivers.terminal.progress import Report
 
 WAIT = 0.5  # seconds before bars are shown: most runs are over by then
-
-
-class Report(Protocol):
-    """What a chain says of itself; `done` of `total` counts warm-up and draws together, `chain` from 0."""
-
-    @property
-    def chain(self) -> int: ...
-    @property
-    def chains(self) -> int: ...
-    @property
-    def phase(self) -> str: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-    @property
-    def divergences(self) -> int: ...
 
 
 class Bars:

@@ -49,6 +49,11 @@ def test_a_let_over_many_rows_is_left_out_and_told(program):
     (left,) = result.left_out
     assert (left.site, left.axes, left.numbers, left.asked) == ("mean", ("Row",), ROWS, False)
     assert {row.site for row in result.summary()} == {"a", "b", "slope"}
+    for shown in (repr(result), result._repr_html_()):
+        assert "mean : 1,001 numbers, worked out by result[" in shown
+    assert result["mean"].axes == ("Row",)
+    with pytest.raises(QvrError, match="no `meen`: did you mean `mean`"):
+        result["meen"]
 
 
 def test_a_let_of_as_many_numbers_as_may_be_is_kept(program):
