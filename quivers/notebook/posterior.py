@@ -42,7 +42,7 @@ _MEANINGS = {
 def posterior_text(
     title: str, rows: Sequence[Row], problems: Sequence[str], left_out: Mapping[str, int]
 ) -> str:
-    """The title, the table, and a line for each site that it leaves out, with its numbers, and each problem."""
+    """The title, the table, and a line for each site that it leaves out and for each problem."""
     told = [f"warning: {each}" for each in problems] or ["no problem found"]
     return "\n".join([title, "", summary_text(rows), *_left_out(left_out), "", *told])
 
